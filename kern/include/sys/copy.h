@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * copy.h - memory of clients
+ *
+ * A client's pointer is never dereferenced: it goes through these, which
+ * answer EFAULT for what cannot be read or written.  For a remote client
+ * they may sleep; for a local one they do not.
+ */
+
+#ifndef SYS_COPY_H
+#define SYS_COPY_H
+
+#include <sys/types.h>
+
+int	copyin(const void *uaddr, void *kaddr, size_t len) __mustcheck;
+int	copyout(const void *kaddr, void *uaddr, size_t len) __mustcheck;
+
+/*
+ * At most max bytes with the NUL, which *ret_len (may be NULL) counts too.
+ * ENAMETOOLONG if there is none.
+ */
+int	copyinstr(const char *uaddr, char *kaddr, size_t max,
+	    size_t *ret_len) __mustcheck;
+
+/* A path into a buffer of PATH_MAX from path_buf_get(); ENOENT if empty. */
+int	copyin_path(const char *upath, char **ret_path) __mustcheck;
+char	*path_buf_get(void);		/* NULL: no memory */
+void	path_buf_put(char *path);	/* NULL is fine */
+
+#endif /* SYS_COPY_H */

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * kmem.h - kernel memory
+ *
+ * Three levels: pages (page_alloc), pools of equal objects with per-vCPU
+ * magazines, and kmem_alloc() for any size on a set of pools.  Everything
+ * may fail: NULL or ENOMEM.  KM_SLEEP lets the allocator ask the caches to
+ * shrink first and so may sleep; KM_NOSLEEP does not.
+ *
+ * RUMP_MEMLIMIT bounds the sum of all pages.  RUMP_KMEM=direct hands every
+ * allocation to the host one by one, so that sanitizers and fault sweeps see
+ * each of them.
+ */
+
+#ifndef SYS_KMEM_H
+#define SYS_KMEM_H
+
+#include <lib/list.h>
+#include <sys/mutex.h>
+#include <sys/types.h>
+
+#define KM_SLEEP	0x00
+#define KM_NOSLEEP	0x01
+#define KM_ZERO		0x02
+
+void	*kmem_alloc(size_t len, int flags);
+void	*kmem_zalloc(size_t len, int flags);
+void	kmem_free(void *ptr, size_t len);	/* NULL is fine */
+char	*kmem_strdup(const char *s, int flags);
+void	kmem_strfree(char *s);
+
+/* Objects of one size.  Storage of the caller; name is kept. */
+struct pool {
+	const char	*po_name;	/* c */
+	size_t		 po_size;	/* c: rounded up */
+	size_t		 po_align;	/* c */
+	unsigned int	 po_index;	/* c: its slot in each vCPU's magazines */
+	kmutex_t	 po_lock;
+	struct list	 po_partial;	/* po_lock: slabs with free objects */
+	struct list	 po_full;	/* po_lock */
+	void		*po_depot;	/* po_lock: full magazines */
+	uint64_t	 po_nslabs;	/* po_lock */
+	uint64_t	 po_out;	/* a: objects handed out, for leak checks */
+	struct list_node po_link;	/* all pools */
+};
+
+void	pool_init(struct pool *po, size_t size, size_t align, const char *name);
+void	pool_fini(struct pool *po);		/* all objects are back */
+void	*pool_get(struct pool *po, int flags);
+void	pool_put(struct pool *po, void *obj);
+
+/* 2^order contiguous pages, aligned to their size; order <= PAGE_MAXORDER. */
+#define PAGE_MAXORDER	9
+void	*page_alloc(unsigned int order, int flags);
+void	page_free(void *ptr, unsigned int order);
+
+/*
+ * A cache that can give memory back.  rc_shrink frees about want bytes,
+ * returns what it freed, does not sleep for long and may be called from any
+ * thread that allocates with KM_SLEEP, hence takes locks with tryenter only.
+ */
+struct reclaimer {
+	const char	*rc_name;
+	size_t		(*rc_shrink)(size_t want);
+	struct list_node rc_link;
+};
+void	reclaimer_register(struct reclaimer *rc);
+
+struct kmem_stats {
+	uint64_t	 ks_limit;	/* bytes, 0: none */
+	uint64_t	 ks_pages;	/* bytes of pages in use or cached by pools */
+	uint64_t	 ks_peak;
+	uint64_t	 ks_failed;	/* allocations refused */
+};
+void	kmem_getstats(struct kmem_stats *st);
+
+#endif /* SYS_KMEM_H */
