@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * rump.h - starting a rump kernel in this process, and what is not a system
+ * call
+ *
+ * rump_init() boots the kernel that the program is linked with; afterwards
+ * the rump_sys_*() functions of <rump/rump_syscalls.h> are its system calls.
+ * Functions return 0 or a positive errno unless their comment says otherwise;
+ * rump_sys_*() have the manners of libc.  All are thread-safe.
+ *
+ * Manual: rump(3).
+ */
+
+#ifndef RUMP_RUMP_H
+#define RUMP_RUMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Of the interface of this header: major * 10000 + minor * 100 + patch. */
+int	rump_getversion(void);
+bool	rump_nativeabi_p(void);
+
+/* Boots; idempotent.  After a failure the process has to end. */
+int	rump_init(void);
+
+/* Before rump_init(): see RUMP_VERBOSE.  -1 quiet .. 2 debug. */
+void	rump_boot_setverbose(int level);
+
+enum rump_sigmodel {
+	RUMP_SIGMODEL_PANIC,	/* any signal but SIGSYS and SIGPIPE: panic */
+	RUMP_SIGMODEL_IGNORE,
+	RUMP_SIGMODEL_RAISE,	/* local: the host's kill(2).  The default. */
+	RUMP_SIGMODEL_RECORD,
+};
+int	rump_boot_setsigmodel(enum rump_sigmodel model);	/* EBUSY after init */
+
+/* Ends the process orderly: unmounts and flushes what is mounted. */
+int	rump_shutdown(void);
+
+/* Detach from the terminal around rump_init(); see rumpuser(3). */
+int	rump_daemonize_begin(void);
+int	rump_daemonize_done(int error);
+
+const char *rump_strerror(int error);
+const char *rump_errname(int error);		/* "ENOENT" */
+
+/*
+ * A raw system call: the result, or -errno.  rump_syscall_args() takes the
+ * arguments as an array.
+ */
+long	rump_syscall(unsigned int nr, ...);
+long	rump_syscall_args(unsigned int nr, const unsigned long args[6]);
+
+/*
+ * Kernel context, for those who call kernel functions themselves; no system
+ * call may be made between the two.
+ */
+void	rump_schedule(void);
+void	rump_unschedule(void);
+
+/* --- components ---------------------------------------------------------- */
+
+int	rump_pub_component_load(const char *library);
+bool	rump_pub_component_present(const char *name);
+
+/* --- lwps and procs ------------------------------------------------------ */
+
+struct lwp;
+
+#define RUMP_RFFDG	0x01	/* the child gets copies of the descriptors */
+#define RUMP_RFCFDG	0x02	/* the child gets the console's only */
+
+/*
+ * A new proc (child of the caller's), made current with its first lwp in the
+ * calling thread.  EINVAL: both flags.  newlwp: ESRCH.
+ */
+int	rump_pub_lwproc_rfork(int flags);
+int	rump_pub_lwproc_newlwp(int pid);
+void	rump_pub_lwproc_switch(struct lwp *l);	/* NULL: the implicit context */
+void	rump_pub_lwproc_releaselwp(void);
+struct lwp *rump_pub_lwproc_curlwp(void);	/* NULL in the implicit context */
+
+/* --- host files as kernel devices (etfs) --------------------------------- */
+
+enum rump_etfs_type {
+	RUMP_ETFS_REG,		/* a regular file */
+	RUMP_ETFS_BLK,		/* a block device, partitions and all */
+	RUMP_ETFS_CHR,		/* a character device */
+};
+
+#define RUMP_ETFS_SIZE_ENDOFF	UINT64_MAX
+#define RUMP_ETFS_RDONLY	0x01	/* opened read-only; writes give EROFS */
+#define RUMP_ETFS_NOPART	0x02	/* BLK: do not look for partitions */
+#define RUMP_ETFS_NOLOCK	0x04	/* do not lock the host file against others */
+
+/*
+ * Makes hostpath appear as key (absolute path) in the kernel's name space;
+ * a block device "/dev/x" brings "/dev/x1" ... for its partitions.
+ * EINVAL: key not absolute, or window outside the file.  EEXIST: key taken.
+ * EISDIR: hostpath is a directory.  EBUSY: locked by another process.
+ * remove: ENOENT; EBUSY while it is in use.
+ */
+int	rump_pub_etfs_register(const char *key, const char *hostpath,
+	    enum rump_etfs_type type);
+int	rump_pub_etfs_register_withsize(const char *key, const char *hostpath,
+	    enum rump_etfs_type type, uint64_t begin, uint64_t size);
+int	rump_pub_etfs_register_flags(const char *key, const char *hostpath,
+	    enum rump_etfs_type type, uint64_t begin, uint64_t size, int flags);
+int	rump_pub_etfs_remove(const char *key);
+
+/* --- disks ---------------------------------------------------------------- */
+
+#define RUMP_PART_NAMELEN	144	/* 36 UTF-16 units as UTF-8, and NUL */
+
+struct rump_partinfo {
+	unsigned int	pi_index;	/* 1 ..; the number in "/dev/x1" */
+	uint64_t	pi_start;	/* bytes */
+	uint64_t	pi_size;	/* bytes */
+	char		pi_scheme[8];	/* "gpt", "mbr", "bsd" */
+	char		pi_type[40];	/* type GUID, or "0x83" */
+	char		pi_uuid[40];	/* partition GUID, or "" */
+	char		pi_name[RUMP_PART_NAMELEN];	/* GPT name, UTF-8 */
+	bool		pi_bootable;
+};
+
+/*
+ * The index-th partition (0 ..) of a block device.  ENOENT: no more;
+ * ENOTBLK.  Problems of the table that were survived (backup GPT used) are on
+ * the console.
+ */
+int	rump_pub_disk_partition(const char *dev, unsigned int index,
+	    struct rump_partinfo *ret_info);
+int	rump_pub_disk_size(const char *dev, uint64_t *ret_bytes,
+	    uint32_t *ret_secsize);
+
+struct rump_fsinfo {
+	char		fi_type[16];	/* "ext4" */
+	char		fi_label[128];
+	char		fi_uuid[40];
+	uint64_t	fi_size;	/* bytes */
+	uint64_t	fi_free;	/* bytes */
+	uint64_t	fi_files;	/* inodes, 0: no fixed number */
+	uint64_t	fi_files_free;
+	uint32_t	fi_blocksize;
+	char		fi_features[512];	/* words */
+	char		fi_state[64];	/* "clean", "journal needs replay" .. */
+};
+
+/* What file system is on a block device.  ENODEV: none that is known here. */
+int	rump_pub_fs_probe(const char *dev, struct rump_fsinfo *ret_info);
+
+/* --- kernel variables ------------------------------------------------------ */
+
+int	rump_pub_kvar_read(const char *name, char *buf, size_t size);
+int	rump_pub_kvar_write(const char *name, const char *text);
+/* Calls fn for each variable whose name has the prefix; stops at non-zero. */
+int	rump_pub_kvar_iterate(const char *prefix,
+	    int (*fn)(const char *name, const char *about, void *arg), void *arg);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* RUMP_RUMP_H */

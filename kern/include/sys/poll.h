@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * poll.h - waiting for readiness
+ *
+ * Whatever can become ready (a pipe end, a socket, an eventfd) owns a
+ * pollsrc and calls pollsrc_wake() when its state changes.  Watchers (poll,
+ * select, epoll) hang pollwatch entries on it.  An fo_poll operation looks
+ * at the state and, if it is given a registrar, registers with its sources:
+ * register first, look afterwards, so that no change falls between.
+ *
+ * Lock order: the object's lock -> ps_lock -> the watcher's lock.
+ */
+
+#ifndef SYS_POLL_H
+#define SYS_POLL_H
+
+#include <lib/list.h>
+#include <linux/eventpoll.h>
+#include <linux/poll.h>
+#include <sys/mutex.h>
+#include <sys/types.h>
+
+struct pollsrc {
+	kmutex_t	 ps_lock;
+	struct list	 ps_watchers;	/* ps_lock */
+	unsigned int	 ps_nwatchers;	/* a: lets wake skip the lock */
+};
+
+struct pollwatch {
+	struct list_node pw_link;	/* ps_lock of pw_src */
+	struct pollsrc	*pw_src;
+	/* Called with ps_lock held; must not sleep nor touch the list. */
+	void		(*pw_wake)(struct pollwatch *, uint32_t events);
+	void		*pw_arg;
+	bool		 pw_exclusive;	/* EPOLLEXCLUSIVE */
+};
+
+/* Given to fo_poll: pr_register hangs one more watch on src. */
+struct pollreg {
+	void		(*pr_register)(struct pollreg *, struct pollsrc *src);
+};
+
+void	pollsrc_init(struct pollsrc *ps);
+/* Wakes the watchers with POLLHUP|POLLFREE and empties the list. */
+void	pollsrc_fini(struct pollsrc *ps);
+void	pollsrc_watch(struct pollsrc *ps, struct pollwatch *pw);
+void	pollsrc_unwatch(struct pollwatch *pw);	/* idempotent */
+void	pollsrc_wake(struct pollsrc *ps, uint32_t events);
+
+static inline void
+poll_register(struct pollreg *pr, struct pollsrc *src)
+{
+	if (pr != NULL)
+		pr->pr_register(pr, src);
+}
+
+#endif /* SYS_POLL_H */

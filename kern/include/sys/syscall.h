@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * syscall.h - the system call switch
+ *
+ * Numbers are those of Linux on this machine (<asm/unistd.h>).  Handlers are
+ * generated wrappers around sys_NAME() (see abi/sysargs.h); each faction
+ * registers its own at start, and what nobody registered answers ENOSYS.
+ */
+
+#ifndef SYS_SYSCALL_H
+#define SYS_SYSCALL_H
+
+#include <sys/types.h>
+
+struct lwp;
+
+#define SYSCALL_MAX	512
+#define SYSCALL_NARGS	6
+
+typedef int sysent_fn(struct lwp *l, const unsigned long *args, long *ret);
+
+struct sysent_desc {
+	unsigned int	 sd_nr;
+	sysent_fn	*sd_fn;		/* NULL: skipped */
+};
+
+void	syscall_register(const struct sysent_desc *desc, size_t n);
+
+/* The switch itself, in kernel context: 0 or an errno (never ERESTART). */
+int	syscall_dispatch(struct lwp *l, unsigned int nr,
+	    const unsigned long *args, long *ret);
+
+#endif /* SYS_SYSCALL_H */
