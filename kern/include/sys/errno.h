@@ -13,6 +13,7 @@
  * A blocking call was interrupted before it did anything and may be started
  * again; the system call entry turns it into EINTR for a local client.
  */
+#undef ERESTART			/* UAPI has one for streams, 85 */
 #define ERESTART	512
 
 #endif /* SYS_ERRNO_H */
