@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * namei.h - from names to files
+ *
+ * namei() walks a path as Linux does: symbolic links (40 at most), mounts,
+ * ".." that stops at the root, trailing slashes, the RESOLVE_* restrictions
+ * of openat2.  The walk reads the name cache without locks or references
+ * where it can, and falls back to the file system where it must.
+ */
+
+#ifndef VFS_NAMEI_H
+#define VFS_NAMEI_H
+
+#include <sys/types.h>
+#include <vfs/mount.h>
+
+struct lwp;
+
+#define NAMEI_FOLLOW	0x01	/* a final symbolic link is followed */
+#define NAMEI_PARENT	0x02	/* stop at the parent; the last name is for the caller */
+#define NAMEI_EMPTY	0x04	/* AT_EMPTY_PATH: "" means the start itself */
+#define NAMEI_DIRECTORY	0x08	/* the result must be a directory: ENOTDIR */
+#define NAMEI_KERNEL	0x10	/* the kernel's own look-up: no permission checks */
+
+#define NAMEI_LINKS_MAX	40
+
+struct nameidata {
+	struct vpath	 nd_path;	/* result, or the parent; referenced */
+	/* With NAMEI_PARENT: */
+	struct cname	 nd_last;	/* last component, in the path buffer */
+	bool		 nd_slash;	/* the path ended with a slash */
+	enum { ND_NORM, ND_DOT, ND_DOTDOT, ND_ROOT } nd_kind;
+	unsigned int	 nd_resolve;	/* RESOLVE_*, set by the caller */
+	char		*nd_buf;	/* expanded links */
+};
+
+/*
+ * path is kernel memory; dirfd a descriptor or AT_FDCWD.  On success the
+ * caller ends with nameidata_fini().  ENOENT ENOTDIR EACCES ELOOP
+ * ENAMETOOLONG EXDEV EBADF.
+ */
+int	namei(struct lwp *l, int dirfd, const char *path, unsigned int flags,
+	    struct nameidata *nd);
+void	nameidata_fini(struct nameidata *nd);
+
+/* path is a client's pointer. */
+int	namei_user(struct lwp *l, int dirfd, const char *upath,
+	    unsigned int flags, struct nameidata *nd);
+
+/* One step from a directory: name cache, then the file system. */
+int	namei_step(struct vnode *dvp, const struct cname *cn,
+	    struct vnode **ret_vp);
+
+/* Name cache.  vp NULL: a negative entry. */
+void	namecache_enter(struct vnode *dvp, const struct cname *cn,
+	    struct vnode *vp);
+void	namecache_remove(struct vnode *dvp, const struct cname *cn);
+void	namecache_purge(struct vnode *vp);	/* both directions */
+
+uint64_t cname_hash(const char *name, size_t len);
+
+#endif /* VFS_NAMEI_H */
