@@ -151,8 +151,8 @@ void	rumpuser_free(void *ptr, size_t len);
 
 /*
  * Zeroed page memory, len and align multiples of 4096.  HUGE is a hint that
- * large pages pay.  discard gives the content of pages back: they read as
- * zeroes afterwards.
+ * large pages pay.  unmap takes what one map gave, whole.  discard gives the
+ * content of pages back: they read as zeroes afterwards.
  */
 #define RUMPUSER_PAGES_HUGE	0x01
 int	rumpuser_pages_map(size_t len, size_t align, int flags, void **ret_ptr);
@@ -213,8 +213,9 @@ struct rumpuser_iov {
 
 /*
  * Synchronous scatter and gather at an offset; off < 0 uses and moves the
- * file position (consoles, pipes).  Short counts happen at the end of a file
- * only: the host repeats what was cut short by anything else.  May block.
+ * file position (consoles, pipes), and a read then returns what there is.
+ * Else short counts happen at the end of a file only: the host repeats what
+ * was cut short by anything else.  May block.
  */
 int	rumpuser_iovread(int fd, const struct rumpuser_iov *iov, size_t iovcnt,
 	    int64_t off, size_t *ret_bytes);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * hostmem.c - memory of the Linux host
+ *
+ * Small memory is malloc(3)'s, so that sanitizers and other people's
+ * allocators see each piece.  Pages are mmap(2)'s; the leak sanitizer is
+ * told of them, because it would not look for pointers in there.
+ */
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include <rump/rumpuser.h>
+
+#include "hostmem.h"
+
+#define HOSTPAGE	((size_t)4096)
+
+/* Present in programs with the leak sanitizer only. */
+void	__lsan_register_root_region(const void *, size_t)
+	    __attribute__((__weak__));
+void	__lsan_unregister_root_region(const void *, size_t)
+	    __attribute__((__weak__));
+
+static bool
+powerof2(size_t n)
+{
+
+	return n != 0 && (n & (n - 1)) == 0;
+}
+
+int
+hostmem_alloc(size_t len, size_t align, void **ret_ptr)
+{
+	void *ptr;
+
+	if (!powerof2(align))
+		return EINVAL;
+	if (len == 0)
+		len = 1;		/* a pointer of its own, still */
+	if (len > PTRDIFF_MAX)
+		return ENOMEM;		/* spares the sanitizers' warning */
+	if (align <= _Alignof(max_align_t))
+		ptr = malloc(len);
+	else if (posix_memalign(&ptr, align, len) != 0)
+		ptr = NULL;
+	if (ptr == NULL)
+		return ENOMEM;
+	*ret_ptr = ptr;
+	return 0;
+}
+
+void
+hostmem_free(void *ptr)
+{
+
+	free(ptr);
+}
+
+int
+hostmem_map(size_t len, size_t align, int flags, void **ret_ptr)
+{
+	uintptr_t start, base;
+	size_t slack;
+	void *ptr;
+
+	if (len == 0 || len % HOSTPAGE != 0 || !powerof2(align) ||
+	    align % HOSTPAGE != 0 || (flags & ~RUMPUSER_PAGES_HUGE) != 0)
+		return EINVAL;
+	slack = align - HOSTPAGE;
+	if (len > PTRDIFF_MAX - slack)
+		return ENOMEM;
+
+	ptr = mmap(NULL, len + slack, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (ptr == MAP_FAILED)
+		return ENOMEM;
+	base = (uintptr_t)ptr;
+	start = (base + slack) & ~(uintptr_t)(align - 1);
+	if (start > base)
+		(void)munmap(ptr, start - base);
+	if (start - base < slack)
+		(void)munmap((void *)(start + len), slack - (start - base));
+
+	if ((flags & RUMPUSER_PAGES_HUGE) != 0)
+		(void)madvise((void *)start, len, MADV_HUGEPAGE);
+	if (__lsan_register_root_region != NULL)
+		__lsan_register_root_region((void *)start, len);
+	*ret_ptr = (void *)start;
+	return 0;
+}
+
+void
+hostmem_unmap(void *ptr, size_t len)
+{
+
+	if (__lsan_unregister_root_region != NULL)
+		__lsan_unregister_root_region(ptr, len);
+	(void)munmap(ptr, len);
+}
+
+void
+hostmem_discard(void *ptr, size_t len)
+{
+
+	(void)madvise(ptr, len, MADV_DONTNEED);
+}
