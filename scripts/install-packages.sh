@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# install-packages.sh [build] [demo] [check] [lint] [fuzz] [bench] [all]
+#
+# Sees to it that Debian's packages for a purpose are there: installs those
+# that are missing when it runs as root, and names them when it does not.
+# CONTRIBUTING.md says what each is for.
+
+set -eu
+
+build='gcc libc6-dev linux-libc-dev binutils meson ninja-build pkgconf python3 make'
+demo='e2fsprogs fdisk coreutils'
+check='clang e2fsprogs fdisk dosfstools'
+lint='clang clang-format mandoc shellcheck git'
+fuzz='clang llvm'
+bench='e2fsprogs fdisk'
+
+[ $# -gt 0 ] || set -- build
+wanted=
+for purpose in "$@"; do
+	case $purpose in
+	build)	wanted="$wanted $build" ;;
+	demo)	wanted="$wanted $build $demo" ;;
+	check)	wanted="$wanted $build $check" ;;
+	lint)	wanted="$wanted $build $lint" ;;
+	fuzz)	wanted="$wanted $build $fuzz" ;;
+	bench)	wanted="$wanted $build $bench" ;;
+	all)	wanted="$wanted $build $demo $check $lint $fuzz $bench" ;;
+	*)	echo "install-packages.sh: unknown purpose $purpose" >&2; exit 2 ;;
+	esac
+done
+
+# Another distribution has its own names: there the build itself will tell.
+command -v dpkg-query >/dev/null || exit 0
+
+missing=
+for package in $(printf '%s\n' $wanted | sort -u); do
+	case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
+	installed) ;;
+	*) missing="$missing $package" ;;
+	esac
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo "Missing Debian packages. As root: apt-get install$missing" >&2
+	exit 1
+fi
+echo "Installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086
+apt-get install -y --no-install-recommends $missing </dev/null >/dev/null ||
+    { apt-get update >/dev/null &&
+    apt-get install -y --no-install-recommends $missing </dev/null >/dev/null; }
