@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * main.c - runs the tests of a program one after the other
+ *
+ * Each run is a forked child in a process group of its own.  The parent
+ * waits with a limit and kills the whole group when it passes: a test may
+ * hang, crash or exit as it likes.
+ */
+
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness_impl.h"
+
+/* Sanitizers make everything slower; the build says how much. */
+#ifndef HARNESS_SLOWNESS
+#define HARNESS_SLOWNESS	1
+#endif
+
+#define USUAL_SECONDS	20
+
+static struct harness_test *first_test, **last_test = &first_test;
+static bool no_fork;
+
+static struct totals {
+	unsigned int	passed, failed, skipped;
+} totals;
+
+void
+harness_register(struct harness_test *test)
+{
+	*last_test = test;
+	last_test = &test->ht_next;
+}
+
+/* The child's wait status; -1 if it had to be killed. */
+static int
+wait_limited(pid_t pid, unsigned int seconds)
+{
+	struct timespec left = { .tv_sec = (time_t)seconds * HARNESS_SLOWNESS };
+	sigset_t child;
+	int status;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		if (sigtimedwait(&child, NULL, &left) == -1 &&
+		    errno == EAGAIN) {
+			kill(-pid, SIGKILL);
+			waitpid(pid, &status, 0);
+			return -1;
+		}
+	}
+	kill(-pid, SIGKILL);		/* whatever it started and left */
+	return status;
+}
+
+static int
+run_child(const struct harness_test *test, uint64_t seed, uint64_t nth)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	if (no_fork)
+		harness_child(test, seed, nth);
+	pid = fork();
+	if (pid == -1) {
+		printf("# fork: %s\n", strerror(errno));
+		return -1;
+	}
+	if (pid == 0) {
+		sigset_t none;
+
+		setpgid(0, 0);
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		harness_child(test, seed, nth);
+	}
+	setpgid(pid, pid);
+	return wait_limited(pid,
+	    test->ht_seconds != 0 ? test->ht_seconds : USUAL_SECONDS);
+}
+
+/* What a wait status means; text is for people. */
+static enum harness_outcome
+outcome_of(int status, char *text, size_t size)
+{
+	if (status == -1) {
+		snprintf(text, size, "took too long");
+		return OUTCOME_FAILED;
+	}
+	if (WIFSIGNALED(status)) {
+		snprintf(text, size, "killed by signal %d (%s)",
+		    WTERMSIG(status), strsignal(WTERMSIG(status)));
+		return OUTCOME_FAILED;
+	}
+	switch (WEXITSTATUS(status)) {
+	case OUTCOME_PASSED:
+	case OUTCOME_SKIPPED:
+	case OUTCOME_SWEPT:
+		*text = '\0';
+		return (enum harness_outcome)WEXITSTATUS(status);
+	case OUTCOME_FAILED:
+		snprintf(text, size, "failed");
+		return OUTCOME_FAILED;
+	case OUTCOME_DEADLOCK:
+		snprintf(text, size, "deadlock: all threads sleep for ever");
+		return OUTCOME_FAILED;
+	default:
+		snprintf(text, size, "exit status %d", WEXITSTATUS(status));
+		return OUTCOME_FAILED;
+	}
+}
+
+/* All rounds of a sweep with one seed, or the one run of a plain test. */
+static enum harness_outcome
+run_seed(const struct harness_test *test, uint64_t seed, char *text,
+    size_t size)
+{
+	enum harness_outcome outcome;
+	uint64_t nth = test->ht_swept != NULL ? 1 : 0;
+
+	for (;;) {
+		outcome = outcome_of(run_child(test, seed, nth), text, size);
+		if (outcome != OUTCOME_SWEPT)
+			break;
+		nth++;
+	}
+	if (outcome == OUTCOME_FAILED && nth != 0)
+		printf("# with failure %ju of the sweep\n", (uintmax_t)nth);
+	return outcome;
+}
+
+static void
+run_test(const struct harness_test *test, unsigned int number, uint64_t seed,
+    unsigned int runs)
+{
+	enum harness_outcome outcome = OUTCOME_PASSED;
+	char text[128] = "";
+
+	if (runs == 0)
+		runs = test->ht_seeds != 0 ? test->ht_seeds : 1;
+	for (unsigned int i = 0; i < runs && outcome == OUTCOME_PASSED; i++) {
+		outcome = run_seed(test, seed + i, text, sizeof(text));
+		if (outcome == OUTCOME_FAILED)
+			printf("# with seed %ju\n", (uintmax_t)(seed + i));
+	}
+	switch (outcome) {
+	case OUTCOME_PASSED:
+		totals.passed++;
+		printf("ok %u - %s\n", number, test->ht_name);
+		break;
+	case OUTCOME_SKIPPED:
+		totals.skipped++;
+		printf("ok %u - %s # SKIP\n", number, test->ht_name);
+		break;
+	default:
+		totals.failed++;
+		printf("not ok %u - %s # %s\n", number, test->ht_name, text);
+		break;
+	}
+}
+
+static bool
+wanted(const struct harness_test *test, char **names)
+{
+	if (*names == NULL)
+		return true;
+	for (; *names != NULL; names++) {
+		if (strstr(test->ht_name, *names) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static void
+list_tests(void)
+{
+	for (const struct harness_test *t = first_test; t != NULL;
+	    t = t->ht_next)
+		printf("%s\n", t->ht_name);
+}
+
+static int
+usage(const char *program)
+{
+	fprintf(stderr,
+	    "usage: %s [-l] [-s SEED] [-n RUNS] [-f] [NAME...]\n"
+	    "\t-l\tlist the tests\n"
+	    "\t-s\tthe first seed (1)\n"
+	    "\t-n\truns of each test, each with the next seed\n"
+	    "\t-f\trun the first one named in this process, for a debugger\n"
+	    "A NAME is a part of a test's name.\n", program);
+	return 2;
+}
+
+int
+main(int argc, char **argv)
+{
+	unsigned int number = 0, runs = 0;
+	uint64_t seed = 1;
+	sigset_t child;
+	int c;
+
+	while ((c = getopt(argc, argv, "ls:n:f")) != -1) {
+		switch (c) {
+		case 'l':
+			list_tests();
+			return 0;
+		case 's':
+			seed = strtoull(optarg, NULL, 0);
+			break;
+		case 'n':
+			runs = (unsigned int)strtoul(optarg, NULL, 0);
+			break;
+		case 'f':
+			no_fork = true;
+			break;
+		default:
+			return usage(argv[0]);
+		}
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
+	for (const struct harness_test *t = first_test; t != NULL;
+	    t = t->ht_next) {
+		if (wanted(t, argv + optind))
+			run_test(t, ++number, seed, runs);
+	}
+	printf("1..%u\n", number);
+	printf("%u passed, %u failed, %u skipped\n", totals.passed,
+	    totals.failed, totals.skipped);
+	return totals.failed != 0 || number == 0 ? 1 : 0;
+}
