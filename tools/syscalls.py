@@ -10,6 +10,7 @@ Writes below DIR, and touches only what changed:
 	abi/sysargs.h		prototypes of the handlers, sys_NAME()
 	abi/sysent_FACTION.c	a wrapper a call, and the array that is registered
 	abi/sysdesc.h, .c	what each argument is: for decoder and marshalling
+	abi/sysflags.c		names of flags, out of sysflags.tbl beside the table
 	rump/rump_syscalls.h	the public calls, rump_sys_NAME()
 	rump_stubs.c		their code, host side
 
@@ -284,8 +285,9 @@ class Call:
         return [a for a in self.args if not a.unused]
 
 
-def read_table(path):
-    calls, section, lines = [], '', []
+def logical_lines(path):
+    """Lines without comments and with those that go on joined."""
+    lines = []
     with open(path, encoding='utf-8') as f:
         for number, line in enumerate(f, 1):
             line = line.rstrip()
@@ -299,8 +301,13 @@ def read_table(path):
                 lines[-1] = (lines[-1][0], lines[-1][1] + ' ' + line.strip())
             else:
                 lines.append((number, line))
+    return lines
+
+
+def read_table(path):
+    calls, section = [], ''
     seen = set()
-    for number, line in lines:
+    for number, line in logical_lines(path):
         if line.startswith('##'):
             section = line[2:]
             continue
@@ -332,6 +339,37 @@ def check_targets(path, calls):
         if t.target and not c.lib:
             raise SystemExit(f'{path}: {c.name}: {c.target} is itself another call')
         c.target_call = t
+
+
+class FlagSet:
+    """One line of sysflags.tbl: (name, value, mask) of each symbol."""
+
+    def __init__(self, text):
+        m = re.fullmatch(r'(\w+)\s+(\S+)\s+(.*)', text)
+        if not m:
+            raise TableError('not a set of symbols')
+        self.name, head, rest = m.groups()
+        self.header = None if head == '-' else head
+        self.symbols = []
+        for mask, group, word in re.findall(r'(\w+)\{([^}]*)\}|(\S+)', rest):
+            for w in group.split() if mask else [word]:
+                name, _, value = w.partition('=')
+                self.symbols.append((name, value or name, mask or value or name))
+
+
+def read_flags(path, calls):
+    sets = []
+    for number, line in logical_lines(path):
+        try:
+            sets.append(FlagSet(line))
+        except TableError as e:
+            raise SystemExit(f'{path}:{number}: {e}') from None
+    known = {s.name for s in sets}
+    for c in calls:
+        for a in c.args:
+            if a.set and a.set not in known:
+                raise SystemExit(f'{path}: {c.name}: nothing is known of "{a.set}"')
+    return sets
 
 
 # Output
@@ -463,10 +501,6 @@ def write_sysent(w, calls, faction, weak):
     w.write(f'abi/sysent_{faction}.c', out)
 
 
-def sets_of(calls):
-    return sorted({a.set for c in calls for a in c.args if a.set})
-
-
 def types_of():
     names = []
     for _, _, _, name in POINTEES.values():
@@ -475,7 +509,7 @@ def types_of():
     return names
 
 
-def write_sysdesc_h(w, calls):
+def write_sysdesc_h(w, calls, sets):
     kinds = ['INT', 'UINT', 'LONG', 'ULONG', 'HEX', 'MODE', 'DEV', 'ID', 'SIG', 'FD', 'DIRFD', 'FLAGS', 'ENUM', 'FCNTL', 'IOCTL',
         'UNUSED', 'POINTER', 'PATH', 'STRING', 'MEMORY', 'DENTS', 'IOVEC', 'MSG', 'MMSG', 'FDSET']
     comment = {
@@ -503,7 +537,7 @@ def write_sysdesc_h(w, calls):
     out += '/* What sort of thing a pointer leads to. */\nenum systype {\n'
     out += ''.join(f'\tSYSTYPE_{t},\n' for t in types_of()) + '};\n\n'
     out += '/* Sets of symbols, see sysflags.tbl. */\nenum sysset {\n\tSYSSET_none,\n'
-    out += ''.join(f'\tSYSSET_{s},\n' for s in sets_of(calls)) + '\tSYSSET_COUNT,\n};\n\n'
+    out += ''.join(f'\tSYSSET_{s.name},\n' for s in sets) + '\tSYSSET_COUNT,\n};\n\n'
     rets = []
     for _, r in RETURNS.values():
         if r not in rets:
@@ -535,6 +569,25 @@ struct sysdesc {
 extern const struct sysdesc rump_sysdesc[];
 extern const unsigned int rump_nsysdesc;
 extern const char rump_sysdesc_names[];
+
+/*
+ * Symbols of a set.  v has the symbol when (v & sf_mask) == sf_value; an
+ * enumeration compares sf_value alone.
+ */
+struct sysflag {
+	uint32_t	 sf_value;
+	uint32_t	 sf_mask;
+	uint32_t	 sf_name;	/* offset in rump_sysflag_names */
+};
+
+struct sysflag_set {
+	uint16_t	 sfs_first;	/* in rump_sysflags */
+	uint16_t	 sfs_count;
+};
+
+extern const struct sysflag rump_sysflags[];
+extern const struct sysflag_set rump_sysflag_sets[SYSSET_COUNT];
+extern const char rump_sysflag_names[];
 
 /* The description of call nr, or NULL. */
 const struct sysdesc *rump_sysdesc_find(unsigned int nr);
@@ -613,6 +666,31 @@ rump_sysdesc_find(unsigned int nr)
     w.write('abi/sysdesc.c', out)
 
 
+def write_sysflags(w, sets):
+    out = header('sysflags.c', 'the names of flags')
+    heads = sorted({s.header for s in sets if s.header})
+    out += '\n' + ''.join(f'#include <{h}>\n' for h in heads) + '\n#include <abi/sysdesc.h>\n\n'
+    out += 'const char rump_sysflag_names[] =\n'
+    offsets, offset = {}, 0
+    for s in sets:
+        for name, _, _ in s.symbols:
+            if name not in offsets:
+                offsets[name] = offset
+                offset += len(name) + 1
+                out += f'    "{name}\\0"\n'
+    out += '    ;\n\nconst struct sysflag rump_sysflags[] = {\n'
+    first, places = 0, []
+    for s in sets:
+        out += f'\t/* {s.name} */\n'
+        for name, value, mask in s.symbols:
+            out += f'\t{{ (uint32_t)({value}), (uint32_t)({mask}), {offsets[name]} }},\n'
+        places.append((s.name, first, len(s.symbols)))
+        first += len(s.symbols)
+    out += '};\n\nconst struct sysflag_set rump_sysflag_sets[SYSSET_COUNT] = {\n'
+    out += ''.join(f'\t[SYSSET_{n}] = {{ {f}, {c} }},\n' for n, f, c in places) + '};\n'
+    w.write('abi/sysflags.c', out)
+
+
 # The public side
 
 
@@ -648,7 +726,7 @@ def write_public(w, calls):
         'Each rump_sys_NAME() is NAME(2) of Linux, made to the kernel in this process',
         'instead of the host\'s, and with the manners of libc: -1 and errno when it fails.',
         'Structures and constants are the ones of the C library.  The kernel must have',
-        'been started, rump_init(3); before that every call fails with ENOSYS.',
+        'been started, rump_init(3); before that every call fails with ENXIO.',
         '',
         'Where libc differs from the kernel\'s call, we are with libc, except that',
         '\trump_sys_getcwd() does not allocate: buf must not be NULL',
@@ -769,6 +847,7 @@ def list_names(calls, what):
 def main():
     p = argparse.ArgumentParser(description='Write everything that follows from the system call table.')
     p.add_argument('--table', required=True)
+    p.add_argument('--flags', help='table of symbols (sysflags.tbl beside the table)')
     p.add_argument('--outdir')
     p.add_argument('--weak', action='store_true', help='missing handlers answer ENOSYS')
     p.add_argument('--list', metavar='WHAT', help='all, served, nosys, public or handlers')
@@ -783,7 +862,9 @@ def main():
     write_sysargs(w, calls)
     for faction in FACTIONS:
         write_sysent(w, calls, faction, args.weak)
-    write_sysdesc_h(w, calls)
+    sets = read_flags(args.flags or os.path.join(os.path.dirname(args.table), 'sysflags.tbl'), calls)
+    write_sysdesc_h(w, calls, sets)
+    write_sysflags(w, sets)
     write_sysdesc_c(w, calls)
     write_public(w, calls)
     write_stubs(w, calls)
