@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * condvar.c - condition variables, semaphores, one-time actions
+ *
+ * A condition variable is a counter.  A waiter reads it while it holds the
+ * mutex, lets go of the mutex and parks on the value read: any signal since
+ * has changed the counter, and parking returns at once.
+ *
+ * An interruptible sleeper publishes the counter in l_parkword; whoever
+ * interrupts it sets l_intr and then moves the counter, which wakes (without
+ * harm: wake-ups may be spurious) and cannot be missed either.  The pointer
+ * is cleared under p_lock, which lwp_interrupt() holds.
+ */
+
+#include <sys/condvar.h>
+
+#include <rump/rumpuser.h>
+#include <sys/atomic.h>
+#include <sys/errno.h>
+#include <sys/kassert.h>
+#include <sys/ktime.h>
+#include <sys/lwp.h>
+#include <sys/proc.h>
+#include <sys/vcpu.h>
+
+void
+cv_init(kcondvar_t *cv, const char *name)
+{
+	cv->cv_seq = 0;
+	cv->cv_waiters = 0;
+	cv->cv_name = name;
+}
+
+void
+cv_destroy(kcondvar_t *cv __unused_arg)
+{
+	KASSERTMSG(atomic_load(&cv->cv_waiters) == 0, "%s has waiters",
+	    cv->cv_name);
+}
+
+static int
+cv_park(kcondvar_t *cv, kmutex_t *m, int64_t deadline, int flags)
+    NO_THREAD_SAFETY
+{
+	uint32_t seq;
+	int error;
+
+	KASSERT(mutex_owned(m));
+	seq = atomic_load(&cv->cv_seq);
+	atomic_add(&cv->cv_waiters, 1);
+	mutex_exit(m);
+	vcpu_block_begin();
+	error = rumpuser_park(&cv->cv_seq, seq, flags, deadline);
+	vcpu_block_end();
+	atomic_sub(&cv->cv_waiters, 1);
+	mutex_enter(m);
+	return error == ETIMEDOUT || error == EINTR ? error : 0;
+}
+
+static int
+cv_park_sig(kcondvar_t *cv, kmutex_t *m, int64_t deadline)
+    NO_THREAD_SAFETY
+{
+	struct lwp *l = curlwp();
+	uint32_t seq;
+	int error = 0;
+
+	KASSERT(mutex_owned(m));
+	seq = atomic_load(&cv->cv_seq);
+	atomic_add(&cv->cv_waiters, 1);
+	__atomic_store_n(&l->l_parkword, &cv->cv_seq, __ATOMIC_SEQ_CST);
+	mutex_exit(m);
+	if (!__atomic_load_n(&l->l_intr, __ATOMIC_SEQ_CST)) {
+		vcpu_block_begin();
+		error = rumpuser_park(&cv->cv_seq, seq, RUMPUSER_PARK_INTR,
+		    deadline);
+		vcpu_block_end();
+	}
+	mutex_enter(&l->l_proc->p_lock);
+	atomic_store(&l->l_parkword, NULL);
+	mutex_exit(&l->l_proc->p_lock);
+	atomic_sub(&cv->cv_waiters, 1);
+	mutex_enter(m);
+	if (lwp_interrupted(l))
+		return EINTR;
+	return error == ETIMEDOUT || error == EINTR ? error : 0;
+}
+
+void
+cv_wait(kcondvar_t *cv, kmutex_t *m)
+{
+	(void)cv_park(cv, m, RUMPUSER_NOTIME, 0);
+}
+
+int
+cv_wait_sig(kcondvar_t *cv, kmutex_t *m)
+{
+	return cv_park_sig(cv, m, RUMPUSER_NOTIME);
+}
+
+int
+cv_timedwait(kcondvar_t *cv, kmutex_t *m, int64_t deadline)
+{
+	return cv_park(cv, m, deadline, 0);
+}
+
+int
+cv_timedwait_sig(kcondvar_t *cv, kmutex_t *m, int64_t deadline)
+{
+	return cv_park_sig(cv, m, deadline);
+}
+
+static void
+cv_wake(kcondvar_t *cv, unsigned int n)
+{
+	if (atomic_load(&cv->cv_waiters) == 0)
+		return;
+	__atomic_fetch_add(&cv->cv_seq, 1, __ATOMIC_RELEASE);
+	(void)rumpuser_unpark(&cv->cv_seq, n, 0);
+}
+
+void
+cv_signal(kcondvar_t *cv)
+{
+	cv_wake(cv, 1);
+}
+
+void
+cv_broadcast(kcondvar_t *cv)
+{
+	cv_wake(cv, UINT32_MAX);
+}
+
+void
+sema_init(ksema_t *s, unsigned int count, const char *name)
+{
+	s->s_count = count;
+	s->s_waiters = 0;
+	s->s_name = name;
+}
+
+void
+sema_destroy(ksema_t *s __unused_arg)
+{
+	KASSERTMSG(atomic_load(&s->s_waiters) == 0, "%s has waiters", s->s_name);
+}
+
+bool
+sema_trywait(ksema_t *s)
+{
+	uint32_t n = atomic_load(&s->s_count);
+
+	while (n > 0) {
+		if (atomic_cas_acq(&s->s_count, &n, n - 1))
+			return true;
+	}
+	return false;
+}
+
+void
+sema_wait(ksema_t *s)
+{
+	if (sema_trywait(s))
+		return;
+	__atomic_fetch_add(&s->s_waiters, 1, __ATOMIC_SEQ_CST);
+	while (!sema_trywait(s)) {
+		vcpu_block_begin();
+		(void)rumpuser_park(&s->s_count, 0, 0, RUMPUSER_NOTIME);
+		vcpu_block_end();
+	}
+	atomic_sub(&s->s_waiters, 1);
+}
+
+void
+sema_post(ksema_t *s)
+{
+	__atomic_fetch_add(&s->s_count, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&s->s_waiters, __ATOMIC_SEQ_CST) != 0)
+		(void)rumpuser_unpark(&s->s_count, 1, 0);
+}
+
+enum { ONCE_NEW, ONCE_RUNNING, ONCE_DONE };
+
+int
+once_run(konce_t *o, int (*fn)(void))
+{
+	uint32_t state = ONCE_NEW;
+
+	if (atomic_load_acq(&o->o_state) == ONCE_DONE)
+		return o->o_error;
+	if (atomic_cas_acq(&o->o_state, &state, ONCE_RUNNING)) {
+		o->o_error = fn();
+		atomic_store_rel(&o->o_state, ONCE_DONE);
+		(void)rumpuser_unpark(&o->o_state, UINT32_MAX, 0);
+		return o->o_error;
+	}
+	while (atomic_load_acq(&o->o_state) != ONCE_DONE) {
+		vcpu_block_begin();
+		(void)rumpuser_park(&o->o_state, ONCE_RUNNING, 0,
+		    RUMPUSER_NOTIME);
+		vcpu_block_end();
+	}
+	return o->o_error;
+}
