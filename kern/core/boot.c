@@ -31,7 +31,6 @@
 #include <sys/proc.h>
 #include <sys/signal.h>
 #include <sys/syscall.h>
-#include <sys/systrace.h>
 #include <sys/vcpu.h>
 
 #define VERSION	100	/* 0.1.0 */
@@ -44,8 +43,6 @@ static struct lwp lwp0;
 static kmutex_t hooks_lock;
 static struct list hooks = LIST_INITIALIZER(hooks);	/* hooks_lock */
 
-extern const struct sysent_desc rump_sysent_core[];
-extern const size_t rump_sysent_core_count;
 
 int
 rump_getversion(void)
@@ -92,7 +89,7 @@ boot_core(void)
 {
 	static int (*const phases[])(void) = {
 		kmem_boot, random_boot, kvar_boot, timer_boot, fd_boot,
-		proc_boot, systrace_boot,
+		proc_boot,
 	};
 	int error;
 
@@ -104,7 +101,7 @@ boot_core(void)
 			return error;
 		}
 	}
-	syscall_register(rump_sysent_core, rump_sysent_core_count);
+	syscall_register(rump_sysent_core, rump_nsysent_core);
 	return component_boot();
 }
 

@@ -18,6 +18,7 @@
 #include <sys/kassert.h>
 #include <sys/kcontext.h>
 #include <sys/lwp.h>
+#include <sys/proc.h>
 #include <sys/systrace.h>
 
 #include "lockdep.h"

@@ -24,6 +24,7 @@
 
 #include <rump/rumpuser.h>
 #include <sys/atomic.h>
+#include <sys/boot.h>
 #include <sys/kassert.h>
 #include <sys/lwp.h>
 

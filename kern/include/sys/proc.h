@@ -19,6 +19,7 @@
 struct cred;
 struct fdtable;
 struct lwp;
+struct proc;
 
 /* How the kernel reaches a client's memory; see copy.h. */
 struct vmops {

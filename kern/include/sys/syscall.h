@@ -27,6 +27,12 @@ struct sysent_desc {
 
 void	syscall_register(const struct sysent_desc *desc, size_t n);
 
+/* What the table says each faction serves; registered by its start. */
+extern const struct sysent_desc rump_sysent_core[], rump_sysent_vfs[],
+    rump_sysent_net[], rump_sysent_dev[];
+extern const unsigned int rump_nsysent_core, rump_nsysent_vfs,
+    rump_nsysent_net, rump_nsysent_dev;
+
 /* The switch itself, in kernel context: 0 or an errno (never ERESTART). */
 int	syscall_dispatch(struct lwp *l, unsigned int nr,
 	    const unsigned long *args, long *ret);
