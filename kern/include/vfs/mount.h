@@ -75,7 +75,7 @@ struct fs {
 	bool		 fs_keepvnodes;	/* c: vnodes are the only copy: never idle out */
 	uint32_t	 fs_maxname;	/* c: NAME_MAX if 0 */
 	uint64_t	 fs_maxsize;	/* c: largest file; OFF_MAX if 0 */
-	uint32_t	 fs_refs;	/* a: mounts, vnodes in use */
+	uint32_t	 fs_refs;	/* a: mounts; see mount.c for vnodes */
 	kmutex_t	 fs_rename_lock; /* one rename between directories at a time */
 	struct list	 fs_vnodes;	/* the vnode hash's lock */
 	char		*fs_source;	/* c */
@@ -91,8 +91,11 @@ struct mount {
 	struct mount	*mt_parent;	/* m: NULL for the root mount */
 	struct vnode	*mt_point;	/* m: directory of mt_parent it covers */
 	unsigned long	 mt_flags;	/* a: MS_* */
-	uint32_t	 mt_refs;	/* a: paths that stand in it */
+	uint32_t	 mt_refs;	/* a: paths that stand in it, and the tree */
+	uint32_t	 mt_writers;	/* a: files open for writing */
+	uint32_t	 mt_nchildren;	/* m: mounts on its directories */
 	bool		 mt_detached;	/* m */
+	bool		 mt_expire;	/* a: MNT_EXPIRE found it unused */
 	uint32_t	 mt_id;		/* c */
 	struct list_node mt_link;	/* m: all mounts */
 	struct mount	*mt_hashnext;	/* m; read by qsbr */
@@ -104,6 +107,11 @@ struct vpath {
 	struct mount	*vp_mount;
 	struct vnode	*vp_vnode;
 };
+
+/* The mount is never freed under a reference; a vnode's needs one too. */
+void	mount_hold(struct mount *mt);
+bool	mount_tryhold(struct mount *mt);	/* found lock-free */
+void	mount_rele(struct mount *mt);		/* NULL is fine; may sleep */
 
 void	vpath_hold(const struct vpath *p);
 void	vpath_rele(struct vpath *p);		/* and clears it */

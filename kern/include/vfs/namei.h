@@ -29,10 +29,14 @@ struct nameidata {
 	struct vpath	 nd_path;	/* result, or the parent; referenced */
 	/* With NAMEI_PARENT: */
 	struct cname	 nd_last;	/* last component, in the path buffer */
-	bool		 nd_slash;	/* the path ended with a slash */
+	bool		 nd_slash;	/* a slash follows it */
 	enum { ND_NORM, ND_DOT, ND_DOTDOT, ND_ROOT } nd_kind;
 	unsigned int	 nd_resolve;	/* RESOLVE_*, set by the caller */
-	char		*nd_buf;	/* expanded links */
+	/* Inside: */
+	char		*nd_buf;	/* the link's text that nd_last stands in */
+	char		*nd_user;	/* ... or the client's path */
+	struct vpath	 nd_scope;	/* RESOLVE_BENEATH, RESOLVE_IN_ROOT: the top */
+	unsigned int	 nd_nlinks;	/* links followed so far */
 };
 
 /*
@@ -47,6 +51,12 @@ void	nameidata_fini(struct nameidata *nd);
 /* path is a client's pointer. */
 int	namei_user(struct lwp *l, int dirfd, const char *upath,
 	    unsigned int flags, struct nameidata *nd);
+
+/*
+ * nd is where a NAMEI_PARENT walk stopped, and link is the symbolic link that
+ * its last name leads to: goes on through it to the next parent.
+ */
+int	namei_follow(struct lwp *l, struct nameidata *nd, struct vnode *link);
 
 /* One step from a directory: name cache, then the file system. */
 int	namei_step(struct vnode *dvp, const struct cname *cn,

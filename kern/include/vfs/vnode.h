@@ -98,6 +98,14 @@ typedef bool readdir_fn(void *arg, const char *name, size_t len, ino_t ino,
  *
  * An operation that changes something updates the times that POSIX names for
  * it, the attributes cached in the vnode (vnode_setperm, v_size) and link counts.
+ * vo_setattr alone changes what its mask names and nothing else: the vfs adds
+ * VA_MTIME and VA_CTIME where they are due (an access time has none).  Access
+ * times are the business of the vfs (relatime, noatime): reading, listing and
+ * following a link leave them alone.
+ *
+ * vo_lookup, vo_create and fo_load may call vnode_get() and vnode_alloc(), which
+ * wait for a file of the same number that is going away: they hold no lock
+ * then which vo_inactive or vo_reclaim take.
  */
 struct vnode_ops {
 	/* R  ENOENT.  ".." too, if the fs knows it; never ".". */
@@ -162,13 +170,16 @@ struct vnode_ops {
 	int	(*vo_ioctl)(struct vnode *vp, unsigned long cmd, void *uarg, long *ret);
 	/* -  An open(2) or a mapping needs the content; may refuse.  [0] */
 	int	(*vo_open)(struct vnode *vp, unsigned int flags);
-	/* -  The last reference is gone; nlink 0: free what is on disk.  [] */
+	/* -  The last reference to a file with nlink 0 is gone: free what is on
+	 * disk.  vo_reclaim follows.  [] */
 	void	(*vo_inactive)(struct vnode *vp);
 	/* -  Free v_data.  Nobody else sees the vnode any more. */
 	void	(*vo_reclaim)(struct vnode *vp);
 };
 
 enum vnode_state { VS_LOADING, VS_ACTIVE, VS_DEAD };
+
+#define VREF_DEAD	0x80000000u
 
 /*
  * Field key:	c  constant since it is ACTIVE	a  atomic	l  v_lock
@@ -181,7 +192,10 @@ struct vnode {
 	void		*v_data;	/* c: the file system's */
 	enum vtype	 v_type;	/* c */
 	bool		 v_root;	/* c: root of its fs */
-	uint32_t	 v_refs;	/* a */
+	bool		 v_unlinked;	/* a: no name is left; set by the vfs */
+	bool		 v_onidle;	/* h: on the idle list, perhaps in use again */
+	bool		 v_hot;		/* a: used since the clock hand passed */
+	uint32_t	 v_refs;	/* a: VREF_DEAD once it is reclaimed */
 	uint32_t	 v_state;	/* a: enum vnode_state */
 	ino_t		 v_ino;		/* c */
 	dev_t		 v_rdev;	/* c: VCHR, VBLK */
@@ -206,6 +220,7 @@ struct vnode {
 	struct pipe	*v_fifo;	/* l: VFIFO that is open */
 	struct lockf	*v_locks;	/* flock, POSIX and OFD locks */
 	int32_t		 v_writers;	/* a: files open for writing */
+	int64_t		 v_atime_until;	/* a: relatime has nothing to do before */
 
 	struct vnode	*v_hashnext;	/* h; read by qsbr */
 	struct list_node v_idle;	/* h: idle list */
