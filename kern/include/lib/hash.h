@@ -12,6 +12,8 @@
 
 #include <sys/types.h>
 
+extern uint64_t hash_secret;		/* random_boot() draws it */
+
 uint64_t hash_bytes(const void *data, size_t len, uint64_t seed);
 
 static inline uint64_t

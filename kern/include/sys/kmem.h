@@ -30,27 +30,51 @@ void	kmem_free(void *ptr, size_t len);	/* NULL is fine */
 char	*kmem_strdup(const char *s, int flags);
 void	kmem_strfree(char *s);
 
-/* Objects of one size.  Storage of the caller; name is kept. */
+/*
+ * The allocator's own lock: it is held for a few instructions and never by
+ * anything that blocks.  Others use mutexes.
+ */
+struct CAPABILITY("kspin") kspin {
+	uint32_t	 ks_held;	/* a */
+};
+
+/*
+ * Objects of one size.  Storage of the caller; name is kept.
+ *
+ * Field key:	c  constant since pool_init()	p  po_lock
+ *		a  atomic			l  the list of all pools
+ */
 struct pool {
 	const char	*po_name;	/* c */
 	size_t		 po_size;	/* c: rounded up */
 	size_t		 po_align;	/* c */
 	unsigned int	 po_index;	/* c: its slot in each vCPU's magazines */
-	kmutex_t	 po_lock;
-	struct list	 po_partial;	/* po_lock: slabs with free objects */
-	struct list	 po_full;	/* po_lock */
-	void		*po_depot;	/* po_lock: full magazines */
-	uint64_t	 po_nslabs;	/* po_lock */
-	uint64_t	 po_out;	/* a: objects handed out, for leak checks */
-	struct list_node po_link;	/* all pools */
+	unsigned int	 po_batch;	/* c: objects in a full chain */
+	unsigned int	 po_order;	/* c: of a slab's pages */
+	unsigned int	 po_perslab;	/* c: objects in a slab */
+	unsigned int	 po_first;	/* c: where they begin */
+	unsigned int	 po_maxdepot;	/* c */
+	struct kspin	 po_lock;
+	unsigned int	 po_ndepot;	/* p */
+	void		*po_depot;	/* p: full chains */
+	struct list	 po_partial;	/* p: slabs with free objects */
+	struct list	 po_full;	/* p */
+	uint64_t	 po_nslabs;	/* p */
+	int64_t		 po_out;	/* a: handed out without a magazine */
+	struct list_node po_link;	/* l */
 };
 
 void	pool_init(struct pool *po, size_t size, size_t align, const char *name);
 void	pool_fini(struct pool *po);		/* all objects are back */
 void	*pool_get(struct pool *po, int flags);
-void	pool_put(struct pool *po, void *obj);
+void	pool_put(struct pool *po, void *obj);	/* never sleeps; NULL is fine */
+uint64_t pool_outstanding(struct pool *po);	/* objects in use, for leak checks */
+int	pool_iterate(int (*fn)(struct pool *po, void *arg), void *arg);
 
-/* 2^order contiguous pages, aligned to their size; order <= PAGE_MAXORDER. */
+/*
+ * 2^order contiguous pages, aligned to their size; order <= PAGE_MAXORDER.
+ * Freeing never sleeps.
+ */
 #define PAGE_MAXORDER	9
 void	*page_alloc(unsigned int order, int flags);
 void	page_free(void *ptr, unsigned int order);
@@ -66,6 +90,7 @@ struct reclaimer {
 	struct list_node rc_link;
 };
 void	reclaimer_register(struct reclaimer *rc);
+void	reclaimer_unregister(struct reclaimer *rc);
 
 struct kmem_stats {
 	uint64_t	 ks_limit;	/* bytes, 0: none */

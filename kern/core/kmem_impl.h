@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * kmem_impl.h - what the files of the allocator share
+ *
+ *	kmem_limit.c	how much there may be, and who is asked to give back
+ *	page.c		pages, in chunks from the host
+ *	pool.c		objects of one size, in slabs of pages
+ *	kmem.c		any size, on pools and pages; boot
+ *
+ * Freeing must be possible everywhere, also where a lock-free reader still
+ * looks at what it found, so nothing here may give its vCPU back to wait for
+ * another thread.  Hence the spin lock: its holder always has a seat, never
+ * blocks and makes no hypercall, so it is held for nanoseconds, and who finds
+ * it taken lets the host run others until it is not.
+ *
+ * Lock order: pools -> pool -> pages.
+ */
+
+#ifndef CORE_KMEM_IMPL_H
+#define CORE_KMEM_IMPL_H
+
+#include <rump/rumpuser.h>
+#include <sys/atomic.h>
+#include <sys/kassert.h>
+#include <sys/kmem.h>
+#include <sys/lwp.h>
+#include <sys/vcpu.h>
+
+static inline void
+kspin_enter(struct kspin *ks) ACQUIRES(*ks) NO_THREAD_SAFETY
+{
+	unsigned int tries = 0;
+
+	while (unlikely(atomic_load(&ks->ks_held) ||
+	    __atomic_exchange_n(&ks->ks_held, 1, __ATOMIC_ACQUIRE))) {
+		if (++tries % 64 == 0)
+			rumpuser_thread_yield();
+		else
+			cpu_relax();
+	}
+}
+
+static inline void
+kspin_exit(struct kspin *ks) RELEASES(*ks) NO_THREAD_SAFETY
+{
+	KASSERT(ks->ks_held != 0);
+	atomic_store_rel(&ks->ks_held, 0);
+}
+
+/* --- limit --------------------------------------------------------------- */
+
+int	kmem_limit_boot(void);
+
+/*
+ * Accounts for memory that is about to be taken from the host or from the
+ * free pages; false past the limit, after the caches were asked if flags
+ * allow that.
+ */
+bool	kmem_charge(size_t bytes, int flags);
+void	kmem_uncharge(size_t bytes);
+uint64_t kmem_used(void);
+void	kmem_count_failure(void);
+
+/* Keeps everybody from reclaiming.  May sleep. */
+void	kmem_reclaim_enter(void);
+void	kmem_reclaim_exit(void);
+
+/* --- direct mode --------------------------------------------------------- */
+
+extern bool kmem_direct;		/* constant after kmem_boot() */
+
+void	*kmem_direct_alloc(size_t len, size_t align, int flags);
+void	kmem_direct_free(void *ptr, size_t len);
+
+/* --- per vCPU ------------------------------------------------------------ */
+
+#define POOL_MAX	118	/* pools with magazines; more do without */
+#define PAGE_CACHE	16	/* free pages a vCPU keeps */
+
+/*
+ * Two chains of free objects, linked through their first words.  An unused
+ * magazine has neither objects nor room, so both fast paths miss.
+ */
+struct magazine {
+	void		*mg_objs;	/* the chain in use */
+	unsigned int	 mg_room;	/* objects that mg_objs may still take */
+	unsigned int	 mg_ready;	/* set up: room means something */
+	void		*mg_spare;	/* a full chain, or NULL */
+	int64_t		 mg_out;	/* gets less puts on this vCPU */
+};
+
+/* Exactly a page; the last magazine is for pools without one. */
+struct kmem_cpu {
+	uintptr_t	 kc_pages[PAGE_CACHE];	/* bit 0: known to be zero */
+	unsigned int	 kc_npages;
+	struct magazine	 kc_mag[POOL_MAX + 1];
+};
+_Static_assert(sizeof(struct kmem_cpu) <= PAGE_SIZE, "one page a vCPU");
+
+/* The calling vCPU's; NULL in direct mode, or while there is no memory. */
+static inline struct kmem_cpu *
+kmem_cpu_self(void)
+{
+	return curlwp()->l_cpu->vc_mag;
+}
+
+struct kmem_cpu *kmem_cpu_create(void);	/* for the calling vCPU */
+
+/* --- pages --------------------------------------------------------------- */
+
+void	page_boot(void);
+size_t	page_reclaim(void);		/* unmaps what is free in one piece */
+void	page_cache_drain(void);		/* of the calling vCPU */
+
+/* Any number of pages up to a chunk's; freed with the same number. */
+void	*page_alloc_run(size_t npages, int flags);
+void	page_free_run(void *ptr, size_t npages);
+
+/* More than that: by the host. */
+void	*page_map(size_t len, int flags);
+void	page_unmap(void *ptr, size_t len);
+
+/* --- pools --------------------------------------------------------------- */
+
+size_t	pool_reclaim(void);		/* returns depots to slabs, slabs to pages */
+
+#endif /* CORE_KMEM_IMPL_H */
