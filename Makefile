@@ -33,7 +33,7 @@ lint: all
 	@BUILD=$(BUILD) scripts/lint.sh
 
 format:
-	@git ls-files '*.c' '*.h' | xargs clang-format -i
+	@git ls-files -z '*.c' '*.h' | xargs -0 python3 tools/format.py
 
 describe: $(BUILD)/build.ninja
 	@python3 tools/describe.py $(BUILD)

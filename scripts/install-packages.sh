@@ -35,6 +35,7 @@ done
 command -v dpkg-query >/dev/null || exit 0
 
 missing=
+# shellcheck disable=SC2086
 for package in $(printf '%s\n' $wanted | sort -u); do
 	case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
 	installed) ;;

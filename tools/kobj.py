@@ -3,6 +3,7 @@
 """kobj.py - make one kernel object out of many, in the kernel's name space
 
     kobj.py -o OUT.o [--archive OUT.a] [--host HOST.a] [--keep PREFIX]... RAW.a
+    kobj.py --hypercalls ...
 
 The objects in RAW.a are linked with `ld -r`.  Every global symbol, defined or
 wanted, gets the prefix rumpns_, so that the plain names in the source never
@@ -15,6 +16,10 @@ meet those of a program or of its C library.  What keeps its name:
 A kernel object which wants a libc function therefore wants rumpns_thatfunction,
 which nobody has: the link fails and names it.  Objects in HOST.a (the libc-like
 stubs, a component's host/ folder) are joined after the renaming, untouched.
+
+With --hypercalls the objects are a host: they want the C library's names as
+they are, and what they define themselves and is no hypercall becomes
+rumphost_*.
 """
 
 import argparse
@@ -23,9 +28,10 @@ import subprocess
 import sys
 import tempfile
 
-KEEP = ('rump_', 'rumpuser_', 'rumpcomp_', '__', '_GLOBAL_OFFSET_TABLE_')
+KEEP = ('rump_', 'rumpuser_', 'rumpcomp_', 'rumpsim_', '__', '_GLOBAL_OFFSET_TABLE_')
 KEEP_EXACT = {'memcpy', 'memmove', 'memset', 'memcmp'}
-PREFIX = 'rumpns_'
+KERNEL_PREFIX = 'rumpns_'
+HOST_PREFIX = 'rumphost_'
 
 
 def run(*command):
@@ -34,14 +40,15 @@ def run(*command):
         sys.exit(f"kobj.py: {' '.join(command)}: exit status {result.returncode}")
 
 
-def global_symbols(nm, path):
-    out = subprocess.run([nm, '-g', '-P', path], check=True, text=True,
+def global_symbols(nm, path, *options):
+    out = subprocess.run([nm, '-g', '-P', *options, path], check=True, text=True,
                          stdout=subprocess.PIPE).stdout
     return sorted({line.split()[0] for line in out.splitlines() if line.strip()})
 
 
 def keeps_name(name, keep):
-    return name in KEEP_EXACT or name.startswith(KEEP + tuple(keep)) or name.startswith(PREFIX)
+    return name in KEEP_EXACT or \
+        name.startswith(KEEP + (KERNEL_PREFIX, HOST_PREFIX) + tuple(keep))
 
 
 def main():
@@ -54,8 +61,11 @@ def main():
     parser.add_argument('--nm', default='nm')
     parser.add_argument('--objcopy', default='objcopy')
     parser.add_argument('--ar', default='ar')
+    parser.add_argument('--hypercalls', action='store_true')
     parser.add_argument('raw')
     args = parser.parse_args()
+    prefix = HOST_PREFIX if args.hypercalls else KERNEL_PREFIX
+    which = ['--defined-only'] if args.hypercalls else []
 
     with tempfile.TemporaryDirectory(dir=os.path.dirname(args.out) or '.') as tmp:
         joined = os.path.join(tmp, 'joined.o')
@@ -63,9 +73,9 @@ def main():
         names = os.path.join(tmp, 'names')
         run(args.ld, '-r', '-o', joined, '--whole-archive', args.raw)
         with open(names, 'w', encoding='ascii') as table:
-            for name in global_symbols(args.nm, joined):
+            for name in global_symbols(args.nm, joined, *which):
                 if not keeps_name(name, args.keep):
-                    table.write(f'{name} {PREFIX}{name}\n')
+                    table.write(f'{name} {prefix}{name}\n')
         run(args.objcopy, f'--redefine-syms={names}', joined, renamed)
         if args.host:
             run(args.ld, '-r', '-o', args.out, renamed, '--whole-archive', args.host)
