@@ -214,7 +214,7 @@ class Call:
             raise TableError('not a line of the table')
         self.faction, flags, self.ret, self.name = m.groups()
         inner, rest = self.closed(text[m.end():])
-        self.section = section
+        self.section, self.where = section, None
         self.flags = set() if flags == '-' else set(flags.split(','))
         self.nr = None
         for f in list(self.flags):
@@ -313,6 +313,7 @@ def read_table(path):
             continue
         try:
             call = Call(line, section)
+            call.where = f'{path}:{number}'
             key = (call.name, call.lib)
             if key in seen:
                 raise TableError(f'{call.name} stands here twice')
@@ -320,24 +321,24 @@ def read_table(path):
             calls.append(call)
         except TableError as e:
             raise SystemExit(f'{path}:{number}: {e}') from None
-    check_targets(path, calls)
+    check_targets(calls)
     return calls
 
 
-def check_targets(path, calls):
+def check_targets(calls):
     real = {c.name: c for c in calls if not c.lib}
     for c in calls:
         if not c.target:
             continue
         t = real.get(c.target)
         if not t:
-            raise SystemExit(f'{path}: {c.name}: no call "{c.target}"')
+            raise SystemExit(f'{c.where}: {c.name}: no call "{c.target}"')
         if len(c.target_args) != len(t.kernel_args()):
-            raise SystemExit(f'{path}: {c.name}: {c.target} has {len(t.kernel_args())} arguments')
+            raise SystemExit(f'{c.where}: {c.name}: {c.target} has {len(t.kernel_args())} arguments')
         if c.served and not t.served:
-            raise SystemExit(f'{path}: {c.name} is served, {c.target} is not')
+            raise SystemExit(f'{c.where}: {c.name} is served, {c.target} is not')
         if t.target and not c.lib:
-            raise SystemExit(f'{path}: {c.name}: {c.target} is itself another call')
+            raise SystemExit(f'{c.where}: {c.name}: {c.target} is itself another call')
         c.target_call = t
 
 
@@ -368,7 +369,7 @@ def read_flags(path, calls):
     for c in calls:
         for a in c.args:
             if a.set and a.set not in known:
-                raise SystemExit(f'{path}: {c.name}: nothing is known of "{a.set}"')
+                raise SystemExit(f'{c.where}: {c.name}: nothing is known of "{a.set}"')
     return sets
 
 

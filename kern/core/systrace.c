@@ -63,16 +63,6 @@ trace_wanted(unsigned int nr)
 
 /* The line */
 
-static void
-trace_write(struct systrace *st, struct tracebuf *tb)
-{
-	if (tb->tb_len > tb->tb_size - 1)
-		tb->tb_len = tb->tb_size - 1;
-	tb->tb_buf[tb->tb_len++] = '\n';
-	rumpuser_console_write(tb->tb_buf, tb->tb_len);
-	st->st_wanted = false;
-}
-
 /* Arguments from st_next on, as far as this side of the call knows them. */
 static void
 trace_arguments(struct systrace *st, struct tracebuf *tb,
@@ -170,8 +160,8 @@ systrace_enter(struct systrace *st, struct lwp *l, unsigned int nr,
 	st->st_len = tb.tb_len;
 }
 
-void
-systrace_exit(struct systrace *st, int error, long ret)
+size_t
+trace_finish(struct systrace *st, int error, long ret)
 {
 	struct tracebuf tb = { st->st_line, sizeof(st->st_line), st->st_len };
 	struct traceargs ta = {
@@ -179,13 +169,20 @@ systrace_exit(struct systrace *st, int error, long ret)
 		.ta_done = true, .ta_error = error, .ta_ret = ret,
 	};
 
-	if (!st->st_wanted)
-		return;
 	if (st->st_desc != NULL)
 		trace_arguments(st, &tb, &ta);
 	trace_result(&tb, st->st_desc, error, ret);
 	trace_after(&tb, &ta);
-	trace_write(st, &tb);
+	st->st_line[tb.tb_len++] = '\n';	/* the NUL's place */
+	return tb.tb_len;
+}
+
+void
+systrace_exit(struct systrace *st, int error, long ret)
+{
+	if (!st->st_wanted)
+		return;
+	rumpuser_console_write(st->st_line, trace_finish(st, error, ret));
 }
 
 /* Which calls */

@@ -5,7 +5,8 @@
  *
  * systrace.c		which calls, and the line as a whole
  * systrace_arg.c	one argument
- * systrace_struct.c	what a pointer leads to
+ * systrace_struct.c	the structure a pointer leads to
+ * systrace_mem.c	memory that describes itself: vectors, messages, sets
  */
 
 #ifndef SYSTRACE_IMPL_H
@@ -14,6 +15,13 @@
 #include <sys/types.h>
 
 #include <abi/sysdesc.h>
+
+#define TRACE_ELEMENTS	8	/* so many of an array are shown */
+
+struct systrace;
+
+/* Ends the line, with its newline: its length.  For a call that is traced. */
+size_t	trace_finish(struct systrace *st, int error, long ret);
 
 /* The line that is being written: what does not fit is left out. */
 struct tracebuf {
@@ -51,7 +59,7 @@ bool	trace_arg_is_result(const struct sysdesc *sd, unsigned int i);
 bool	trace_arg_present(const struct traceargs *ta, unsigned int i);
 void	trace_arg(struct tracebuf *tb, const struct traceargs *ta, unsigned int i);
 
-/* count elements of a type, at most limit bytes of it being there. */
+/* count elements of a type; array: in brackets. */
 void	trace_elements(struct tracebuf *tb, enum systype type, unsigned long uaddr,
 	    size_t elemsize, size_t count, bool array);
 void	trace_iovec(struct tracebuf *tb, unsigned long uaddr, size_t count,
