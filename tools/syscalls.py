@@ -739,7 +739,7 @@ def write_public(w, calls):
         'A call of a part of the kernel which is not linked in (files without',
         'librumpvfs, sockets without librumpnet) fails with ENOSYS.',
         '',
-        'See rump_sys(3); rump_syscall(3) makes a call by its number.')
+        'See rump_syscalls(3); rump_syscall(3) makes a call by its number.')
     out += '\n#ifndef RUMP_RUMP_SYSCALLS_H\n#define RUMP_RUMP_SYSCALLS_H\n\n'
     out += '#include <sys/types.h>\n#include <sys/select.h>\n#include <sys/socket.h>\n#include <sys/syscall.h>\n\n#include <stddef.h>\n#include <stdint.h>\n#include <time.h>\n\n'
     for s in structs_of(calls, 'public'):

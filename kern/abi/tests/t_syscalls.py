@@ -130,11 +130,28 @@ def test_real_table():
     check('no name twice', len(set(everything)) == len(everything))
 
 
+def test_manual():
+    """rump_syscalls(3) lists each public call, in brackets if it is not served."""
+    with open(os.path.join(ABI, '../../man/man3/rump_syscalls.3'), encoding='utf-8') as f:
+        text = f.read()
+    text = text[text.index('.Sh THE CALLS'):text.index('.Sh RETURN VALUES')]
+    lines = [line for line in text.splitlines() if re.fullmatch(r'\[?\w+\]?', line)]
+    shown = {line.strip('[]'): line.startswith('[') for line in lines}
+    sys.path.insert(0, os.path.dirname(TOOL))
+    import syscalls         # the generator knows how a lib line finds its call
+    calls = syscalls.read_table(os.path.join(ABI, 'syscalls.tbl'))
+    real = {c.name: c for c in calls if not c.lib}
+    want = {c.name: (real[c.target] if c.lib else c).nosys for c in calls if c.public}
+    check('the manual names all public calls, and what is served', shown == want,
+        sorted(set(shown.items()) ^ set(want.items())))
+
+
 def main():
     test_bad_tables()
     test_good_table()
     test_untouched()
     test_real_table()
+    test_manual()
     failed = results.count(False)
     print(f'1..{len(results)}')
     print(f'{len(results) - failed} passed, {failed} failed, 0 skipped')
