@@ -10,7 +10,6 @@
 #include <sys/component.h>
 #include <sys/errno.h>
 #include <sys/kcontext.h>
-#include <sys/syscall.h>
 
 #include "dev_impl.h"
 
@@ -24,7 +23,6 @@ dev_start(void)
 
 	for (size_t i = 0; error == 0 && i < ARRAY_SIZE(parts); i++)
 		error = parts[i]();
-	syscall_register(rump_sysent_dev, rump_nsysent_dev);
 	return error;
 }
 
