@@ -31,7 +31,11 @@ rumpuser_park(uint32_t *word, uint32_t expected, int flags, int64_t deadline)
 	if (__atomic_load_n(word, __ATOMIC_ACQUIRE) != expected)
 		return EAGAIN;
 
-	if (deadline != RUMPUSER_NOTIME) {
+	/*
+	 * An endless wait would be taken up again after a signal whose handler
+	 * has SA_RESTART, one with a time is not.
+	 */
+	if (deadline != RUMPUSER_NOTIME || (flags & RUMPUSER_PARK_INTR) != 0) {
 		if (deadline < 0)
 			deadline = 0;
 		ts.tv_sec = deadline / NSEC_PER_SEC;

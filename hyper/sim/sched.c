@@ -46,6 +46,9 @@
 /* How long strangers may take to show up before it is a deadlock, really. */
 #define GRACE_SEC	2
 
+/* With a limit, a wait is not taken up again after a signal. */
+#define AGES_SEC	(365 * 86400L)
+
 /* Field key: b  the baton		a  atomic operations only */
 static struct sim {
 	uint32_t		 s_baton;	/* a: 1: somebody holds it */
@@ -76,12 +79,12 @@ static struct sim {
 /* --- the host's futex ---------------------------------------------------- */
 
 static int
-futex_wait(uint32_t *word, uint32_t expected, int seconds)
+futex_wait(uint32_t *word, uint32_t expected, long seconds)
 {
 	struct timespec ts = { .tv_sec = seconds };
 
-	if (syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected,
-	    seconds > 0 ? &ts : NULL, NULL, 0) == 0)
+	if (syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, &ts,
+	    NULL, 0) == 0)
 		return 0;
 	return errno;
 }
@@ -424,7 +427,7 @@ sched_wait(struct simthread *t)
 	int error;
 
 	while (__atomic_load_n(&t->st_turn, __ATOMIC_ACQUIRE) == 0) {
-		error = futex_wait(&t->st_turn, 0, 0);
+		error = futex_wait(&t->st_turn, 0, AGES_SEC);
 		if (error == EINTR &&
 		    (t->st_parkflags & RUMPUSER_PARK_INTR) != 0 && arrive(t))
 			return;
