@@ -10,7 +10,7 @@
 set -eu
 
 build='gcc libc6-dev linux-libc-dev binutils meson ninja-build pkgconf python3 make'
-demo='e2fsprogs fdisk coreutils'
+demo='e2fsprogs fdisk coreutils tar'
 check='clang e2fsprogs fdisk dosfstools'
 lint='clang clang-format mandoc shellcheck git'
 fuzz='clang llvm'

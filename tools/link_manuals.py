@@ -20,7 +20,7 @@ def names_of(page):
 def main():
     pages, mandir = sys.argv[1:]
     prefix = os.environ.get('MESON_INSTALL_DESTDIR_PREFIX', '/usr/local')
-    for page in sorted(glob.glob(os.path.join(pages, '*.[1-9]'))):
+    for page in sorted(glob.glob(os.path.join(pages, 'man*', '*.[1-9]'))):
         base, section = os.path.basename(page).rsplit('.', 1)
         folder = os.path.join(prefix, mandir, 'man' + section)
         for name in names_of(page):

@@ -51,7 +51,7 @@ def folders(pattern):
 
 def main():
     findings = []
-    pages = {page: names_of(page) for page in common.files_in_git('man/*.[1-9]')}
+    pages = {page: names_of(page) for page in common.files_in_git('man/man*/*.[1-9]')}
     in_section = {}
     for page, names in pages.items():
         section = page.rsplit('.', 1)[1]
