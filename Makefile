@@ -51,7 +51,7 @@ help:
 	@echo 'make lint       what a machine can judge: borders, headers, format, manuals'
 	@echo 'make format     apply the format'
 	@echo 'make bench      our figures beside those of the host kernel'
-	@echo 'make fuzz       the fuzzers, SECONDS= each (60)'
+	@echo 'make fuzz       the fuzzers, SECONDS_EACH=60'
 	@echo 'make describe   the parts of the kernel, what each needs, its size'
 	@echo 'make install    DESTDIR= and MESON_ARGS=--prefix=... as usual'
 	@echo 'make clean      remove what was built'
