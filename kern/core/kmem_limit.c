@@ -18,7 +18,6 @@
  *	may allocate with KM_SLEEP themselves: that does not come back here.
  */
 
-#include <lib/printf.h>
 #include <lib/string.h>
 #include <sys/boot.h>
 #include <sys/errno.h>
@@ -60,11 +59,9 @@ static struct kvar limit_kvars[] = {
 static int
 limit_kvar_get(const struct kvar *kv __unused_arg, char *buf, size_t size)
 {
-	int len = snprintf(buf, size, "%llu %llu",
+	return kvar_printf(buf, size, "%llu %llu",
 	    (unsigned long long)atomic_load(&reclaim_asked),
 	    (unsigned long long)atomic_load(&reclaim_freed));
-
-	return (size_t)len < size ? 0 : ERANGE;
 }
 
 int

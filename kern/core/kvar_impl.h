@@ -11,5 +11,6 @@
 #include <sys/kvar.h>
 
 extern struct kvar log_kvar;
+extern struct kvar qsbr_kvar;
 
 #endif /* CORE_KVAR_IMPL_H */

@@ -132,11 +132,15 @@ vcpu_enter_slow(struct lwp *l)
 	vcpu_wait(l);
 }
 
-/* The seat was wanted when we left it. */
+/* The seat was wanted when we left it, or has soft interrupts to run. */
 void
 vcpu_leave_slow(struct vcpu *vc)
 {
-	uint64_t word = atomic_load(&vc->vc_word);
+	uint64_t word;
+
+	if (unlikely(vc->vc_softint != NULL) && softint_leave(vc))
+		return;
+	word = atomic_load(&vc->vc_word);
 
 	while (!atomic_cas_ar(&vc->vc_word, &word, vcpu_word_freed(word)))
 		continue;
@@ -156,10 +160,19 @@ vcpu_leave(struct lwp *l)
 	vcpu_give(l);
 }
 
+/* Who blocks may hold locks, so soft interrupts cannot run here. */
+static void
+vcpu_give_blocking(struct lwp *l)
+{
+	if (unlikely(l->l_cpu->vc_softint != NULL))
+		softint_passon(l->l_cpu);
+	vcpu_give(l);
+}
+
 void
 vcpu_block_begin(void)
 {
-	vcpu_give(curlwp());
+	vcpu_give_blocking(curlwp());
 }
 
 void
@@ -186,7 +199,7 @@ vcpu_yield(void)
 {
 	struct lwp *l = curlwp();
 
-	vcpu_give(l);
+	vcpu_give_blocking(l);
 	rumpuser_thread_yield();
 	vcpu_take(l);
 }

@@ -33,6 +33,13 @@ vcpu_word_freed(uint64_t word)
 	return word & ~VCPU_STATE;
 }
 
+/*
+ * softint.c: runs what was scheduled on a seat that its holder is about to
+ * leave (false: nothing), or passes it on because the holder must not.
+ */
+bool	softint_leave(struct vcpu *vc);
+void	softint_passon(struct vcpu *vc);
+
 static inline void
 vcpu_seat(struct vcpu *vc, struct lwp *l)
 {

@@ -19,11 +19,16 @@ struct proc;
 
 #define CRED_NGROUPS_MAX	65536
 
+#define CRED_CAPS_ALL		((2ULL << CAP_LAST_CAP) - 1)
+
 struct cred {
 	uid_t		 cr_ruid, cr_euid, cr_suid, cr_fsuid;
 	gid_t		 cr_rgid, cr_egid, cr_sgid, cr_fsgid;
 	uint64_t	 cr_caps;	/* effective capabilities, a bit each */
+	uint64_t	 cr_permitted;	/* may be made effective */
+	uint64_t	 cr_inheritable;
 	unsigned int	 cr_refs;	/* a */
+	uint32_t	 cr_queued;	/* a: cr_qsbr is in use */
 	unsigned int	 cr_ngroups;
 	struct qsbr_head cr_qsbr;
 	gid_t		 cr_groups[];	/* sorted */

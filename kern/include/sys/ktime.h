@@ -14,6 +14,7 @@
 #define SYS_KTIME_H
 
 #include <lib/list.h>
+#include <lib/wheel.h>
 #include <sys/types.h>
 
 struct timespec64 {
@@ -45,17 +46,20 @@ int64_t	ktime_deadline(int64_t relative);
 /* Client's timespec -> ns; EINVAL if not 0 <= nsec < 1e9 or negative; saturates. */
 int	ktime_from_timespec(const struct timespec64 *ts, int64_t *ret_ns);
 
+/* Private to callout.c, all of it: its lock. */
 struct callout {
-	struct list_node c_link;
-	int64_t		 c_deadline;
+	struct wheel_entry c_entry;
 	void		(*c_fn)(void *);
 	void		*c_arg;
-	uint32_t	 c_state;
-	unsigned int	 c_slot;	/* the wheel's */
+	uint32_t	 c_pending;
 };
 
 void	callout_init(struct callout *c, void (*fn)(void *), void *arg);
-/* (Re)arms.  ENOMEM/EAGAIN if the timer thread could not be started. */
+/*
+ * (Re)arms.  ENOMEM/EAGAIN if the timer thread could not be started, which
+ * cannot be once an earlier call succeeded.  fn may rearm its own callout or
+ * free it.
+ */
 int	callout_schedule(struct callout *c, int64_t deadline);
 bool	callout_stop(struct callout *c);	/* true: it will not run any more */
 void	callout_halt(struct callout *c);	/* stops it and waits for it */

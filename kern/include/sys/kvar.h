@@ -43,6 +43,9 @@ int	kvar_write(const char *name, const char *text);
 int	kvar_iterate(const char *prefix, int (*fn)(const struct kvar *, void *),
 	    void *arg);
 
+/* For kv_get: ERANGE if it does not fit. */
+int	kvar_printf(char *buf, size_t size, const char *fmt, ...) __printflike(3, 4);
+
 struct counter {
 	struct kvar	 ct_var;
 	struct {

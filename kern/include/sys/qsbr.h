@@ -18,13 +18,21 @@
 struct qsbr_head {
 	struct qsbr_head *qh_next;
 	void		(*qh_fn)(struct qsbr_head *);
-	uint64_t	 qh_epoch;
 };
 
 /* Never fails, never sleeps.  fn must not sleep. */
 void	qsbr_call(struct qsbr_head *qh, void (*fn)(struct qsbr_head *));
 
-/* Waits until all readers of this moment are gone.  May sleep. */
+/*
+ * Waits until all readers of this moment are gone and everything that had
+ * been handed to qsbr_call() before, on any vCPU, has been called.  May sleep.
+ */
 void	qsbr_barrier(void);
+
+/*
+ * Calls what is due on this vCPU.  For loops that free much and yield; never
+ * sleeps.
+ */
+void	qsbr_poll(void);
 
 #endif /* SYS_QSBR_H */

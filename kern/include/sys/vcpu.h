@@ -24,7 +24,7 @@ struct vcpu {
 	struct lwp	*vc_lwp;	/* the holder */
 	unsigned int	 vc_index;	/* c: 0 .. ncpu - 1 */
 	void		*vc_mag;	/* holder only: magazines of the pools */
-	void		*vc_qsbr;	/* holder only: objects waiting to be freed */
+	void		*vc_softint;	/* holder only: soft interrupts to run */
 	uint64_t	 vc_syscalls;	/* holder only */
 } __aligned_to(2 * CACHE_LINE);
 
