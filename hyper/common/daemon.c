@@ -21,6 +21,8 @@
 
 #include <rump/rumpuser.h>
 
+#include "hostfile.h"
+
 static enum { DAEMON_NONE, DAEMON_BEGUN, DAEMON_DONE } daemon_state;
 static int daemon_fd;		/* the child's end towards the parent */
 
@@ -62,7 +64,9 @@ rumpuser_daemonize_begin(void)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == -1)
 		return errno;
 
-	pid = fork();
+	fds[0] = hostfile_raise(fds[0]);
+	fds[1] = hostfile_raise(fds[1]);
+	pid = fds[0] == -1 || fds[1] == -1 ? -1 : fork();
 	if (pid == -1) {
 		error = errno;
 		(void)close(fds[0]);

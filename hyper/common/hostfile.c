@@ -44,6 +44,24 @@ hostfile_lock(int fd, int access)
 	return errno == EWOULDBLOCK ? EBUSY : errno;
 }
 
+/*
+ * Whoever started the program with a standard descriptor closed would get
+ * our messages written into a disk image.
+ */
+int
+hostfile_raise(int fd)
+{
+	int error, higher;
+
+	if (fd == -1 || fd > STDERR_FILENO)
+		return fd;
+	higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return higher;
+}
+
 int
 hostfile_open(const char *path, int flags, int *ret_fd)
 {
@@ -71,6 +89,7 @@ hostfile_open(const char *path, int flags, int *ret_fd)
 	do {
 		fd = open(path, oflags, 0644);
 	} while (fd == -1 && errno == EINTR);
+	fd = hostfile_raise(fd);
 	if (fd == -1)
 		return errno;
 

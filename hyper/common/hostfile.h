@@ -17,6 +17,9 @@ struct rumpuser_bio;
 struct rumpuser_fileinfo;
 struct rumpuser_iov;
 
+/* The same open file at a descriptor that is no standard one; -1 and errno. */
+int	hostfile_raise(int fd);
+
 int	hostfile_open(const char *path, int flags, int *ret_fd);
 int	hostfile_close(int fd);
 int	hostfile_info(const char *path, struct rumpuser_fileinfo *ret_info);
