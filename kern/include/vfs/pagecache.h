@@ -40,8 +40,11 @@ struct folio {
 	uint64_t	 fo_index;	/* c: first page's number */
 	uint8_t		 fo_order;	/* c */
 	uint32_t	 fo_flags;	/* a: FOLIO_* */
-	uint32_t	 fo_refs;	/* a: users that may sleep */
+	uint32_t	 fo_refs;	/* a: users that may sleep, and the tree */
 	void		*fo_data;	/* c: 2^order pages */
+	/* Memory objects, a bit a page: */
+	uint64_t	 fo_present;	/* po_lock: charged; others are holes */
+	uint64_t	 fo_written;	/* a: holds data; others read as zeroes */
 	struct list_node fo_lru;
 	struct qsbr_head fo_qsbr;
 };
@@ -78,7 +81,7 @@ struct pgobj {
 	void		*po_arg;	/* c: the owner's */
 	void		*po_tree;	/* root of the radix tree: qsbr, po_lock */
 	kmutex_t	 po_lock;
-	uint64_t	 po_npages;	/* po_lock; read atomically */
+	uint64_t	 po_npages;	/* po_lock; read atomically: what is charged, or cached */
 };
 
 /* Per open file; zeroed is the initial state.  Not locked: a race is a hint lost. */
@@ -88,8 +91,10 @@ struct readahead {
 	uint32_t	 ra_size;	/* bytes of the last window */
 };
 
+void	pagecache_boot(void);		/* once, before the first pgobj */
+
 int	pgobj_create(const struct pgobj_ops *ops, void *arg, struct pgobj **ret_po);
-/* Drops everything (dirty too).  No user is left. */
+/* Drops everything (dirty too).  No user is left.  NULL is fine. */
 void	pgobj_destroy(struct pgobj *po);
 
 /*
@@ -125,6 +130,8 @@ int	pgobj_fill(struct pgobj *po, uint64_t off, uint64_t len);
 /* Memory objects: next data (or hole) at or after off; ENXIO. */
 int	pgobj_seek(struct pgobj *po, uint64_t off, uint64_t size, bool hole,
 	    uint64_t *ret_off);
+/* Backed objects: writes the dirty folios of a range; the first error. */
+int	pgobj_flush(struct pgobj *po, uint64_t off, uint64_t len);
 /* Backed objects: forget clean content of a range. */
 void	pgobj_invalidate(struct pgobj *po, uint64_t off, uint64_t len);
 
