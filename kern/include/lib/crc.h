@@ -12,8 +12,8 @@
  * check of a followed by b.
  */
 
-#ifndef _LIB_CRC_H_
-#define _LIB_CRC_H_
+#ifndef LIB_CRC_H
+#define LIB_CRC_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,4 +40,4 @@ uint32_t	crc32c_table(uint32_t, const void *, size_t);
  */
 bool	crc32c_machine(uint32_t, const void *, size_t, uint32_t *ret_crc);
 
-#endif /* _LIB_CRC_H_ */
+#endif /* LIB_CRC_H */
