@@ -171,8 +171,10 @@ ext2_xattr_parse(const struct ext2_xattrs *xs, size_t off,
 	xa.e_hash = ext2_le32(p + 12);
 	xa.e_name = p + ENTRY_SIZE;
 	xa.e_next = off + ((ENTRY_SIZE + (size_t)xa.e_namelen + 3) & ~(size_t)3);
-	if (__builtin_memchr(xa.e_name, '\0', xa.e_namelen) != NULL)
-		return ext2_bad(why, ENTRY, "zero byte in name", off);
+	for (unsigned int i = 0; i < xa.e_namelen; i++) {
+		if (xa.e_name[i] == '\0')
+			return ext2_bad(why, ENTRY, "zero byte in name", off);
+	}
 	if (xa.e_inum == 0) {
 		error = place_value(xs, off, &xa, why);
 		if (error)
