@@ -41,11 +41,13 @@ ext2_blockmap_path(const struct ext2_super *sb, uint64_t lblk,
 		path.b_depth = depth;
 		path.b_slot[0] = NDIRECT + depth - 1;
 		path.b_span[0] = span;
+		path.b_into[0] = lblk;
 		for (unsigned int i = 1; i <= depth; i++) {
 			span >>= bits;
 			path.b_slot[i] = (uint32_t)(lblk / span);
 			path.b_span[i] = span;
 			lblk %= span;
+			path.b_into[i] = lblk;
 		}
 		*ret_path = path;
 		return 0;

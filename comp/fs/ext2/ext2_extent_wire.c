@@ -183,24 +183,22 @@ ext2_extnode_run(const struct ext2_extnode *n, uint64_t lblk,
     struct ext2_run *ret_run)
 {
 	unsigned int i = entries_upto(n, lblk);
+	uint64_t first = n->n_first, end = n->n_end;
 	struct ext2_run run;
-	uint64_t skip, end;
 
 	if (i > 0) {
 		leaf_entry(n, i - 1, &run);
-		skip = lblk - run.r_lblk;
-		if (skip < run.r_count) {
-			run.r_lblk += skip;
-			run.r_pblk += skip;
-			run.r_count -= skip;
+		if (lblk - run.r_lblk < run.r_count) {
 			*ret_run = run;
 			return;
 		}
+		first = run.r_lblk + run.r_count;
 	}
-	end = i < n->n_count ? entry_lblk(n, i) : n->n_end;
+	if (i < n->n_count)
+		end = entry_lblk(n, i);
 	ret_run->r_kind = EXT2_RUN_HOLE;
-	ret_run->r_lblk = lblk;
-	ret_run->r_count = end - lblk;
+	ret_run->r_lblk = first;
+	ret_run->r_count = end - first;
 	ret_run->r_pblk = 0;
 }
 

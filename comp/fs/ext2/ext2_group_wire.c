@@ -24,19 +24,18 @@
 uint64_t
 ext2_group_block(const struct ext2_super *sb, uint32_t n)
 {
-	uint64_t group, super, block;
+	uint64_t group, block;
 
-	/* The block which holds the superblock, whatever "first" says. */
-	super = sb->s_blksize == EXT2_BLOCKSIZE_MIN ? 1 : 0;
 	if (!ext2_has_incompat(sb, EXT2_INCOMPAT_META_BG) ||
 	    n < sb->s_first_meta_bg)
-		return super + 1 + n;
+		return sb->s_super_block + 1 + n;
 
 	group = (uint64_t)n * sb->s_desc_per_block;
 	block = sb->s_first_block + group * sb->s_bpg;
 	if (ext2_super_in_group(sb, (uint32_t)group))
 		block++;
-	if (group == 0 && super > sb->s_first_block)
+	if (group == 0 && sb->s_blksize == EXT2_BLOCKSIZE_MIN &&
+	    sb->s_first_block == 0)
 		block++;
 	return block;
 }

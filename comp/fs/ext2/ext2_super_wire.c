@@ -201,6 +201,7 @@ check_sizes(struct ext2_super *sb, struct ext2_why *why)
 	    (sb->s_desc_size & (sb->s_desc_size - 1)) != 0))
 		return ext2_bad(why, SUPER,
 		    "group descriptor size out of range", sb->s_desc_size);
+	sb->s_super_block = EXT2_SUPER_OFFSET / sb->s_blksize;
 	sb->s_desc_per_block = sb->s_blksize / sb->s_desc_size;
 	sb->s_inodes_per_block = sb->s_blksize / sb->s_inode_size;
 	return 0;

@@ -185,6 +185,7 @@ struct ext2_super {
 	uint32_t	s_blksize;
 	uint32_t	s_csum_seed;
 	unsigned int	s_cluster_bits;		/* blocks a cluster, log 2 */
+	uint64_t	s_super_block;		/* descriptors follow it */
 	uint32_t	s_groups;
 	uint32_t	s_desc_per_block;
 	uint32_t	s_gdt_blocks;
@@ -369,7 +370,7 @@ struct ext2_extnode {
 int	ext2_extnode_parse(const struct ext2_super *, const uint8_t *, size_t,
 	    uint32_t depth, uint64_t first, uint64_t end, const uint32_t *seed,
 	    struct ext2_extnode *ret_node, struct ext2_why *);
-/* Of a leaf: the run which holds lblk, from lblk on. */
+/* Of a leaf: the whole run or hole which holds lblk. */
 void	ext2_extnode_run(const struct ext2_extnode *, uint64_t,
 	    struct ext2_run *ret_run);
 /*
@@ -384,6 +385,7 @@ struct ext2_bmpath {
 	unsigned int	b_depth;		/* 0..3 tables */
 	uint32_t	b_slot[4];
 	uint64_t	b_span[4];		/* blocks a slot maps */
+	uint64_t	b_into[4];		/* which of them is wanted */
 };
 
 int	ext2_blockmap_path(const struct ext2_super *, uint64_t,
