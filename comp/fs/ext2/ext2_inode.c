@@ -60,7 +60,7 @@ ext2_inode_raw(struct ext2fs *m, uint64_t ino, struct ext2_buf *ret_buf,
 {
 	struct ext2_inode_place place;
 	struct ext2_why why;
-	uint64_t pblk;
+	uint64_t pblk = 0;
 	int error;
 
 	error = ext2_inode_place(&m->m_sb, ino, &place, &why);

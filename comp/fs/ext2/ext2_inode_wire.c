@@ -149,26 +149,28 @@ decode_owner(struct ext2_dinode *di, const uint8_t *p)
 		di->i_projid = ext2_le32(p + 0x9c);
 }
 
+/* A free inode, and some that are internal, have none. */
+static bool
+type_ok(const struct ext2_dinode *di)
+{
+	switch (di->i_mode & EXT2_S_IFMT) {
+	case EXT2_S_IFREG: case EXT2_S_IFDIR: case EXT2_S_IFLNK:
+	case EXT2_S_IFCHR: case EXT2_S_IFBLK: case EXT2_S_IFIFO:
+	case EXT2_S_IFSOCK:
+		return true;
+	case 0:
+		return di->i_links == 0;
+	}
+	return false;
+}
+
 /* Combinations which a sound file system cannot have. */
 static int
 check_flags(const struct ext2_super *sb, const struct ext2_dinode *di,
     struct ext2_why *why)
 {
-	uint16_t type = di->i_mode & EXT2_S_IFMT;
-
-	switch (type) {
-	case EXT2_S_IFREG: case EXT2_S_IFDIR: case EXT2_S_IFLNK:
-	case EXT2_S_IFCHR: case EXT2_S_IFBLK: case EXT2_S_IFIFO:
-	case EXT2_S_IFSOCK:
-		break;
-	case 0:
-		/* Internal files (quota, boot loader) may have none. */
-		if (di->i_links == 0)
-			break;
-		/* FALLTHROUGH */
-	default:
+	if (!type_ok(di))
 		return ext2_bad(why, INODE, "unknown file type", di->i_mode);
-	}
 	if ((di->i_flags & EXT2_I_INLINE_DATA) != 0 &&
 	    !ext2_has_incompat(sb, EXT2_INCOMPAT_INLINE_DATA))
 		return ext2_bad(why, INODE, "inline data without the feature",

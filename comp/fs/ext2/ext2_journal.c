@@ -113,7 +113,7 @@ walk_data(struct replay *r, const struct jbd2_tag *tag)
 {
 	bool v1 = r->r_pass == PASS_SCAN &&
 	    (r->r_js.j_compat & JBD2_COMPAT_CHECKSUM) != 0;
-	uint32_t blksize = r->r_m->m_sb.s_blksize, lblk;
+	uint32_t blksize = r->r_m->m_sb.s_blksize, lblk = 0;
 	struct ext2_redo redo = {
 		.r_pblk = tag->t_pblk, .r_sequence = r->r_sequence,
 		.r_escaped = tag->t_escaped,
@@ -219,7 +219,7 @@ walk_revoke(struct replay *r)
 static int
 walk_block(struct replay *r)
 {
-	uint32_t lblk;
+	uint32_t lblk = 0;
 	int error;
 
 	error = ring_step(r, &lblk);

@@ -190,7 +190,7 @@ list_large(struct listing *l)
 {
 	struct ext2_inode *ip = l->l_ip;
 	unsigned int shift = ip->e_m->m_sb.s_blkshift;
-	uint64_t nblocks = ext2_nblocks(ip), pblk, count;
+	uint64_t nblocks = ext2_nblocks(ip), pblk = 0, count = 0;
 	uint64_t lblk = *l->l_cookie >> shift;
 	uint8_t *chunk;
 	int error = 0;
