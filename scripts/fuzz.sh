@@ -11,7 +11,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 2
 seconds=${SECONDS_EACH:-60}
-build=build-fuzz
+build="build-fuzz"
 
 if [ ! -f $build/build.ninja ]; then
 	meson setup $build --native-file tools/clang.ini -Dfuzzers=true -Dsanitize=address \

@@ -44,7 +44,8 @@ static uint64_t reclaim_freed;		/* reclaim_lock */
 static int	limit_kvar_get(const struct kvar *kv, char *buf, size_t size);
 
 static struct kvar limit_kvars[] = {
-	{ .kv_name = "memory.limit", .kv_about = "bytes of memory at most, 0: no limit (RUMP_MEMLIMIT)",
+	{ .kv_name = "memory.limit",
+	  .kv_about = "bytes of memory at most, 0: no limit (RUMP_MEMLIMIT)",
 	  .kv_type = KVAR_U64, .kv_flags = KVAR_RDONLY, .kv_ptr = &limit_bytes },
 	{ .kv_name = "memory.used", .kv_about = "bytes of pages in use or kept by pools",
 	  .kv_type = KVAR_U64, .kv_flags = KVAR_RDONLY, .kv_ptr = &used_bytes },
@@ -52,7 +53,8 @@ static struct kvar limit_kvars[] = {
 	  .kv_type = KVAR_U64, .kv_flags = KVAR_RDONLY, .kv_ptr = &used_peak },
 	{ .kv_name = "memory.failed", .kv_about = "allocations refused",
 	  .kv_type = KVAR_U64, .kv_flags = KVAR_RDONLY, .kv_ptr = &failures },
-	{ .kv_name = "memory.reclaimed", .kv_about = "caches asked to shrink: times, bytes that came back",
+	{ .kv_name = "memory.reclaimed",
+	  .kv_about = "caches asked to shrink: times, bytes that came back",
 	  .kv_type = KVAR_FN, .kv_flags = KVAR_RDONLY, .kv_get = limit_kvar_get },
 };
 
