@@ -96,6 +96,23 @@ cred_dup(const struct cred *cr, struct cred **ret_cred)
 	return 0;
 }
 
+/* Everything but the groups.  to is not published yet. */
+void
+cred_copy_ids(struct cred *to, const struct cred *from)
+{
+	to->cr_ruid = from->cr_ruid;
+	to->cr_euid = from->cr_euid;
+	to->cr_suid = from->cr_suid;
+	to->cr_fsuid = from->cr_fsuid;
+	to->cr_rgid = from->cr_rgid;
+	to->cr_egid = from->cr_egid;
+	to->cr_sgid = from->cr_sgid;
+	to->cr_fsgid = from->cr_fsgid;
+	to->cr_caps = from->cr_caps;
+	to->cr_permitted = from->cr_permitted;
+	to->cr_inheritable = from->cr_inheritable;
+}
+
 void
 cred_hold(struct cred *cr)
 {

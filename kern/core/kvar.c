@@ -37,6 +37,7 @@ kvar_boot(void)
 {
 	kvar_register(&log_kvar);
 	kvar_register(&qsbr_kvar);
+	system_boot();
 	return 0;
 }
 

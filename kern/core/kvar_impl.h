@@ -13,4 +13,6 @@
 extern struct kvar log_kvar;
 extern struct kvar qsbr_kvar;
 
+void	system_boot(void);	/* names of the system */
+
 #endif /* CORE_KVAR_IMPL_H */

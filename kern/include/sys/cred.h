@@ -37,6 +37,7 @@ struct cred {
 int	cred_create(uid_t uid, gid_t gid, unsigned int ngroups,
 	    const gid_t *groups, struct cred **ret_cred);
 int	cred_dup(const struct cred *cr, struct cred **ret_cred);
+void	cred_copy_ids(struct cred *to, const struct cred *from);
 void	cred_hold(struct cred *cr);
 void	cred_rele(struct cred *cr);
 
