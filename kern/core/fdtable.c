@@ -339,6 +339,19 @@ fdtable_unshare(struct proc *p)
 	return 0;
 }
 
+void
+fdtable_fill(struct fdtable *fdt, struct file *fp, unsigned int n)
+{
+	KASSERT(n <= fdt->ft_body->fb_size);
+	for (unsigned int fd = 0; fd < n; fd++) {
+		KASSERT(fdt->ft_body->fb_slot[fd] == NULL);
+		file_hold(fp);
+		fdbody_settaken(fdt->ft_body, fd, true);
+		fdt->ft_body->fb_slot[fd] = fp;
+	}
+	fdt->ft_low = n;
+}
+
 unsigned int
 fdtable_limit(struct fdtable *fdt)
 {

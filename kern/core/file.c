@@ -52,7 +52,7 @@ fd_boot(void)
 {
 	pool_init(&file_pool, sizeof(struct file), CACHE_LINE, "file");
 	kvar_register(&file_count_kvar);
-	return fdtable_console(proc_local()->p_fd);
+	return 0;
 }
 
 static struct cred *

@@ -102,7 +102,7 @@ proc_boot(void)
 	error = fdtable_create(&proc0.p_fd);
 	if (error)
 		return error;
-	error = proc_fork(&proc0, PROC_FORK_COPYFD, &proc1);
+	error = proc_fork(&proc0, PROC_FORK_CLEARFD, &proc1);
 	if (error)
 		return error;
 	KASSERT(proc1->p_pid == 1);

@@ -43,6 +43,7 @@ enum file_type {
 struct fileops {
 	int	(*fo_read)(struct file *, struct uio *, int flags);	/* EINVAL */
 	int	(*fo_write)(struct file *, struct uio *, int flags);	/* EINVAL */
+	/* f_offlock held; looks at f_off, which the caller sets to *ret_off. */
 	int	(*fo_seek)(struct file *, off_t off, int whence, off_t *ret_off); /* ESPIPE */
 	int	(*fo_ioctl)(struct file *, unsigned long cmd, void *uarg, long *ret); /* ENOTTY */
 	uint32_t (*fo_poll)(struct file *, struct pollreg *);	/* always ready; epoll: EPERM */
@@ -50,6 +51,7 @@ struct fileops {
 	int	(*fo_truncate)(struct file *, off_t len);		/* EINVAL */
 	int	(*fo_fallocate)(struct file *, int mode, off_t off, off_t len); /* ESPIPE/ENODEV */
 	int	(*fo_fsync)(struct file *, bool dataonly);		/* EINVAL */
+	/* f_offlock held; moves f_off itself. */
 	int	(*fo_getdents)(struct file *, void *ubuf, size_t len, long *ret); /* ENOTDIR */
 	/* May it have newflags (all of f_flags)?  They are stored afterwards. */
 	int	(*fo_setfl)(struct file *, unsigned int newflags);	/* fine; O_DIRECT: EINVAL */
@@ -119,6 +121,17 @@ void	file_rele(struct file *fp);		/* may sleep: fo_close */
  */
 void	file_abandon(struct file *fp);
 
+/* fo_seek of what has no offset but does not mind: stays at 0. */
+int	file_seek_nowhere(struct file *fp, off_t off, int whence, off_t *ret_off);
+
+/*
+ * Reads or writes with kernel buffers or user buffers alike, at the file's own
+ * offset (off NULL) or at *off, which is moved.  *ret_done is valid on success
+ * only; what was moved before an error counts as success.
+ */
+int	file_transfer(struct file *fp, struct uio *uio, int64_t *off, int flags,
+	    size_t *ret_done);
+
 /* Takes a reference of a file that was found lock-free, unless it is dead. */
 static inline bool
 file_tryhold(struct file *fp)
@@ -156,6 +169,8 @@ int	fdtable_unshare(struct proc *p);
 int	fdtable_iterate(struct fdtable *fdt,
 	    int (*fn)(int fd, struct file *fp, void *arg), void *arg);
 unsigned int fdtable_limit(struct fdtable *fdt);	/* numbers are below it */
+/* The first n numbers of an empty table, all fp; the caller keeps its reference. */
+void	fdtable_fill(struct fdtable *fdt, struct file *fp, unsigned int n);
 /* Descriptors 0, 1 and 2 of an empty table: the host's console. */
 int	fdtable_console(struct fdtable *fdt);
 

@@ -9,6 +9,13 @@
  * at the state and, if it is given a registrar, registers with its sources:
  * register first, look afterwards, so that no change falls between.
  *
+ * Whoever wakes changes the state first, under the lock under which fo_poll
+ * looks at it, and calls pollsrc_wake() then, with or without that lock: so
+ * that either the look sees the change or the wake-up sees the watcher.
+ *
+ * A source lives at least as long as each file that registers with it: poll
+ * holds the file, and epoll forgets it before fo_close.
+ *
  * Lock order: the object's lock -> ps_lock -> the watcher's lock.
  */
 
@@ -30,8 +37,12 @@ struct pollsrc {
 struct pollwatch {
 	struct list_node pw_link;	/* ps_lock of pw_src */
 	struct pollsrc	*pw_src;
-	/* Called with ps_lock held; must not sleep nor touch the list. */
-	void		(*pw_wake)(struct pollwatch *, uint32_t events);
+	/*
+	 * Called with ps_lock held; must not sleep nor touch the list.  Events
+	 * 0: anything may have changed.  True if the watcher cares; of the
+	 * exclusive ones only the first that does is told.
+	 */
+	bool		(*pw_wake)(struct pollwatch *, uint32_t events);
 	void		*pw_arg;
 	bool		 pw_exclusive;	/* EPOLLEXCLUSIVE */
 };
@@ -54,5 +65,11 @@ poll_register(struct pollreg *pr, struct pollsrc *src)
 	if (pr != NULL)
 		pr->pr_register(pr, src);
 }
+
+/*
+ * What the p- forms of the waiting calls check about their signal mask, which
+ * means nothing here as no signals are delivered.  EINVAL, EFAULT.
+ */
+int	poll_sigmask_check(const void *usigmask, size_t sigsetsize);
 
 #endif /* SYS_POLL_H */

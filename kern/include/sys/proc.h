@@ -60,7 +60,7 @@ struct proc {
 	struct list	 p_lwps;	/* p */
 	unsigned int	 p_nlwps;	/* p */
 	struct cred	*p_cred;	/* q */
-	struct fdtable	*p_fd;		/* c: a shared or own table */
+	struct fdtable	*p_fd;		/* a: a shared or own table; replaced by fdtable_unshare() */
 	void		*p_slot[PROC_NSLOTS];	/* owner faction */
 	const struct vmops *p_vm;	/* c: NULL for the local address space */
 	void		*p_vmcookie;	/* c */

@@ -1,0 +1,787 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * pipe.c - pipes and FIFOs
+ *
+ * A pipe is a ring of slots, each of which holds up to a page of bytes.  A
+ * write goes into the last slot if all of its odd part fits there, and into
+ * fresh slots otherwise; hence one of at most PIPE_BUF bytes is never split,
+ * and a reader sees it whole.  With O_DIRECT each slot is a packet: nothing is
+ * added to it, and what a read does not take of it is lost.
+ *
+ * The ring is full when all slots are in use, though there may be room in the
+ * pages: so a client that fills a pipe in small steps gets as far as on Linux.
+ *
+ * Life cycle
+ *	pipe_create()		one reference, no ends
+ *	pipe_attach/detach	ends come and go, counted by kind
+ *	no writer left		readers get what is there, then end of file
+ *	no reader left		writers get EPIPE and SIGPIPE
+ *	the last pipe_rele()	frees it; whatever was not read is gone
+ *
+ * Opening a FIFO waits until the other kind of end exists, or has existed
+ * since: pi_ropens and pi_wopens count openings, so that one that came and
+ * went while we slept is noticed.
+ *
+ * Locking: file offset -> pi_lock -> pollsrc.  Copies from and to the client
+ * run under pi_lock, as they must be atomic to others.
+ *
+ * References: pipe(7), fifo(7), pipe2(2).
+ */
+
+#include <sys/pipe.h>
+
+#include <abi/sysargs.h>
+#include <asm/ioctls.h>
+#include <linux/capability.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/stat.h>
+#include <sys/atomic.h>
+#include <sys/component.h>
+#include <sys/condvar.h>
+#include <sys/copy.h>
+#include <sys/cred.h>
+#include <sys/errno.h>
+#include <sys/file.h>
+#include <sys/kassert.h>
+#include <sys/kmem.h>
+#include <sys/ktime.h>
+#include <sys/kvar.h>
+#include <sys/poll.h>
+#include <sys/proc.h>
+#include <sys/signal.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#define PIPE_SLOTS	16		/* of a new pipe: 64 KiB */
+#define PIPE_NSPARE	2		/* pages kept for the next writes */
+#define PIPE_SIZE_MAX	(1UL << 31)	/* that F_SETPIPE_SZ understands */
+#define SIGNAL_SIGPIPE	13
+
+struct pipeslot {
+	uint8_t		*ps_page;
+	uint32_t	 ps_off;	/* of the first byte not yet read */
+	uint32_t	 ps_len;
+	bool		 ps_packet;
+};
+
+/*
+ * Field key:	c  constant	l  pi_lock	a  atomic
+ */
+struct pipe {
+	kmutex_t	 pi_lock;
+	kcondvar_t	 pi_readable;	/* l: bytes came, or the last writer left */
+	kcondvar_t	 pi_writable;	/* l: a slot is free, or no reader is left */
+	kcondvar_t	 pi_opened;	/* l: an end was opened */
+	struct pollsrc	 pi_rsrc;	/* watched by reading ends */
+	struct pollsrc	 pi_wsrc;	/* watched by writing ends */
+	struct pipeslot	*pi_slots;	/* l */
+	uint32_t	 pi_nslots;	/* l: a power of two */
+	uint32_t	 pi_head;	/* l: slots filled so far, wraps */
+	uint32_t	 pi_tail;	/* l: slots emptied so far, wraps */
+	uint8_t		*pi_spare[PIPE_NSPARE];	/* l: or NULL */
+	unsigned int	 pi_readers;	/* l */
+	unsigned int	 pi_writers;	/* l */
+	uint32_t	 pi_ropens;	/* l: readers that ever were, wraps */
+	uint32_t	 pi_wopens;	/* l: writers that ever were, wraps */
+	unsigned int	 pi_refs;	/* a */
+	ino_t		 pi_ino;	/* c */
+	int64_t		 pi_birth;	/* c: wall clock */
+};
+
+static int pipe_max_size = 1 << 20;
+static uint64_t pipe_lastino;		/* a */
+
+static int
+pipe_kvars(void)
+{
+	static struct kvar max_size = {
+		.kv_name = "fs.pipe-max-size",
+		.kv_about = "bytes that an unprivileged F_SETPIPE_SZ may ask for",
+		.kv_type = KVAR_INT,
+		.kv_ptr = &pipe_max_size,
+		.kv_size = sizeof(pipe_max_size),
+		.kv_min = PAGE_SIZE,
+		.kv_max = INT32_MAX,
+	};
+
+	kvar_register(&max_size);
+	return 0;
+}
+
+COMPONENT(pipe, COMPONENT_KERN, pipe_kvars);
+
+static bool __unused_arg
+pipe_ok_locked(const struct pipe *pi)
+{
+	KASSERT(mutex_owned(&pi->pi_lock));
+	KASSERT((pi->pi_nslots & (pi->pi_nslots - 1)) == 0);
+	KASSERT(pi->pi_head - pi->pi_tail <= pi->pi_nslots);
+	return true;
+}
+
+static uint32_t
+pipe_used_locked(const struct pipe *pi) REQUIRES(pi->pi_lock)
+{
+	return pi->pi_head - pi->pi_tail;
+}
+
+static bool
+pipe_full_locked(const struct pipe *pi) REQUIRES(pi->pi_lock)
+{
+	return pipe_used_locked(pi) == pi->pi_nslots;
+}
+
+static struct pipeslot *
+pipe_slot_locked(struct pipe *pi, uint32_t n) REQUIRES(pi->pi_lock)
+{
+	return &pi->pi_slots[n & (pi->pi_nslots - 1)];
+}
+
+/* --- birth and death ------------------------------------------------------- */
+
+int
+pipe_create(struct pipe **ret_pi)
+{
+	struct pipe *pi;
+
+	pi = kmem_zalloc(sizeof(*pi), KM_SLEEP);
+	if (pi == NULL)
+		return ENOMEM;
+	pi->pi_slots = kmem_zalloc(PIPE_SLOTS * sizeof(pi->pi_slots[0]),
+	    KM_SLEEP);
+	if (pi->pi_slots == NULL) {
+		kmem_free(pi, sizeof(*pi));
+		return ENOMEM;
+	}
+	pi->pi_nslots = PIPE_SLOTS;
+	mutex_init(&pi->pi_lock, "pipe");
+	cv_init(&pi->pi_readable, "piperd");
+	cv_init(&pi->pi_writable, "pipewr");
+	cv_init(&pi->pi_opened, "fifoopen");
+	pollsrc_init(&pi->pi_rsrc);
+	pollsrc_init(&pi->pi_wsrc);
+	pi->pi_refs = 1;
+	pi->pi_ino = atomic_add(&pipe_lastino, 1) + 1;
+	pi->pi_birth = clock_wall_coarse();
+	*ret_pi = pi;
+	return 0;
+}
+
+void
+pipe_hold(struct pipe *pi)
+{
+	atomic_add(&pi->pi_refs, 1);
+}
+
+void
+pipe_rele(struct pipe *pi)
+{
+	if (pi == NULL || atomic_sub_ar(&pi->pi_refs, 1) != 1)
+		return;
+	KASSERT(pi->pi_readers == 0 && pi->pi_writers == 0);
+	for (; pi->pi_tail != pi->pi_head; pi->pi_tail++)
+		kmem_free(pi->pi_slots[pi->pi_tail & (pi->pi_nslots - 1)].ps_page,
+		    PAGE_SIZE);
+	for (int i = 0; i < PIPE_NSPARE; i++)
+		kmem_free(pi->pi_spare[i], PAGE_SIZE);
+	kmem_free(pi->pi_slots, pi->pi_nslots * sizeof(pi->pi_slots[0]));
+	pollsrc_fini(&pi->pi_rsrc);
+	pollsrc_fini(&pi->pi_wsrc);
+	cv_destroy(&pi->pi_readable);
+	cv_destroy(&pi->pi_writable);
+	cv_destroy(&pi->pi_opened);
+	mutex_destroy(&pi->pi_lock);
+	kmem_free(pi, sizeof(*pi));
+}
+
+/* --- ends ------------------------------------------------------------------ */
+
+static void
+pipe_attach_locked(struct pipe *pi, const struct file *fp) REQUIRES(pi->pi_lock)
+{
+	if (file_readable(fp)) {
+		pi->pi_readers++;
+		pi->pi_ropens++;
+	}
+	if (file_writable(fp)) {
+		pi->pi_writers++;
+		pi->pi_wopens++;
+	}
+	cv_broadcast(&pi->pi_opened);
+}
+
+static void
+pipe_detach(struct pipe *pi, const struct file *fp)
+{
+	bool lastreader = false, lastwriter = false;
+
+	mutex_enter(&pi->pi_lock);
+	if (file_readable(fp))
+		lastreader = --pi->pi_readers == 0;
+	if (file_writable(fp))
+		lastwriter = --pi->pi_writers == 0;
+	if (lastreader)
+		cv_broadcast(&pi->pi_writable);
+	if (lastwriter)
+		cv_broadcast(&pi->pi_readable);
+	mutex_exit(&pi->pi_lock);
+	if (lastreader)
+		pollsrc_wake(&pi->pi_wsrc, EPOLLOUT | EPOLLWRNORM | EPOLLERR);
+	if (lastwriter)
+		pollsrc_wake(&pi->pi_rsrc, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
+}
+
+/*
+ * Waits until *opens, the number of openings of the other kind, has moved
+ * from what it was when that kind had no end.
+ */
+static int
+fifo_wait_locked(struct pipe *pi, const uint32_t *opens) REQUIRES(pi->pi_lock)
+{
+	uint32_t before = *opens;
+	int error = 0;
+
+	while (*opens == before && error == 0)
+		error = cv_wait_sig(&pi->pi_opened, &pi->pi_lock);
+	return *opens != before ? 0 : error;
+}
+
+/*
+ * A reader that did not wait for a writer must not see a hang-up before one
+ * has come: f_off, of no other use in a pipe, keeps the count of that moment.
+ */
+int
+pipe_fifo_open(struct file *fp)
+{
+	struct pipe *pi = fp->f_data;
+	bool nonblock = (file_flags(fp) & O_NONBLOCK) != 0;
+	bool r = file_readable(fp), w = file_writable(fp);
+	int error = 0;
+
+	mutex_enter(&pi->pi_lock);
+	if (w && !r && nonblock && pi->pi_readers == 0) {
+		mutex_exit(&pi->pi_lock);
+		return ENXIO;
+	}
+	pipe_attach_locked(pi, fp);
+	fp->f_off = (off_t)pi->pi_wopens - 1;
+	if (!w && pi->pi_writers == 0) {
+		if (nonblock)
+			fp->f_off = pi->pi_wopens;
+		else
+			error = fifo_wait_locked(pi, &pi->pi_wopens);
+	} else if (!r && pi->pi_readers == 0)
+		error = fifo_wait_locked(pi, &pi->pi_ropens);
+	mutex_exit(&pi->pi_lock);
+	if (error) {
+		pipe_detach(pi, fp);
+		return ERESTART;
+	}
+	/* Who polls for the other kind of end sees it. */
+	if (r)
+		pollsrc_wake(&pi->pi_wsrc, EPOLLOUT | EPOLLWRNORM);
+	return 0;
+}
+
+void
+pipe_fifo_close(struct file *fp)
+{
+	pipe_detach(fp->f_data, fp);
+}
+
+/* --- pages ----------------------------------------------------------------- */
+
+static uint8_t *
+pipe_getpage_locked(struct pipe *pi) REQUIRES(pi->pi_lock)
+{
+	uint8_t *page;
+
+	for (int i = 0; i < PIPE_NSPARE; i++) {
+		page = pi->pi_spare[i];
+		if (page != NULL) {
+			pi->pi_spare[i] = NULL;
+			return page;
+		}
+	}
+	return kmem_alloc(PAGE_SIZE, KM_SLEEP);
+}
+
+static void
+pipe_putpage_locked(struct pipe *pi, uint8_t *page) REQUIRES(pi->pi_lock)
+{
+	for (int i = 0; i < PIPE_NSPARE; i++) {
+		if (pi->pi_spare[i] == NULL) {
+			pi->pi_spare[i] = page;
+			return;
+		}
+	}
+	kmem_free(page, PAGE_SIZE);
+}
+
+/*
+ * Moves a chunk whole or not at all: after a fault in the middle the uio
+ * says that nothing of it was moved.
+ */
+static int
+pipe_move(void *kaddr, size_t len, struct uio *uio)
+{
+	size_t resid = uio->uio_resid;
+	int error;
+
+	error = uio_move(kaddr, len, uio);
+	if (error)
+		uio->uio_resid = resid;
+	return error;
+}
+
+static bool
+pipe_nonblock(const struct file *fp, int flags)
+{
+	return (file_flags(fp) & O_NONBLOCK) != 0 || (flags & RWF_NOWAIT) != 0;
+}
+
+/* --- reading --------------------------------------------------------------- */
+
+/* Takes what it can from the first slot; *ret_packet: it was one. */
+static int
+pipe_take_locked(struct pipe *pi, struct uio *uio, bool *ret_packet)
+    REQUIRES(pi->pi_lock)
+{
+	struct pipeslot *slot = pipe_slot_locked(pi, pi->pi_tail);
+	size_t len = slot->ps_len < uio->uio_resid ? slot->ps_len :
+	    uio->uio_resid;
+	int error;
+
+	error = pipe_move(slot->ps_page + slot->ps_off, len, uio);
+	if (error)
+		return error;
+	slot->ps_off += (uint32_t)len;
+	slot->ps_len -= (uint32_t)len;
+	*ret_packet = slot->ps_packet;
+	if (slot->ps_len == 0 || slot->ps_packet) {
+		pipe_putpage_locked(pi, slot->ps_page);
+		slot->ps_page = NULL;
+		pi->pi_tail++;
+	}
+	return 0;
+}
+
+/* All that is there and fits; *ret_room: it was full and no longer is. */
+static int
+pipe_drain_locked(struct pipe *pi, struct uio *uio, bool *ret_room)
+    REQUIRES(pi->pi_lock)
+{
+	bool full = pipe_full_locked(pi), packet = false;
+	int error = 0;
+
+	while (error == 0 && !packet && uio->uio_resid > 0 &&
+	    pipe_used_locked(pi) > 0)
+		error = pipe_take_locked(pi, uio, &packet);
+	if (full && !pipe_full_locked(pi)) {
+		*ret_room = true;
+		cv_signal(&pi->pi_writable);
+	}
+	return error;
+}
+
+int
+pipe_file_read(struct file *fp, struct uio *uio, int flags)
+{
+	struct pipe *pi = fp->f_data;
+	size_t want = uio->uio_resid;
+	bool room = false;
+	int error = 0;
+
+	if (want == 0)
+		return 0;
+	mutex_enter(&pi->pi_lock);
+	KASSERT(pipe_ok_locked(pi));
+	for (;;) {
+		error = pipe_drain_locked(pi, uio, &room);
+		if (error || uio->uio_resid != want || pi->pi_writers == 0)
+			break;
+		if (pipe_used_locked(pi) > 0)
+			break;			/* an empty packet */
+		if (pipe_nonblock(fp, flags)) {
+			error = EAGAIN;
+			break;
+		}
+		error = cv_wait_sig(&pi->pi_readable, &pi->pi_lock);
+		if (error) {
+			error = ERESTART;
+			break;
+		}
+	}
+	/* A wake-up that was for us may have been meant for two. */
+	if (pipe_used_locked(pi) > 0)
+		cv_signal(&pi->pi_readable);
+	mutex_exit(&pi->pi_lock);
+	if (room)
+		pollsrc_wake(&pi->pi_wsrc, EPOLLOUT | EPOLLWRNORM);
+	return error;
+}
+
+/* --- writing --------------------------------------------------------------- */
+
+/*
+ * Adds the odd part of the write to the last slot, if all of it fits.
+ */
+static int
+pipe_append_locked(struct pipe *pi, struct uio *uio) REQUIRES(pi->pi_lock)
+{
+	size_t len = uio->uio_resid % PAGE_SIZE;
+	struct pipeslot *slot;
+	int error;
+
+	if (len == 0 || pipe_used_locked(pi) == 0)
+		return 0;
+	slot = pipe_slot_locked(pi, pi->pi_head - 1);
+	if (slot->ps_packet || slot->ps_off + slot->ps_len + len > PAGE_SIZE)
+		return 0;
+	error = pipe_move(slot->ps_page + slot->ps_off + slot->ps_len, len, uio);
+	if (error == 0)
+		slot->ps_len += (uint32_t)len;
+	return error;
+}
+
+static int
+pipe_newslot_locked(struct pipe *pi, struct uio *uio, bool packet)
+    REQUIRES(pi->pi_lock)
+{
+	size_t len = uio->uio_resid < PAGE_SIZE ? uio->uio_resid : PAGE_SIZE;
+	uint8_t *page;
+	int error;
+
+	page = pipe_getpage_locked(pi);
+	if (page == NULL)
+		return ENOMEM;
+	error = pipe_move(page, len, uio);
+	if (error) {
+		pipe_putpage_locked(pi, page);
+		return error;
+	}
+	*pipe_slot_locked(pi, pi->pi_head) = (struct pipeslot){
+		.ps_page = page, .ps_len = (uint32_t)len, .ps_packet = packet,
+	};
+	pi->pi_head++;
+	return 0;
+}
+
+/* Fills free slots until all is written or none is left. */
+static int
+pipe_fill_locked(struct pipe *pi, struct uio *uio, bool packet)
+    REQUIRES(pi->pi_lock)
+{
+	int error = 0;
+
+	while (error == 0 && uio->uio_resid > 0 && !pipe_full_locked(pi))
+		error = pipe_newslot_locked(pi, uio, packet);
+	return error;
+}
+
+/* The loop of a write; pi_lock is dropped while it sleeps or wakes others. */
+static int
+pipe_write_locked(struct pipe *pi, struct uio *uio, bool packet, bool nonblock)
+    REQUIRES(pi->pi_lock)
+{
+	size_t before;
+	int error = 0;
+
+	if (!packet && pi->pi_readers > 0)
+		error = pipe_append_locked(pi, uio);
+	while (error == 0 && uio->uio_resid > 0) {
+		if (pi->pi_readers == 0)
+			return EPIPE;
+		before = uio->uio_resid;
+		error = pipe_fill_locked(pi, uio, packet);
+		if (error || uio->uio_resid == 0)
+			break;
+		if (nonblock)
+			return EAGAIN;
+		if (uio->uio_resid != before) {
+			cv_signal(&pi->pi_readable);
+			mutex_exit(&pi->pi_lock);
+			pollsrc_wake(&pi->pi_rsrc, EPOLLIN | EPOLLRDNORM);
+			mutex_enter(&pi->pi_lock);
+		}
+		while (error == 0 && pipe_full_locked(pi) && pi->pi_readers > 0)
+			error = cv_wait_sig(&pi->pi_writable, &pi->pi_lock) ?
+			    ERESTART : 0;
+	}
+	return error == 0 && pi->pi_readers == 0 && uio->uio_resid > 0 ?
+	    EPIPE : error;
+}
+
+int
+pipe_file_write(struct file *fp, struct uio *uio, int flags)
+{
+	struct pipe *pi = fp->f_data;
+	bool packet = (file_flags(fp) & O_DIRECT) != 0;
+	size_t want = uio->uio_resid;
+	bool wrote;
+	int error;
+
+	if (want == 0)
+		return 0;
+	mutex_enter(&pi->pi_lock);
+	KASSERT(pipe_ok_locked(pi));
+	if (pi->pi_readers == 0)
+		error = EPIPE;
+	else
+		error = pipe_write_locked(pi, uio, packet,
+		    pipe_nonblock(fp, flags));
+	wrote = uio->uio_resid != want;
+	if (wrote)
+		cv_signal(&pi->pi_readable);
+	if (!pipe_full_locked(pi))
+		cv_signal(&pi->pi_writable);
+	mutex_exit(&pi->pi_lock);
+	if (wrote)
+		pollsrc_wake(&pi->pi_rsrc, EPOLLIN | EPOLLRDNORM);
+	if (error == EPIPE)
+		signal_raise(curproc(), SIGNAL_SIGPIPE);
+	return error;
+}
+
+/* --- the rest of the operations ---------------------------------------------- */
+
+uint32_t
+pipe_file_poll(struct file *fp, struct pollreg *pr)
+{
+	struct pipe *pi = fp->f_data;
+	uint32_t events = 0;
+
+	if (file_readable(fp))
+		poll_register(pr, &pi->pi_rsrc);
+	if (file_writable(fp))
+		poll_register(pr, &pi->pi_wsrc);
+	mutex_enter(&pi->pi_lock);
+	if (file_readable(fp)) {
+		if (pipe_used_locked(pi) > 0)
+			events |= EPOLLIN | EPOLLRDNORM;
+		if (pi->pi_writers == 0 &&
+		    (uint32_t)fp->f_off != pi->pi_wopens)
+			events |= EPOLLHUP;
+	}
+	if (file_writable(fp)) {
+		if (!pipe_full_locked(pi))
+			events |= EPOLLOUT | EPOLLWRNORM;
+		if (pi->pi_readers == 0)
+			events |= EPOLLERR;
+	}
+	mutex_exit(&pi->pi_lock);
+	return events;
+}
+
+static size_t
+pipe_bytes_locked(struct pipe *pi) REQUIRES(pi->pi_lock)
+{
+	size_t bytes = 0;
+
+	for (uint32_t n = pi->pi_tail; n != pi->pi_head; n++)
+		bytes += pipe_slot_locked(pi, n)->ps_len;
+	return bytes;
+}
+
+int
+pipe_file_ioctl(struct file *fp, unsigned long cmd, void *uarg, long *ret)
+{
+	struct pipe *pi = fp->f_data;
+	int bytes;
+
+	if (cmd != FIONREAD)
+		return ENOTTY;
+	mutex_enter(&pi->pi_lock);
+	bytes = (int)pipe_bytes_locked(pi);
+	mutex_exit(&pi->pi_lock);
+	return copyout(&bytes, uarg, sizeof(bytes));
+}
+
+/* All modes are fine, O_DIRECT included. */
+int
+pipe_file_setfl(struct file *fp, unsigned int newflags)
+{
+	return 0;
+}
+
+static int
+pipe_file_stat(struct file *fp, struct statx *st)
+{
+	const struct pipe *pi = fp->f_data;
+
+	statx_anon(fp, STAT_DEV_PIPE, pi->pi_ino, S_IFIFO | 0600, pi->pi_birth,
+	    st);
+	return 0;
+}
+
+static void
+pipe_file_close(struct file *fp)
+{
+	pipe_detach(fp->f_data, fp);
+	pipe_rele(fp->f_data);
+}
+
+static const struct fileops pipe_fileops = {
+	.fo_read	= pipe_file_read,
+	.fo_write	= pipe_file_write,
+	.fo_ioctl	= pipe_file_ioctl,
+	.fo_poll	= pipe_file_poll,
+	.fo_stat	= pipe_file_stat,
+	.fo_setfl	= pipe_file_setfl,
+	.fo_close	= pipe_file_close,
+	.fo_rwflags	= RWF_NOWAIT,
+};
+
+struct pipe *
+pipe_of_file(const struct file *fp)
+{
+	return fp->f_ops->fo_read == pipe_file_read ? fp->f_data : NULL;
+}
+
+/* --- size ------------------------------------------------------------------ */
+
+static int
+pipe_resize_locked(struct pipe *pi, uint32_t nslots) REQUIRES(pi->pi_lock)
+{
+	uint32_t used = pipe_used_locked(pi);
+	struct pipeslot *slots;
+
+	if (used > nslots)
+		return EBUSY;
+	slots = kmem_zalloc(nslots * sizeof(slots[0]), KM_SLEEP);
+	if (slots == NULL)
+		return ENOMEM;
+	for (uint32_t i = 0; i < used; i++)
+		slots[i] = *pipe_slot_locked(pi, pi->pi_tail + i);
+	kmem_free(pi->pi_slots, pi->pi_nslots * sizeof(slots[0]));
+	pi->pi_slots = slots;
+	pi->pi_nslots = nslots;
+	pi->pi_tail = 0;
+	pi->pi_head = used;
+	cv_broadcast(&pi->pi_writable);
+	return 0;
+}
+
+static int
+pipe_setsize(struct pipe *pi, unsigned long arg, long *ret)
+{
+	unsigned long size = PAGE_SIZE;
+	int error;
+
+	if ((unsigned int)arg > PIPE_SIZE_MAX)
+		return EINVAL;
+	while (size < (unsigned int)arg)
+		size *= 2;
+	mutex_enter(&pi->pi_lock);
+	if (size > (unsigned long)atomic_load(&pipe_max_size) &&
+	    size > pi->pi_nslots * PAGE_SIZE &&
+	    !cred_capable(curcred(), CAP_SYS_RESOURCE))
+		error = EPERM;
+	else
+		error = pipe_resize_locked(pi, (uint32_t)(size / PAGE_SIZE));
+	mutex_exit(&pi->pi_lock);
+	if (error)
+		return error;
+	pollsrc_wake(&pi->pi_wsrc, EPOLLOUT | EPOLLWRNORM);
+	*ret = (long)size;
+	return 0;
+}
+
+int
+pipe_fcntl(struct file *fp, int cmd, unsigned long arg, long *ret)
+{
+	struct pipe *pi = pipe_of_file(fp);
+
+	if (pi == NULL)
+		return EBADF;
+	if (cmd == F_SETPIPE_SZ)
+		return pipe_setsize(pi, arg, ret);
+	mutex_enter(&pi->pi_lock);
+	*ret = (long)(pi->pi_nslots * PAGE_SIZE);
+	mutex_exit(&pi->pi_lock);
+	return 0;
+}
+
+/* --- pipe2 ----------------------------------------------------------------- */
+
+/* The two files of a fresh pipe, each with one reference. */
+static int
+pipe_files(unsigned int flags, struct file *ret_fp[2])
+{
+	struct file *fp[2];
+	struct pipe *pi;
+	int error;
+
+	error = pipe_create(&pi);
+	if (error)
+		return error;
+	error = file_create(FILE_PIPE, &pipe_fileops, pi, O_RDONLY | flags,
+	    &fp[0]);
+	if (error)
+		goto fail_pipe;
+	error = file_create(FILE_PIPE, &pipe_fileops, pi, O_WRONLY | flags,
+	    &fp[1]);
+	if (error)
+		goto fail_file;
+	pipe_hold(pi);
+	mutex_enter(&pi->pi_lock);
+	pipe_attach_locked(pi, fp[0]);
+	pipe_attach_locked(pi, fp[1]);
+	mutex_exit(&pi->pi_lock);
+	ret_fp[0] = fp[0];
+	ret_fp[1] = fp[1];
+	return 0;
+
+fail_file:
+	file_abandon(fp[0]);
+fail_pipe:
+	pipe_rele(pi);
+	return error;
+}
+
+static int
+fd_reserve_two(int ret_fd[2])
+{
+	int error;
+
+	error = fd_reserve(0, &ret_fd[0]);
+	if (error)
+		return error;
+	error = fd_reserve(0, &ret_fd[1]);
+	if (error)
+		fd_unreserve(ret_fd[0]);
+	return error;
+}
+
+int
+sys_pipe2(struct lwp *l, int *ufds, int flags, long *ret)
+{
+	bool cloexec = (flags & O_CLOEXEC) != 0;
+	struct file *fp[2];
+	int error, fd[2];
+
+	if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) != 0)
+		return EINVAL;
+	error = pipe_files((unsigned int)(flags & (O_NONBLOCK | O_DIRECT)), fp);
+	if (error)
+		return error;
+	error = fd_reserve_two(fd);
+	if (error)
+		goto fail_files;
+	error = copyout(fd, ufds, sizeof(fd));
+	if (error)
+		goto fail_fds;
+	fd_install(fd[0], fp[0], cloexec);
+	fd_install(fd[1], fp[1], cloexec);
+	return 0;
+
+fail_fds:
+	fd_unreserve(fd[0]);
+	fd_unreserve(fd[1]);
+fail_files:
+	file_rele(fp[0]);
+	file_rele(fp[1]);
+	return error;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * stat.c - attributes of files, from one form to the other
+ */
+
+#include <sys/stat.h>
+
+#include <lib/string.h>
+#include <sys/cred.h>
+#include <sys/file.h>
+#include <sys/ktime.h>
+
+void
+stat_from_statx(const struct statx *sx, struct stat *st)
+{
+	memset(st, 0, sizeof(*st));
+	st->st_dev = dev_encode(dev_make(sx->stx_dev_major, sx->stx_dev_minor));
+	st->st_ino = sx->stx_ino;
+	st->st_mode = sx->stx_mode;
+	st->st_nlink = sx->stx_nlink;
+	st->st_uid = sx->stx_uid;
+	st->st_gid = sx->stx_gid;
+	st->st_rdev = dev_encode(dev_make(sx->stx_rdev_major,
+	    sx->stx_rdev_minor));
+	st->st_size = (long)sx->stx_size;
+	st->st_blksize = (int)sx->stx_blksize;
+	st->st_blocks = (long)sx->stx_blocks;
+	st->st_atime = (unsigned long)sx->stx_atime.tv_sec;
+	st->st_atime_nsec = sx->stx_atime.tv_nsec;
+	st->st_mtime = (unsigned long)sx->stx_mtime.tv_sec;
+	st->st_mtime_nsec = sx->stx_mtime.tv_nsec;
+	st->st_ctime = (unsigned long)sx->stx_ctime.tv_sec;
+	st->st_ctime_nsec = sx->stx_ctime.tv_nsec;
+}
+
+void
+statx_anon(const struct file *fp, dev_t dev, ino_t ino, mode_t mode,
+    int64_t when, struct statx *sx)
+{
+	struct timespec64 ts = ktime_to_timespec(when);
+
+	memset(sx, 0, sizeof(*sx));
+	sx->stx_mask = STATX_BASIC_STATS;
+	sx->stx_blksize = PAGE_SIZE;
+	sx->stx_nlink = 1;
+	sx->stx_uid = fp->f_cred->cr_fsuid;
+	sx->stx_gid = fp->f_cred->cr_fsgid;
+	sx->stx_mode = (uint16_t)mode;
+	sx->stx_ino = ino;
+	sx->stx_dev_major = dev_major(dev);
+	sx->stx_dev_minor = dev_minor(dev);
+	sx->stx_atime.tv_sec = ts.tv_sec;
+	sx->stx_atime.tv_nsec = (uint32_t)ts.tv_nsec;
+	sx->stx_mtime = sx->stx_ctime = sx->stx_atime;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * pipe.h - pipes, also those that have a name
+ *
+ * pipe2(2) needs nothing from here.  The vfs makes a pipe for a FIFO that is
+ * open, keeps it with the vnode, and gives its files the operations below:
+ * f_data is the pipe, f_aux stays the vfs's own.
+ *
+ *	error = pipe_create(&pi);		the first open; else pipe_hold
+ *	file_create(FILE_PIPE, &fifo_fileops, pi, flags, &fp);
+ *	error = pipe_fifo_open(fp);		may sleep until the other end comes
+ *	...
+ *	fifo_close(fp): pipe_fifo_close(fp), then pipe_rele(pi)
+ *
+ * fifo_fileops has fo_read = pipe_file_read and so on, and must have that
+ * fo_read: by it the core knows a pipe.  fo_rwflags is RWF_NOWAIT.
+ */
+
+#ifndef SYS_PIPE_H
+#define SYS_PIPE_H
+
+#include <sys/types.h>
+
+struct file;
+struct pipe;
+struct pollreg;
+struct uio;
+
+int	pipe_create(struct pipe **ret_pi);	/* ENOMEM */
+void	pipe_hold(struct pipe *pi);
+void	pipe_rele(struct pipe *pi);		/* NULL is fine */
+
+/*
+ * The end or ends that f_flags say come into being.  ENXIO: for writing with
+ * O_NONBLOCK and nobody reads; ERESTART: interrupted while waiting.  After an
+ * error nothing has happened.
+ */
+int	pipe_fifo_open(struct file *fp);
+void	pipe_fifo_close(struct file *fp);
+
+int	pipe_file_read(struct file *fp, struct uio *uio, int flags);
+int	pipe_file_write(struct file *fp, struct uio *uio, int flags);
+uint32_t pipe_file_poll(struct file *fp, struct pollreg *pr);
+int	pipe_file_ioctl(struct file *fp, unsigned long cmd, void *uarg, long *ret);
+int	pipe_file_setfl(struct file *fp, unsigned int newflags);
+
+/* The pipe of a file, or NULL if it is something else. */
+struct pipe *pipe_of_file(const struct file *fp);
+/* F_GETPIPE_SZ, F_SETPIPE_SZ; EBADF if fp is no pipe. */
+int	pipe_fcntl(struct file *fp, int cmd, unsigned long arg, long *ret);
+
+#endif /* SYS_PIPE_H */
