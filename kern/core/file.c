@@ -29,7 +29,6 @@
 #include <sys/atomic.h>
 #include <sys/boot.h>
 #include <sys/cred.h>
-#include <sys/epoll.h>
 #include <sys/errno.h>
 #include <sys/kassert.h>
 #include <sys/kmem.h>
@@ -129,8 +128,6 @@ file_last(struct file *fp)
 
 	if (!atomic_cas_ar(&fp->f_refs, &none, FILE_DEAD))
 		return;			/* a look-up was faster */
-	if (!list_empty(&fp->f_epitems))
-		epoll_file_gone(fp);
 	if (fp->f_ops->fo_close != NULL)
 		fp->f_ops->fo_close(fp);
 	file_destroy(fp);
