@@ -341,10 +341,14 @@ deadlock(void)
 
 /* Threads of the process that we have not seen, or who wait for signals? */
 static bool
-help_possible(void)
+help_possible(const struct simthread *self)
 {
 	const struct simthread *t;
+	nlink_t known = sim.s_nthreads;
 	struct stat st;
+
+	if (self == NULL)
+		known++;		/* about to end, but still there */
 
 	for (t = sim.s_threads; t != NULL; t = t->st_next) {
 		if (t->st_state == SIMTHREAD_PARKED &&
@@ -352,7 +356,7 @@ help_possible(void)
 			return true;
 	}
 	return stat("/proc/self/task", &st) == 0 &&
-	    st.st_nlink > (nlink_t)sim.s_nthreads + 2;
+	    st.st_nlink > known + 2;
 }
 
 /*
@@ -366,7 +370,7 @@ idle(struct simthread *self)
 	uint32_t seen;
 	int error;
 
-	if (!hope && !help_possible())
+	if (!hope && !help_possible(self))
 		deadlock();
 	seen = __atomic_load_n(&sim.s_activity, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&sim.s_baton, 0, __ATOMIC_SEQ_CST);
