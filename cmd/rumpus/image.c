@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * image.c - from "disk.img:root:/etc" to a mounted file system
+ *
+ * A location is a host file, a partition of it, and a path inside.  The text
+ * is cut at the last ":/" first, then, if no host file has the rest as its
+ * name, at the last ":".
+ *
+ * The image is opened for reading only, so nothing that happens in the
+ * kernel can write to it.
+ */
+
+#include <sys/mount.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rump/rump.h>
+#include <rump/rump_syscalls.h>
+
+#include "rumpus.h"
+
+#define DISK	"/dev/img"
+
+struct image_options image_options;
+static char device[64];
+static char *attached;			/* host path of what is attached */
+
+int
+image_set_offset(const char *text)
+{
+	static const char units[] = "kmgt";
+	unsigned long long n;
+	const char *unit;
+	char *end;
+
+	errno = 0;
+	n = strtoull(text, &end, 0);
+	if (end == text || *text == '-' || errno != 0)
+		return usage_error("--offset: '%s' is no number", text);
+	if (*end != '\0' && end[1] == '\0' &&
+	    (unit = strchr(units, *end | 0x20)) != NULL) {
+		int shift = 10 * (int)(unit - units + 1);
+
+		if (n > (UINT64_MAX >> shift))
+			return usage_error("--offset: %s is too large", text);
+		n <<= shift;
+		end++;
+	}
+	if (*end != '\0')
+		return usage_error("--offset: '%s' is no number", text);
+	image_options = (struct image_options){ n, true };
+	return EX_DONE;
+}
+
+static char *
+dup_or_die(const char *s, size_t len)
+{
+	char *copy = strndup(s, len);
+
+	if (copy == NULL) {
+		warn_text("out of memory");
+		exit(EX_IO);
+	}
+	return copy;
+}
+
+/* The last ":/" whose left side can be a file name. */
+static const char *
+path_colon(const char *text)
+{
+	const char *found = NULL;
+
+	for (const char *p = strstr(text, ":/"); p != NULL; p = strstr(p + 1, ":/")) {
+		if (found == NULL)
+			found = p;
+	}
+	return found == text ? NULL : found;
+}
+
+int
+location_parse(const char *text, struct location *ret_loc)
+{
+	const char *colon = path_colon(text), *cut;
+	size_t len = colon != NULL ? (size_t)(colon - text) : strlen(text);
+	struct location loc = { NULL, NULL, NULL, NULL };
+
+	if (len == 0)
+		return usage_error("'%s' names no image", text);
+	loc.l_path = colon != NULL ? dup_or_die(colon + 1, strlen(colon + 1)) :
+	    dup_or_die("/", 1);
+	loc.l_image = dup_or_die(text, len);
+	loc.l_text = dup_or_die(text, len);
+	cut = strrchr(loc.l_image, ':');
+	if (cut != NULL && cut != loc.l_image && access(loc.l_image, F_OK) != 0) {
+		loc.l_part = dup_or_die(cut + 1, strlen(cut + 1));
+		loc.l_image[cut - loc.l_image] = '\0';
+		if (loc.l_part[0] == '\0') {
+			location_free(&loc);
+			return usage_error("'%s': empty partition name", text);
+		}
+	}
+	*ret_loc = loc;
+	return EX_DONE;
+}
+
+void
+location_free(struct location *loc)
+{
+	free(loc->l_image);
+	free(loc->l_part);
+	free(loc->l_path);
+	free(loc->l_text);
+	memset(loc, 0, sizeof(*loc));
+}
+
+bool
+location_same_fs(const struct location *a, const struct location *b)
+{
+	return strcmp(a->l_text, b->l_text) == 0;
+}
+
+const char *
+image_device(void)
+{
+	return device;
+}
+
+int
+image_attach(const char *image)
+{
+	int flags = RUMP_ETFS_RDONLY | RUMP_ETFS_NOLOCK;
+	int error;
+
+	if (attached != NULL)
+		return EX_DONE;
+	/* A tool that runs once keeps little; a caller's wish goes first. */
+	(void)setenv("RUMP_PAGECACHE", "64m", 0);
+	error = rump_init();
+	if (error)
+		return complain(image, "start the kernel", error);
+	error = rump_pub_etfs_register_flags(DISK, image, RUMP_ETFS_BLK,
+	    image_options.io_offset, RUMP_ETFS_SIZE_ENDOFF, flags);
+	if (error == EINVAL && image_options.io_hasoffset) {
+		warn_text("%s: --offset: beyond the end of the image", image);
+		return EX_USE;
+	}
+	if (error)
+		return complain(image, "open", error);
+	attached = dup_or_die(image, strlen(image));
+	strcpy(device, DISK);
+	return EX_DONE;
+}
+
+/* --- choosing a partition -------------------------------------------------------- */
+
+static bool
+part_matches(const char *want, const struct rump_partinfo *pi, const char *dev)
+{
+	struct rump_fsinfo fi;
+	char number[16];
+
+	(void)snprintf(number, sizeof(number), "%u", pi->pi_index);
+	if (strcmp(want, number) == 0 || strcmp(want, pi->pi_name) == 0 ||
+	    (pi->pi_uuid[0] != '\0' && strcasecmp(want, pi->pi_uuid) == 0))
+		return true;
+	if (rump_pub_fs_probe(dev, &fi) != 0)
+		return false;
+	return strcmp(want, fi.fi_label) == 0 ||
+	    (fi.fi_uuid[0] != '\0' && strcasecmp(want, fi.fi_uuid) == 0);
+}
+
+static int
+complain_parts(const struct location *loc, const char *what)
+{
+	struct rump_partinfo pi;
+
+	fprintf(stderr, "rumpus: %s: %s; there are:", loc->l_text, what);
+	for (unsigned int i = 0; rump_pub_disk_partition(DISK, i, &pi) == 0; i++)
+		fprintf(stderr, "%s %u%s%s%s", i > 0 ? "," : "", pi.pi_index,
+		    pi.pi_name[0] != '\0' ? " (" : "", pi.pi_name,
+		    pi.pi_name[0] != '\0' ? ")" : "");
+	fputc('\n', stderr);
+	return EX_NOMATCH;
+}
+
+/* No partition was named: a bare file system, or the only one there is. */
+static int
+choose_default(const struct location *loc)
+{
+	struct rump_partinfo pi;
+
+	if (rump_pub_disk_partition(DISK, 1, &pi) == 0)
+		return complain_parts(loc, "say which partition");
+	if (rump_pub_disk_partition(DISK, 0, &pi) == 0)
+		(void)snprintf(device, sizeof(device), DISK "%u", pi.pi_index);
+	return EX_DONE;
+}
+
+/* A number or a name of the partition goes before what is written in it. */
+static int
+choose_named(const struct location *loc)
+{
+	struct rump_partinfo pi;
+	unsigned int i;
+	char dev[64];
+
+	for (i = 0; rump_pub_disk_partition(DISK, i, &pi) == 0; i++) {
+		(void)snprintf(dev, sizeof(dev), DISK "%u", pi.pi_index);
+		if (part_matches(loc->l_part, &pi, dev)) {
+			strcpy(device, dev);
+			return EX_DONE;
+		}
+	}
+	if (i == 0) {
+		warn_text("%s: the image has no partitions", loc->l_text);
+		return EX_NOMATCH;
+	}
+	return complain_parts(loc, "no such partition");
+}
+
+static int
+mount_device(const struct location *loc)
+{
+	struct rump_fsinfo fi;
+	int error;
+
+	error = rump_pub_fs_probe(device, &fi);
+	if (error == ENODEV) {
+		warn_text("%s: no file system that is known here", loc->l_text);
+		return EX_BADIMAGE;
+	}
+	if (error)
+		return complain(loc->l_text, "look for a file system", error);
+	if (rump_sys_mkdir(IMAGE_MOUNT, 0755) != 0 && errno != EEXIST)
+		return complain(loc->l_text, "make the mount point", errno);
+	if (rump_sys_mount(device, IMAGE_MOUNT, fi.fi_type,
+	    MS_RDONLY | MS_NOSUID | MS_NODEV, "") != 0)
+		return complain(loc->l_text, "mount", errno);
+	return EX_DONE;
+}
+
+int
+image_open(const struct location *loc)
+{
+	static char *mounted;
+	int code;
+
+	if (mounted != NULL) {
+		if (strcmp(mounted, loc->l_text) == 0)
+			return EX_DONE;
+		return usage_error("one image and partition at a time: not "
+		    "%s and %s", mounted, loc->l_text);
+	}
+	code = image_attach(loc->l_image);
+	if (code == EX_DONE)
+		code = loc->l_part != NULL ? choose_named(loc) :
+		    choose_default(loc);
+	if (code == EX_DONE)
+		code = mount_device(loc);
+	if (code == EX_DONE)
+		mounted = dup_or_die(loc->l_text, strlen(loc->l_text));
+	else
+		note_failure(code);
+	return code;
+}
+
+char *
+image_path(const char *path)
+{
+	char *full;
+
+	if (asprintf(&full, IMAGE_MOUNT "%s", path) < 0) {
+		warn_text("out of memory");
+		exit(EX_IO);
+	}
+	return full;
+}
+
+const char *
+image_name(const struct location *loc, const char *path)
+{
+	static char name[PATH_MAX + 256];
+
+	(void)snprintf(name, sizeof(name), "%s:%s", loc->l_text, path);
+	return name;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * main.c - the front end: finds the subcommand and explains itself
+ */
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rump/rump.h>
+
+#include "rumpus.h"
+
+#define IMAGE_ARG	"IMAGE[:PART][:/PATH]"
+#define COMMON_HELP \
+	"      --offset=N    the file system or disk starts N bytes into IMAGE (k, m, g, t)\n" \
+	"      --help        this text\n"
+#define JSON_HELP \
+	"      --json        a JSON array\n"
+
+static const struct command commands[] = {
+	{ "info", "IMAGE", "partitions and file systems of an image", cmd_info,
+	    JSON_HELP COMMON_HELP },
+	{ "ls", "[-1AadhilRrStU] " IMAGE_ARG "...", "list directories", cmd_ls,
+	    "  -l  long   -a, -A  names with a dot too   -R  recurse   -d  the directory itself\n"
+	    "  -i  inode numbers   -h  readable sizes   -1  one a line\n"
+	    "  -t, -S  by time, by size   -r  reversed   -U  as the directory has it\n"
+	    JSON_HELP COMMON_HELP },
+	{ "cat", IMAGE_ARG "...", "print files", cmd_cat, COMMON_HELP },
+	{ "cp", "[-apr] " IMAGE_ARG "... DEST", "copy out of an image", cmd_cp,
+	    "  -a  all: recurse, keep links, modes, times, owners (as root), xattrs, holes\n"
+	    "  -r  recurse   -p  keep modes and times\n" COMMON_HELP },
+	{ "find", IMAGE_ARG " [TEST...]", "look for files", cmd_find,
+	    "  -name GLOB  -iname GLOB  -path GLOB  -type [fdlbcps]  -size [+-]N[ckMG]\n"
+	    "  -mtime [+-]DAYS  -perm MODE|-MODE  -uid N  -gid N  -links N  -inum N\n"
+	    "  -empty  -mindepth N  -maxdepth N  -print0  -ls\n" JSON_HELP COMMON_HELP },
+	{ "stat", IMAGE_ARG "...", "all that is known about files", cmd_stat,
+	    JSON_HELP COMMON_HELP },
+	{ "du", "[-abhs] [-d N] " IMAGE_ARG "...", "space used by trees", cmd_du,
+	    "  -a  files too   -b  sizes instead of blocks   -h  readable   -s  sums only\n"
+	    "  -d N  N levels\n" JSON_HELP COMMON_HELP },
+	{ "df", "[-hi] IMAGE[:PART]", "space of file systems", cmd_df,
+	    "  -h  readable   -i  inodes\n" JSON_HELP COMMON_HELP },
+	{ "tree", "[-ad] [-L N] " IMAGE_ARG, "draw a tree", cmd_tree,
+	    "  -a  names with a dot too   -d  directories only   -L N  N levels\n"
+	    JSON_HELP COMMON_HELP },
+	{ "sha256", "[-r] " IMAGE_ARG "...", "check sums of files", cmd_sha256,
+	    "  -r  recurse\n" JSON_HELP COMMON_HELP },
+	{ "tar", "[-f FILE] " IMAGE_ARG, "a tree as a tar archive", cmd_tar,
+	    "  -f FILE  write there instead of to standard output\n" COMMON_HELP },
+};
+
+const struct command *current_command;
+
+static void
+help(FILE *to)
+{
+	fputs("usage: rumpus COMMAND [OPTION...] IMAGE[:PART][:/PATH] ...\n\n"
+	    "Reads disk images through a kernel of its own: no root, no mount.\n"
+	    "PART is a number, or a partition's or file system's name or UUID.\n\n", to);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(to, "  %-8s %s\n", commands[i].c_name, commands[i].c_about);
+	fputs("\n'rumpus COMMAND --help' tells more; see also rumpus(1).\n"
+	    "Exit codes: 0 done, 1 differs or no match, 2 usage, 3 I/O, 4 bad image,\n"
+	    "5 unsupported feature, 6 no space, 7 permission.\n", to);
+}
+
+static void
+help_command(FILE *to)
+{
+	fprintf(to, "usage: rumpus %s [--help] %s\n%s\n\n%s", current_command->c_name,
+	    current_command->c_args, current_command->c_about,
+	    current_command->c_help);
+}
+
+int
+usage_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "rumpus: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\ntry 'rumpus %s--help'\n",
+	    current_command != NULL ? current_command->c_name : "");
+	return EX_USE;
+}
+
+int
+usage_option(int opt)
+{
+	switch (opt) {
+	case 'H':
+		help_command(stdout);
+		return finish_output();
+	case 'J':
+		want_json = true;
+		return -1;
+	case 'O':
+		return image_set_offset(optarg) == EX_DONE ? -1 : EX_USE;
+	default:
+		fprintf(stderr, "try 'rumpus %s --help'\n", current_command->c_name);
+		return EX_USE;
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc < 2) {
+		help(stderr);
+		return EX_USE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+		help(stdout);
+		return finish_output();
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		int v = rump_getversion();
+
+		printf("rumpus %d.%d.%d\n", v / 10000, v / 100 % 100, v % 100);
+		return finish_output();
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(argv[1], commands[i].c_name) != 0)
+			continue;
+		current_command = &commands[i];
+		/* getopt names the program in its messages. */
+		argv[1] = argv[0];
+		return commands[i].c_main(argc - 1, argv + 1);
+	}
+	return usage_error("no command '%s'", argv[1]);
+}
