@@ -9,7 +9,7 @@
 
 set -eu
 
-build='gcc libc6-dev linux-libc-dev binutils meson ninja-build pkgconf python3 make'
+build='libarchive-dev libjansson-dev nettle-dev gcc libc6-dev linux-libc-dev binutils meson ninja-build pkgconf python3 make'
 demo='e2fsprogs fdisk coreutils tar'
 check='clang e2fsprogs fdisk dosfstools'
 lint='clang clang-format mandoc shellcheck git'
