@@ -5,20 +5,22 @@
  */
 
 #include <cpuid.h>
+#include <stdbool.h>
 #include <ucontext.h>
 
 #include "guard_impl.h"
 
 /*
- * From how many bytes on the string instruction is the fastest copy.  With
- * fast short strings (FSRM) its start costs some 12 ns; with enhanced
- * ones (ERMS) twice that; without, the loop is always better.
+ * From how many bytes on the string instruction is the fastest copy.  Its
+ * start costs some 12 ns where the processor has fast short strings (FSRM),
+ * twice that with enhanced ones (ERMS); without, the loop is always better.
  */
-#define REP_MIN_FSRM	1280
-#define REP_MIN_ERMS	2048
+#define REP_MIN_FSRM	4096
+#define REP_MIN_ERMS	8192
 
-/* Constant after guard_tune(); the value here is right everywhere. */
+/* Constant after guard_tune(); the values here are right everywhere. */
 size_t guard_rep_min __attribute__((__visibility__("hidden"))) = SIZE_MAX;
+bool guard_avx __attribute__((__visibility__("hidden")));
 
 uintptr_t
 guard_pc(const void *context)
@@ -41,6 +43,7 @@ guard_tune(void)
 {
 	unsigned int eax, ebx, ecx, edx;
 
+	guard_avx = __builtin_cpu_supports("avx") != 0;
 	if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx))
 		return;
 	if ((edx & (1u << 4)) != 0)
