@@ -56,7 +56,7 @@ folio_create(struct pgobj *po, uint64_t index, unsigned int order,
 	fo->fo_obj = po;
 	fo->fo_index = index;
 	fo->fo_order = (uint8_t)order;
-	fo->fo_flags = 0;
+	fo->fo_flags = FOLIO_NEW;
 	fo->fo_refs = 1;
 	fo->fo_present = fo->fo_written = 0;
 	list_node_init(&fo->fo_lru);
@@ -186,13 +186,6 @@ uio_sleeps(const struct uio *uio)
 	return uio->uio_space == UIO_USER && curproc()->p_vm != NULL;
 }
 
-static inline void
-folio_used(struct folio *fo)
-{
-	if (!(atomic_load(&fo->fo_flags) & FOLIO_REFERENCED))
-		atomic_or(&fo->fo_flags, FOLIO_REFERENCED);
-}
-
 /* Out of fo, as far as it goes, but not beyond byte end of the object. */
 static int
 folio_read(struct folio *fo, struct uio *uio, uint64_t end)
@@ -223,6 +216,7 @@ pgobj_read_backed(struct pgobj *po, struct uio *uio, uint64_t size,
 {
 	uint64_t start = uio->uio_off, end = start + uio->uio_resid;
 	bool sleeps = uio_sleeps(uio);
+	bool goes_on = ra != NULL && atomic_load(&ra->ra_next) == start;
 	struct folio *fo;
 	uint64_t hits = 0;
 	int error = 0;
@@ -246,7 +240,9 @@ pgobj_read_backed(struct pgobj *po, struct uio *uio, uint64_t size,
 			}
 			continue;
 		}
-		folio_used(fo);
+		/* Going on in a folio is not using it once more. */
+		if (!goes_on || (uio->uio_off & (folio_size(fo) - 1)) == 0)
+			folio_used(fo);
 		hits++;
 		error = sleeps ? folio_read_held(fo, uio, end) :
 		    folio_read(fo, uio, end);

@@ -188,8 +188,8 @@ pgobj_need(struct pgobj *po, uint64_t index, struct folio **ret_fo)
 				folio_rele(fo);
 			}
 			fo = NULL;
-		} else if (!(atomic_load(&fo->fo_flags) & FOLIO_REFERENCED)) {
-			atomic_or(&fo->fo_flags, FOLIO_REFERENCED);
+		} else {
+			folio_used(fo);
 		}
 		*ret_fo = fo;
 		return 0;

@@ -47,6 +47,18 @@ folio_size(const struct folio *fo)
 	return PAGE_SIZE << fo->fo_order;
 }
 
+/* The first use of what was read is why it is here; later ones count. */
+static inline void
+folio_used(struct folio *fo)
+{
+	uint32_t flags = atomic_load(&fo->fo_flags);
+
+	if (flags & FOLIO_NEW)
+		atomic_and(&fo->fo_flags, ~(uint32_t)FOLIO_NEW);
+	else if (!(flags & FOLIO_REFERENCED))
+		atomic_or(&fo->fo_flags, FOLIO_REFERENCED);
+}
+
 /* A bit for each of n pages (1 to 64) from page first on. */
 static inline uint64_t
 page_mask(unsigned int first, unsigned int n)

@@ -5,7 +5,7 @@
  *
  * All folios of backed objects stand on one list, oldest first.  Eviction is
  * a clock: a folio that was used since the hand passed gets another round
- * (FOLIO_REFERENCED), one that is being filled, held or dirty is passed by,
+ * (FOLIO_REFERENCED; not by the read that brought it), one that is being filled, held or dirty is passed by,
  * all others go.  A folio that was read once by a sequential reader and
  * never again is the first to go.
  *

@@ -55,6 +55,7 @@ struct folio {
 #define FOLIO_REFERENCED 0x08	/* used since the clock hand passed */
 #define FOLIO_WAITED	0x10	/* somebody parks on fo_flags */
 #define FOLIO_GONE	0x20	/* no longer in its object */
+#define FOLIO_NEW	0x40	/* not used yet */
 
 struct pgobj_ops {
 	/*
