@@ -15,11 +15,12 @@
 #include <lib/hash.h>
 #include <lib/string.h>
 
-/* Odd halves of the golden ratio and of the square root of 3. */
+/* Odd numbers: of the golden ratio, of the square roots of 3 and 7. */
 #define HASH_K0		0x9e3779b97f4a7c15ULL
 #define HASH_K1		0xbb67ae8584caa73bULL
+#define HASH_K2		0xa54ff53a5f1d36f1ULL
 
-uint64_t hash_secret = HASH_K1;		/* set once, early in boot */
+uint64_t hash_secret = HASH_K2;		/* set once, early in boot */
 
 static uint64_t
 fold(uint64_t a, uint64_t b)
