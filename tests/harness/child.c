@@ -21,6 +21,8 @@
 #pragma weak rump_schedule
 #pragma weak rump_unschedule
 
+static const struct harness_test *current_test;
+
 struct run {
 	const struct harness_test *r_test;
 	uint64_t	 r_nth;		/* which hypercall fails; 0: none */
@@ -44,16 +46,30 @@ enter(const struct harness_test *test)
 		fflush(stdout);
 		_exit(OUTCOME_FAILED);
 	}
-	if ((test->ht_flags & HARNESS_KERNEL) == HARNESS_KERNEL)
+	/* The thread's first entry makes its lwp, which outlives the test. */
+	rump_schedule();
+	if ((test->ht_flags & HARNESS_KERNEL) != HARNESS_KERNEL)
+		rump_unschedule();
+}
+
+/* From outside the kernel if kernel is false. */
+static void
+settle(bool kernel)
+{
+	if (harness_kernel_settle == NULL)
+		return;
+	if (!kernel)
 		rump_schedule();
+	harness_kernel_settle();
+	if (!kernel)
+		rump_unschedule();
 }
 
 static void
-settle(const struct harness_test *test)
+settle_for(const struct harness_test *test)
 {
-	if ((test->ht_flags & HARNESS_KERNEL) == HARNESS_KERNEL &&
-	    harness_kernel_settle != NULL)
-		harness_kernel_settle();
+	if ((test->ht_flags & HARNESS_BOOT) != 0)
+		settle((test->ht_flags & HARNESS_KERNEL) == HARNESS_KERNEL);
 }
 
 static void
@@ -96,13 +112,13 @@ body(void *arg)
 	const struct harness_test *test = r->r_test;
 
 	enter(test);
-	settle(test);
+	settle_for(test);
 	host_usage_take();
 	if (test->ht_swept != NULL)
 		swept_round(r);
 	else
 		test->ht_body();
-	settle(test);
+	settle_for(test);
 	if ((test->ht_flags & HARNESS_KEEPS) == 0 && !host_usage_same()) {
 		harness_failed = true;
 		printf("# left things behind\n");
@@ -116,6 +132,7 @@ harness_child(const struct harness_test *test, uint64_t seed, uint64_t nth)
 	struct run r = { .r_test = test, .r_nth = nth };
 
 	harness_current_seed = seed;
+	current_test = test;
 	host_setup(test);
 	host_run(seed, body, &r);
 	fflush(stdout);
@@ -138,8 +155,7 @@ fault_sweep(enum harness_fault kind, int (*swept)(void))
 		injected = host_fault_count(kind) > 0;
 		host_fault_arm(kind, 0);
 		judge_error(kind, nth, injected, error);
-		if (harness_kernel_settle != NULL)
-			harness_kernel_settle();
+		settle_for(current_test);
 		if (!host_usage_same()) {
 			harness_failed = true;
 			printf("# failure %ju: left things behind\n",

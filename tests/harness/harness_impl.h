@@ -44,7 +44,7 @@ extern bool harness_failed;		/* in this child so far */
 extern uint64_t harness_current_seed;
 
 /*
- * From white-box programs only (ktest.c): lets what the kernel frees late be
+ * In programs with a kernel (ktest.c): lets what the kernel frees late be
  * freed now.  Called in kernel context.
  */
 void	harness_kernel_settle(void) __attribute__((__weak__));

@@ -17,6 +17,7 @@ LIKE = [
     ('kern/include/dev/', ('kern/dev/', 'kern/core/')),
     ('kern/include/net/', ('kern/net/', 'kern/core/')),
     ('kern/include/', ('kern/core/', 'kern/lib/')),
+    ('comp/', ('kern/core/',)),
     ('include/rump/', ('tests/harness/main.c',)),
     ('tests/harness/', ('tests/harness/main.c',)),
 ]
