@@ -52,6 +52,8 @@ def is_layout(data, offset, length, text):
         return is_continuation(data, offset)
     if b'\t' in old or b'\t' in text:
         return True                     # alignment by tabs
+    if not text and data[offset - 1:offset] in (b'&', b'*'):
+        return True                     # taken for a declaration: "new & MASK"
     if data[offset + length:offset + length + 1] in (b';', b')'):
         return True                     # for (;; ) and the like
     start = data.rfind(b'\n', 0, offset) + 1
