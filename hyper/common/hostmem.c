@@ -6,18 +6,22 @@
  * Small memory is malloc(3)'s, so that sanitizers and other people's
  * allocators see each piece.  Pages are mmap(2)'s; the leak sanitizer is
  * told of them, because it would not look for pointers in there.
+ *
+ * A kernel's page has 4096 bytes, the host's may have more.
  */
 
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <rump/rumpuser.h>
 
 #include "hostmem.h"
 
-#define HOSTPAGE	((size_t)4096)
+#define PAGE	((size_t)4096)
 
 /* Present in programs with the leak sanitizer only. */
 void	__lsan_register_root_region(const void *, size_t)
@@ -30,6 +34,13 @@ powerof2(size_t n)
 {
 
 	return n != 0 && (n & (n - 1)) == 0;
+}
+
+static size_t
+hostpage(void)
+{
+
+	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
 int
@@ -64,15 +75,18 @@ int
 hostmem_map(size_t len, size_t align, int flags, void **ret_ptr)
 {
 	uintptr_t start, base;
-	size_t slack;
+	size_t slack, unit = hostpage();
 	void *ptr;
 
-	if (len == 0 || len % HOSTPAGE != 0 || !powerof2(align) ||
-	    align % HOSTPAGE != 0 || (flags & ~RUMPUSER_PAGES_HUGE) != 0)
+	if (len == 0 || len % PAGE != 0 || !powerof2(align) ||
+	    align % PAGE != 0 || (flags & ~RUMPUSER_PAGES_HUGE) != 0)
 		return EINVAL;
-	slack = align - HOSTPAGE;
-	if (len > PTRDIFF_MAX - slack)
+	if (align < unit)
+		align = unit;
+	slack = align - unit;
+	if (len > PTRDIFF_MAX - unit || len + unit > PTRDIFF_MAX - slack)
 		return ENOMEM;
+	len = (len + unit - 1) & ~(unit - 1);
 
 	ptr = mmap(NULL, len + slack, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -96,7 +110,9 @@ hostmem_map(size_t len, size_t align, int flags, void **ret_ptr)
 void
 hostmem_unmap(void *ptr, size_t len)
 {
+	size_t unit = hostpage();
 
+	len = (len + unit - 1) & ~(unit - 1);
 	if (__lsan_unregister_root_region != NULL)
 		__lsan_unregister_root_region(ptr, len);
 	(void)munmap(ptr, len);
@@ -105,6 +121,10 @@ hostmem_unmap(void *ptr, size_t len)
 void
 hostmem_discard(void *ptr, size_t len)
 {
+	size_t unit = hostpage();
 
-	(void)madvise(ptr, len, MADV_DONTNEED);
+	/* Part of a host's page cannot be given back, but has to be zero. */
+	if ((uintptr_t)ptr % unit != 0 || len % unit != 0 ||
+	    madvise(ptr, len, MADV_DONTNEED) != 0)
+		memset(ptr, 0, len);
 }
