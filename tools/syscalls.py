@@ -756,25 +756,16 @@ def write_public(w, calls):
     w.write('rump/rump_syscalls.h', out)
 
 
-def pack(values):
-    return '{ ' + (', '.join(values) or '0') + ' }'
-
-
-def call_lines(goal, exprs):
-    """Registers of a call of goal with these expressions, unused ones 0."""
+def stub_body(goal, exprs):
+    """Declaration of the registers of a call of goal, and the call; unused registers are 0."""
     values, it = [], iter(exprs)
     for a in goal.args:
-        if a.unused:
-            values.append('0')
-        else:
-            e = next(it)
-            values.append(f'(unsigned long){e}' if re.fullmatch(r'\w+', e) else f'(unsigned long)({e})')
-    return '\tconst unsigned long a[6] = ' + wrap('{ ', values or ['0'], ' };', '\t    ')[0:].replace('{  ', '{ ') + '\n', goal
-
-
-def stub_body(goal, exprs):
-    line, goal = call_lines(goal, exprs)
-    return line, f'rump_syscall_args(__NR_{goal.name}, a)'
+        e = '0' if a.unused else next(it)
+        values.append(e if a.unused else f'(unsigned long){e}' if re.fullmatch(r'\w+', e) else f'(unsigned long)({e})')
+    if not values:
+        return '', f'rump_syscall_args(__NR_{goal.name}, stub_none)'
+    line = wrap('\tconst unsigned long a[6] = { ', values, ' };', '\t    ').replace('{  ', '{ ')
+    return line + '\n', f'rump_syscall_args(__NR_{goal.name}, a)'
 
 
 def stub_result(c, expr):
@@ -784,6 +775,11 @@ def stub_result(c, expr):
         return f'\tconst long r = stub_result({expr});\n\n\treturn r < 0 ? -1 : 20 - (int)r;\n'
     type_ = RETURNS[c.ret][0]
     return f'\treturn ({type_})stub_result({expr});\n'
+
+
+def stub_code(c, declaration, expr):
+    # What converts a result declares it, too: no empty line between them.
+    return declaration + ('\n' if declaration and c.ret != 'prio' else '') + stub_result(c, expr)
 
 
 def stub(c):
@@ -799,14 +795,10 @@ def stub(c):
     if c.legacy and c.target and not c.lib:
         a1, e1 = stub_body(c, own)
         a2, e2 = stub_body(c.target_call, c.target_args)
-        body = f'#ifdef __NR_{c.name}\n{a1}\n{stub_result(c, e1)}#else\n{a2}\n{stub_result(c, e2)}#endif\n'
-        if c.target_call.legacy:
-            body = f'{a1}\n{stub_result(c, e1)}'
-        out += body
+        one, two = stub_code(c, a1, e1), stub_code(c, a2, e2)
+        out += one if c.target_call.legacy else f'#ifdef __NR_{c.name}\n{one}#else\n{two}#endif\n'
     else:
-        a1, e1 = stub_body(goal, exprs)
-        res = stub_result(c, e1)
-        out += a1 + ('' if c.ret == 'prio' else '\n') + res
+        out += stub_code(c, *stub_body(goal, exprs))
     return public_guard(c, out + '}\n') + '\n'
 
 
@@ -818,7 +810,9 @@ def write_stubs(w, calls):
     for c in calls:
         if c.nr is not None:
             out += f'#ifndef __NR_{c.name}\n#define __NR_{c.name}\t{c.nr}\n#endif\n\n'
-    out += '''static inline long
+    out += '''static const unsigned long stub_none[6];
+
+static inline long
 stub_result(long r)
 {
 	if (__builtin_expect((unsigned long)r > -4096UL, 0)) {
