@@ -27,13 +27,14 @@
 static struct pool pgobj_pool;
 static struct pool folio_pool;
 
-void
+int
 pagecache_boot(void)
 {
 	pool_init(&pgobj_pool, sizeof(struct pgobj), CACHE_LINE, "pgobj");
 	pool_init(&folio_pool, sizeof(struct folio), CACHE_LINE, "folio");
 	pgtree_boot();
 	pagecache_reclaim_boot();
+	return 0;
 }
 
 /* --- folios --------------------------------------------------------------- */

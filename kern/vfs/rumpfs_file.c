@@ -4,7 +4,8 @@
  * rumpfs_file.c - regular files in memory
  *
  * The content is a memory object of the page cache: absent pages are holes,
- * present ones are charged to the instance.  What lies in a page beyond the
+ * present ones are charged to the instance.  The vfs reads from there by
+ * itself.  What lies in a page beyond the
  * end of the file is always zero, so that growing needs no work.
  */
 
@@ -34,23 +35,6 @@ static struct pgobj *
 rumpfs_pages(struct vnode *vp)
 {
 	return atomic_load_acq(&vp->v_pages);
-}
-
-static int
-rumpfs_read(struct vnode *vp, struct uio *uio, int flags)
-{
-	struct pgobj *po = rumpfs_pages(vp);
-	uint64_t size = vnode_size(vp), left;
-	int error = 0;
-
-	if (po != NULL) {
-		error = pgobj_read(po, uio, size, NULL);
-	} else if (uio->uio_off < size) {
-		left = size - uio->uio_off;
-		error = uio_zero(left < uio->uio_resid ? left :
-		    uio->uio_resid, uio);
-	}
-	return error;
 }
 
 static int
@@ -131,7 +115,6 @@ rumpfs_seek(struct vnode *vp, uint64_t off, int whence, uint64_t *ret_off)
 const struct vnode_ops rumpfs_file_vnops = {
 	.vo_getattr	= rumpfs_getattr,
 	.vo_setattr	= rumpfs_setattr,
-	.vo_read	= rumpfs_read,
 	.vo_write	= rumpfs_write,
 	.vo_fallocate	= rumpfs_fallocate,
 	.vo_seek	= rumpfs_seek,

@@ -92,7 +92,7 @@ struct readahead {
 	uint32_t	 ra_size;	/* bytes of the last window */
 };
 
-void	pagecache_boot(void);		/* once, before the first pgobj */
+int	pagecache_boot(void);		/* once, before the first pgobj */
 
 int	pgobj_create(const struct pgobj_ops *ops, void *arg, struct pgobj **ret_po);
 /* Drops everything (dirty too).  No user is left.  NULL is fine. */
