@@ -157,7 +157,7 @@ TEST(the_variable_says_what_is_traced)
 	CHECK_EQ("unknown", EINVAL, rump_pub_kvar_write("kernel.trace", "getpidd"));
 }
 
-TEST_WITH(the_environment_says_it_at_boot, .ht_flags = HARNESS_BARE)
+TEST_WITH(the_environment_says_it_at_boot, .ht_flags = HARNESS_BARE | HARNESS_KEEPS)
 {
 	rumpsim_setparam("RUMP_TRACE", "getpid");
 	NEED(rump_init() == 0);
