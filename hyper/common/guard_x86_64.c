@@ -4,8 +4,8 @@
  * guard_x86_64.c - what the guarded copies need to know of an x86-64
  */
 
-#include <cpuid.h>
 #include <stdbool.h>
+#include <sys/platform/x86.h>
 #include <ucontext.h>
 
 #include "guard_impl.h"
@@ -38,16 +38,17 @@ guard_setpc(void *context, uintptr_t pc)
 	uc->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
 }
 
+/*
+ * The C library has asked the processor already.  We do not: on a virtual
+ * machine each question takes some 8 us, more than all else a boot does here.
+ */
 void
 guard_tune(void)
 {
-	unsigned int eax, ebx, ecx, edx;
 
-	guard_avx = __builtin_cpu_supports("avx") != 0;
-	if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx))
-		return;
-	if ((edx & (1u << 4)) != 0)
+	guard_avx = CPU_FEATURE_ACTIVE(AVX);
+	if (CPU_FEATURE_ACTIVE(FSRM))
 		guard_rep_min = REP_MIN_FSRM;
-	else if ((ebx & (1u << 9)) != 0)
+	else if (CPU_FEATURE_ACTIVE(ERMS))
 		guard_rep_min = REP_MIN_ERMS;
 }
