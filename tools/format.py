@@ -87,7 +87,7 @@ def formatted(path, data):
 
 
 def too_long(path, data):
-    limit = LIMIT_TESTS if '/tests/' in path else LIMIT
+    limit = LIMIT_TESTS if 'tests/' in path else LIMIT
     for number, line in enumerate(data.decode('utf-8', 'replace').split('\n'), 1):
         if len(line.expandtabs(8)) > limit:
             print(f'{path}:{number}: {len(line.expandtabs(8))} columns')
