@@ -29,6 +29,7 @@
 #include <sys/atomic.h>
 #include <sys/boot.h>
 #include <sys/cred.h>
+#include <sys/epoll.h>
 #include <sys/errno.h>
 #include <sys/kassert.h>
 #include <sys/kmem.h>
@@ -81,6 +82,7 @@ file_create(enum file_type type, const struct fileops *ops, void *data,
 	fp->f_cred = file_opener();
 	fp->f_aux = NULL;
 	list_init(&fp->f_epitems);
+	fp->f_watched = false;
 	fp->f_owner = fp->f_ownertype = fp->f_sig = 0;
 	atomic_store(&fp->f_refs, 1);
 	*ret_fp = fp;
@@ -128,6 +130,8 @@ file_last(struct file *fp)
 
 	if (!atomic_cas_ar(&fp->f_refs, &none, FILE_DEAD))
 		return;			/* a look-up was faster */
+	if (atomic_load(&fp->f_watched))
+		epoll_file_gone(fp);
 	if (fp->f_ops->fo_close != NULL)
 		fp->f_ops->fo_close(fp);
 	file_destroy(fp);

@@ -17,6 +17,7 @@
 #define WALL_MAX	(INT64_MAX - 30LL * 365 * 24 * 3600 * NSEC_PER_SEC)
 
 static int64_t wall_offset;		/* a */
+static void (*wall_listener)(void);	/* a: told when the offset has moved */
 
 int64_t
 clock_mono(void)
@@ -37,13 +38,23 @@ clock_wall_coarse(void)
 	return clock_wall();
 }
 
+void
+clock_wall_listen(void (*fn)(void))
+{
+	atomic_store_rel(&wall_listener, fn);
+}
+
 int
 clock_wall_set(int64_t ns)
 {
+	void (*fn)(void) = atomic_load_acq(&wall_listener);
+
 	if (ns < 0 || ns > WALL_MAX)
 		return EINVAL;
 	atomic_store(&wall_offset,
 	    ns - rumpuser_clock_gettime(RUMPUSER_CLOCK_WALL));
+	if (fn != NULL)
+		fn();
 	return 0;
 }
 

@@ -78,7 +78,8 @@ struct file {
 	off_t		 f_off;		/* o */
 	struct cred	*f_cred;	/* c: of the opener */
 	void		*f_aux;		/* owner of the type: vfs keeps path data here */
-	struct list	 f_epitems;	/* epoll: items that watch this file */
+	struct list	 f_epitems;	/* o: epoll's items that watch this file */
+	bool		 f_watched;	/* a: there was such an item, once */
 	int32_t		 f_owner;	/* a: F_SETOWN: pid, or -process group */
 	int32_t		 f_ownertype;	/* a: F_OWNER_* */
 	int32_t		 f_sig;		/* a: F_SETSIG */

@@ -28,6 +28,8 @@ int64_t	clock_mono(void);		/* CLOCK_MONOTONIC */
 int64_t	clock_wall(void);		/* CLOCK_REALTIME, with our own offset */
 int64_t	clock_wall_coarse(void);	/* cheap, for time stamps of files */
 int	clock_wall_set(int64_t ns);	/* moves our offset, not the host */
+/* fn is called after each such move, on the thread that made it.  One only. */
+void	clock_wall_listen(void (*fn)(void));
 
 static inline struct timespec64
 ktime_to_timespec(int64_t ns)
