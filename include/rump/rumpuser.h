@@ -117,6 +117,13 @@ int	rumpuser_thread_atexit(void (*fn)(void *), void *arg);
 /* Lets others run (sim: a point where the seed may switch threads). */
 void	rumpuser_thread_yield(void);
 
+/*
+ * Makes every running thread of the process pass a full memory barrier before
+ * this returns, so that what others read often needs none (asymmetric
+ * synchronisation).  ENOSYS: the host has no such thing.  Microseconds.
+ */
+int	rumpuser_membarrier(void);
+
 #define RUMPUSER_PARK_SHARED	0x01	/* word is shared between processes */
 #define RUMPUSER_PARK_INTR	0x02	/* a host signal ends the wait: EINTR */
 

@@ -33,6 +33,8 @@
 #include <sys/syscall.h>
 #include <sys/vcpu.h>
 
+#include "vcpu_impl.h"
+
 #define VERSION	100	/* 0.1.0 */
 
 enum { BOOT_NEW, BOOT_RUNNING, BOOT_UP, BOOT_FAILED, BOOT_DOWN };
@@ -78,7 +80,6 @@ boot_seats(void)
 	proc0_boot();
 	lwp0.l_proc = &proc0;
 	lwp0.l_flags = LWP_KERNEL;
-	lwp0.l_lastcpu = &vcpu_table[0];
 	list_node_init(&lwp0.l_link);
 	lwp_switch_host(&lwp0);
 	vcpu_enter(&lwp0);
@@ -118,6 +119,7 @@ boot(void)
 	mutex_init(&hooks_lock, "shutdown hooks");
 	error = boot_core();
 	vcpu_leave(&lwp0);
+	vcpu_forget(&lwp0);
 	lwp_switch_host(NULL);
 	return error;
 }

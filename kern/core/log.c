@@ -175,10 +175,10 @@ panic_state(void)
 		const struct vcpu *vc = &vcpu_table[i];
 		uint64_t word = atomic_load(&vc->vc_word);
 
-		panic_line("vcpu %u: %s, generation %llu, lwp %p, %llu system "
-		    "calls", i, (word & 3) == 0 ? "free" : "held",
-		    (unsigned long long)(word >> 2),
-		    (void *)atomic_load(&vc->vc_lwp),
+		panic_line("vcpu %u: %s, generation %llu, lwp %#llx, %llu system "
+		    "calls", i, (word & 1) == 0 ? "left" : "held",
+		    (unsigned long long)(word >> 1),
+		    (unsigned long long)atomic_load(&vc->vc_owner),
 		    (unsigned long long)atomic_load(&vc->vc_syscalls));
 	}
 }

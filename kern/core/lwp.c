@@ -23,6 +23,7 @@
 
 #include "lockdep.h"
 #include "proc_impl.h"
+#include "vcpu_impl.h"
 
 _Thread_local struct lwp *curlwp_tls;
 static _Thread_local struct lwp *implicit_tls;
@@ -46,6 +47,7 @@ lwp_alloc(struct proc *p, unsigned int flags)
 static void
 lwp_freemem(struct lwp *l)
 {
+	vcpu_forget(l);
 	lockdep_free(l);
 	rumpuser_free(l, sizeof(*l));
 }
@@ -107,7 +109,7 @@ lwp_switch_host(struct lwp *l)
 {
 	struct lwp *old = curlwp_tls;
 
-	KASSERT(old == NULL || old->l_cpu == NULL);
+	KASSERT(old == NULL || !atomic_load(&old->l_in));
 	if (old != NULL)
 		atomic_and(&old->l_flags, ~LWP_RUNNING);
 	if (l != NULL && (atomic_or_ar(&l->l_flags, LWP_RUNNING) & LWP_RUNNING))

@@ -5,7 +5,7 @@
  *
  * Each seat keeps two queues of objects: those that came lately, and one
  * batch that waits.  When a batch begins to wait, the words of all seats are
- * noted; a seat has passed as soon as its word says free or another
+ * noted; a seat has passed as soon as its word says left or another
  * generation, because then whoever held it has left.  When all have passed
  * the batch is freed and the newer objects become the next batch.  Seats
  * look at each other's words only; nothing here is written by two.
@@ -15,10 +15,10 @@
  * an idle seat keeps is less than a batch.
  *
  * Ordering
- *	The writer's unlinking comes before the fence, the fence before the
- *	reading of the words.  A reader that enters later finds the object
- *	gone: taking a seat is a full barrier.  A reader that was inside
- *	releases its word when it leaves, and we acquire it.
+ *	The writer's unlinking comes before vcpu_order_all(), that before the
+ *	reading of the words.  A reader whose word we read as even enters
+ *	later and finds the object gone.  A reader that was inside releases
+ *	its word when it leaves, and we acquire it.
  *
  * Functions run in the context of whoever moved the queue, possibly with
  * locks held, and may themselves call qsbr_call().
@@ -37,7 +37,7 @@
 #include "kvar_impl.h"
 #include "vcpu_impl.h"
 
-#define QSBR_STEP	32
+#define QSBR_STEP	256
 #define BARRIER_NAP	(50 * 1000)	/* ns between looks at busy seats */
 #define BARRIER_YIELDS	16		/* looks before the first nap */
 
@@ -66,7 +66,7 @@ struct kvar qsbr_kvar = {
 static void
 words_note(uint64_t *word)
 {
-	atomic_fence_seq();
+	vcpu_order_all();
 	for (unsigned int i = 0; i < vcpu_count; i++)
 		word[i] = atomic_load_acq(&vcpu_table[i].vc_word);
 }
@@ -77,11 +77,10 @@ word_passed(uint64_t noted, unsigned int i)
 {
 	uint64_t now;
 
-	if ((noted & VCPU_STATE) == VCPU_FREE)
+	if ((noted & 1) == 0)
 		return true;
 	now = atomic_load_acq(&vcpu_table[i].vc_word);
-	return (now & VCPU_STATE) == VCPU_FREE ||
-	    (now & ~VCPU_STATE) != (noted & ~VCPU_STATE);
+	return now != noted;
 }
 
 static bool
@@ -202,7 +201,8 @@ seat_move(unsigned int i)
 
 	if (l->l_cpu->vc_index != i) {
 		vcpu_block_begin();
-		l->l_lastcpu = &vcpu_table[i];
+		vcpu_forget(l);
+		l->l_cpu = &vcpu_table[i];
 		vcpu_block_end();
 	}
 	return l->l_cpu->vc_index == i;

@@ -4,9 +4,8 @@
  * softint.c - work that runs before its vCPU leaves the kernel
  *
  * softint_schedule() puts the soft interrupt on the list of the calling
- * seat and marks the seat as wanted, so that leaving it takes the slow path.
- * At the end of a system call, when the thread holds no lock, that path runs
- * the list.  A thread that blocks in the middle cannot: it may hold the very
+ * seat.  At the end of a system call, when the thread holds no lock, leaving
+ * the seat runs the list.  A thread that blocks in the middle cannot: it may hold the very
  * locks that the functions want.  It passes the list on to a thread, which
  * was started with the first soft interrupt that was made.
  *
@@ -51,19 +50,6 @@ static uint32_t passed_seq;		/* a: grows when something is passed on */
 static kmutex_t start_lock = { .m_name = "softint start" };
 static bool passed_started;		/* start_lock */
 
-/* Makes sure that leaving the seat takes the slow path. */
-static void
-seat_mark(struct vcpu *vc)
-{
-	uint64_t word = atomic_load(&vc->vc_word);
-
-	while ((word & VCPU_STATE) == VCPU_HELD) {
-		if (atomic_cas_ar(&vc->vc_word, &word,
-		    (word & ~VCPU_STATE) | VCPU_WANTED))
-			break;
-	}
-}
-
 void
 softint_schedule(struct softint *si)
 {
@@ -75,7 +61,6 @@ softint_schedule(struct softint *si)
 	ss->ss_pending = true;
 	ss->ss_next = vc->vc_softint;
 	vc->vc_softint = ss;
-	seat_mark(vc);
 }
 
 /* The list of a seat, in the order in which it was scheduled. */
@@ -108,19 +93,6 @@ softint_run(void)
 		si->si_fn(si->si_arg);
 		(void)atomic_sub_rel(&si->si_busy, 1);
 	}
-}
-
-bool
-softint_leave(struct vcpu *vc)
-{
-	struct lwp *l = curlwp();
-
-	KASSERT(l->l_cpu == NULL);
-	vcpu_seat(vc, l);
-	softint_run();
-	/* Perhaps another seat by now, and perhaps with more to run. */
-	vcpu_give(l);
-	return true;
 }
 
 /* --- passed on ----------------------------------------------------------- */

@@ -92,7 +92,7 @@ rump_syscall_args(unsigned int nr, const unsigned long args[SYSCALL_NARGS])
 	}
 	vcpu_take(l);
 	error = syscall_dispatch(l, nr, args, &ret);
-	vcpu_give(l);
+	vcpu_exit(l);
 	return unlikely(error != 0) ? -error : ret;
 }
 
@@ -127,7 +127,7 @@ void
 kcontext_leave(void)
 {
 	lockdep_none_held(curlwp());
-	vcpu_give(curlwp());
+	vcpu_exit(curlwp());
 }
 
 void

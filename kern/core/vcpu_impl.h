@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * vcpu_impl.h - the inlined fast path of vcpu.c, for the system call entry
- * and for locks, and the layout of a seat's word, for qsbr.c
+ * vcpu_impl.h - the inlined fast path of vcpu.c, for the system call entry,
+ * and what qsbr.c and softint.c have to do with seats
  */
 
 #ifndef CORE_VCPU_IMPL_H
@@ -10,60 +10,56 @@
 
 #include <sys/atomic.h>
 #include <sys/kassert.h>
+#include <sys/ktime.h>
 #include <sys/lwp.h>
 #include <sys/vcpu.h>
 
-#define VCPU_FREE	0ULL
-#define VCPU_HELD	1ULL
-#define VCPU_WANTED	2ULL
-#define VCPU_STATE	3ULL
+/* In vc_owner: the owner has to leave by the slow path. */
+#define VCPU_WANTED	((uintptr_t)1)
+
+/* The host orders threads for us: see vcpu_order_all().  c */
+extern bool vcpu_asymmetric;
 
 void	vcpu_enter_slow(struct lwp *l);
-void	vcpu_leave_slow(struct vcpu *vc);
+void	vcpu_leave_slow(struct lwp *l);
 
-static inline uint64_t
-vcpu_word_taken(uint64_t word)
-{
-	return (word & ~VCPU_STATE) + 4 + VCPU_HELD;
-}
+/* l owns no seat any more; it is outside. */
+void	vcpu_forget(struct lwp *l);
 
-static inline uint64_t
-vcpu_word_freed(uint64_t word)
-{
-	return word & ~VCPU_STATE;
-}
-
-/*
- * softint.c: runs what was scheduled on a seat that its holder is about to
- * leave (false: nothing), or passes it on because the holder must not.
- */
-bool	softint_leave(struct vcpu *vc);
+/* Passes the soft interrupts of a seat on to a thread; see softint_run(). */
 void	softint_passon(struct vcpu *vc);
 
+/*
+ * What a thread stored before it is visible to others before what it loads after
+ * it.  Free for who enters and leaves, dear for who calls vcpu_order_all(),
+ * which makes it so for all threads at once.
+ */
 static inline void
-vcpu_seat(struct vcpu *vc, struct lwp *l)
+vcpu_order(void)
 {
-	vc->vc_lwp = l;
-	l->l_cpu = vc;
-	l->l_lastcpu = vc;
+	if (likely(vcpu_asymmetric))
+		__asm__ volatile("" ::: "memory");
+	else
+		atomic_fence_seq();
 }
+
+void	vcpu_order_all(void);
 
 static inline void
 vcpu_take(struct lwp *l)
 {
-	struct vcpu *vc = l->l_lastcpu;
-	uint64_t word;
+	struct vcpu *vc = l->l_cpu;
 
-	KASSERT(l->l_cpu == NULL);
+	KASSERT(!atomic_load(&l->l_in));
 	if (likely(vc != NULL)) {
-		word = atomic_load(&vc->vc_word);
-		if (likely((word & VCPU_STATE) == VCPU_FREE) &&
-		    likely(atomic_cas_acq(&vc->vc_word, &word,
-		    vcpu_word_taken(word)))) {
-			vc->vc_lwp = l;
-			l->l_cpu = vc;
+		atomic_store(&l->l_in, 1);
+		vcpu_order();
+		if (likely(atomic_load_acq(&vc->vc_owner) == (uintptr_t)l)) {
+			atomic_store(&vc->vc_word, vc->vc_word + 1);
+			vcpu_order();
 			return;
 		}
+		atomic_store_rel(&l->l_in, 0);
 	}
 	vcpu_enter_slow(l);
 }
@@ -72,15 +68,22 @@ static inline void
 vcpu_give(struct lwp *l)
 {
 	struct vcpu *vc = l->l_cpu;
-	uint64_t word;
 
-	KASSERT(vc != NULL && vc->vc_lwp == l);
-	vc->vc_lwp = NULL;
-	l->l_cpu = NULL;
-	word = atomic_load(&vc->vc_word);
-	if (unlikely((word & VCPU_STATE) != VCPU_HELD) ||
-	    unlikely(!atomic_cas_ar(&vc->vc_word, &word, vcpu_word_freed(word))))
-		vcpu_leave_slow(vc);
+	KASSERT(atomic_load(&l->l_in) && (vc->vc_word & 1) != 0);
+	atomic_store_rel(&vc->vc_word, vc->vc_word + 1);
+	atomic_store_rel(&l->l_in, 0);
+	vcpu_order();
+	if (unlikely(atomic_load(&vc->vc_owner) != (uintptr_t)l))
+		vcpu_leave_slow(l);
+}
+
+/* At the end of a call: no lock is held. */
+static inline void
+vcpu_exit(struct lwp *l)
+{
+	if (unlikely(l->l_cpu->vc_softint != NULL))
+		softint_run();
+	vcpu_give(l);
 }
 
 #endif /* CORE_VCPU_IMPL_H */

@@ -27,8 +27,8 @@ struct vcpu;
  *		a  atomic			p  p_lock of l_proc
  */
 struct lwp {
-	struct vcpu	*l_cpu;		/* o: seat, or NULL outside the kernel */
-	struct vcpu	*l_lastcpu;	/* o: the seat to try first */
+	struct vcpu	*l_cpu;		/* o: the seat, or the one it had last */
+	uint32_t	 l_in;		/* a, o: it is inside the kernel, or about to be */
 	struct proc	*l_proc;	/* c */
 	uint32_t	 l_intr;	/* a: interrupted; see lwp_interrupt() */
 	uint32_t	*l_parkword;	/* a: where it sleeps interruptibly */

@@ -20,8 +20,8 @@ struct lwp;
 #define VCPU_MAX	64
 
 struct vcpu {
-	uint64_t	 vc_word;	/* a: generation << 2 | state */
-	struct lwp	*vc_lwp;	/* the holder */
+	uint64_t	 vc_word;	/* a, holder only: odd while it is inside */
+	uintptr_t	 vc_owner;	/* a, seat lock: see vcpu.c */
 	unsigned int	 vc_index;	/* c: 0 .. ncpu - 1 */
 	void		*vc_mag;	/* holder only: magazines of the pools */
 	void		*vc_softint;	/* holder only: soft interrupts to run */
