@@ -32,6 +32,7 @@ struct nameidata {
 	bool		 nd_slash;	/* a slash follows it */
 	enum { ND_NORM, ND_DOT, ND_DOTDOT, ND_ROOT } nd_kind;
 	unsigned int	 nd_resolve;	/* RESOLVE_*, set by the caller */
+	const struct cred *nd_cred;	/* who asks, if not the lwp's own; by the caller */
 	/* Inside: */
 	char		*nd_buf;	/* the link's text that nd_last stands in */
 	char		*nd_user;	/* ... or the client's path */
@@ -67,6 +68,17 @@ void	namecache_enter(struct vnode *dvp, const struct cname *cn,
 	    struct vnode *vp);
 void	namecache_remove(struct vnode *dvp, const struct cname *cn);
 void	namecache_purge(struct vnode *vp);	/* both directions */
+
+/*
+ * The hash of a name: its bytes as little-endian words of eight, the last one
+ * padded with zeroes (and there always is a last one, if only of zeroes).
+ */
+static inline uint64_t
+cname_hash_word(uint64_t h, uint64_t word)
+{
+	h = (h ^ word) * 0xff51afd7ed558ccdULL;
+	return h ^ h >> 29;
+}
 
 uint64_t cname_hash(const char *name, size_t len);
 

@@ -193,6 +193,7 @@ struct vnode {
 	enum vtype	 v_type;	/* c */
 	bool		 v_root;	/* c: root of its fs */
 	bool		 v_unlinked;	/* a: no name is left; set by the vfs */
+	bool		 v_linkable;	/* a: ... but linkat(2) may give one (O_TMPFILE) */
 	bool		 v_onidle;	/* h: on the idle list, perhaps in use again */
 	bool		 v_hot;		/* a: used since the clock hand passed */
 	uint32_t	 v_refs;	/* a: VREF_DEAD once it is reclaimed */
@@ -217,7 +218,7 @@ struct vnode {
 	struct list	 v_ncnames;	/* n: entries that lead here */
 
 	struct pollsrc	*v_poll;	/* inotify-like watchers, made on demand */
-	struct pipe	*v_fifo;	/* l: VFIFO that is open */
+	struct fifo	*v_fifo;	/* i: VFIFO that is open; see fifo.c */
 	struct lockf	*v_locks;	/* flock, POSIX and OFD locks */
 	int32_t		 v_writers;	/* a: files open for writing */
 	int64_t		 v_atime_until;	/* a: relatime has nothing to do before */

@@ -1,0 +1,654 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * vnode.c - the vnodes in memory: found by number, held, and let go
+ *
+ * All vnodes stand in one hash by file system instance and inode number.  A
+ * look-up that hits takes no lock: it walks the chain under qsbr and takes
+ * a reference with vnode_tryhold().  A miss is decided again under
+ * vcache_lock, where also those wait who want a file that is being loaded
+ * or is just going away.
+ *
+ * Life cycle
+ *	LOADING -> ACTIVE	vnode_publish(): fo_load or vo_create filled it
+ *	LOADING -> DEAD		vnode_abandon()
+ *	ACTIVE -> DEAD		v_refs goes from 0 to VREF_DEAD: idle and over the
+ *				limit, without a name, or its instance ends
+ *	A dead vnode stays in the hash until vo_reclaim has returned, so that
+ *	nobody loads the file a second time meanwhile.
+ *
+ * A vnode whose last reference goes is put on the idle list, and stays there
+ * when it is used again: only the clock hand of vnode_trim() looks, so that
+ * opening and closing a cached file touches nothing global.  Vnodes of an
+ * instance with fs_keepvnodes never get there.
+ *
+ * Locking: vcache_lock is a leaf.  vnode_rele() of a last reference to a
+ * file without a name calls into the file system.
+ */
+
+#include <lib/hash.h>
+#include <lib/list.h>
+#include <sys/atomic.h>
+#include <sys/boot.h>
+#include <sys/condvar.h>
+#include <sys/errno.h>
+#include <sys/kassert.h>
+#include <sys/kmem.h>
+#include <sys/kvar.h>
+#include <sys/log.h>
+#include <vfs/mount.h>
+#include <vfs/vnode.h>
+
+#include "vfs_impl.h"
+
+#define VCACHE_MINBUCKETS	256
+#define VCACHE_DEFLIMIT		32768
+/* Candidates that one trim looks at per vnode it wants. */
+#define VCACHE_SCAN		4
+
+struct vtable {
+	struct qsbr_head vt_qsbr;
+	size_t		 vt_mask;
+	struct vnode	*vt_bucket[];
+};
+
+static struct pool vnode_pool;
+
+static kmutex_t vcache_lock;
+static kcondvar_t vcache_cv;		/* a load has ended, or a dying vnode is gone */
+static unsigned int vcache_waiters;	/* vcache_lock */
+static struct vtable *vcache_table;	/* vcache_lock; read by qsbr */
+static struct list vcache_idle = LIST_INITIALIZER(vcache_idle);
+static uint64_t vcache_count;		/* vcache_lock: in the hash */
+static uint64_t vcache_evictable;	/* vcache_lock: ... and allowed to idle out */
+static uint64_t vcache_limit = VCACHE_DEFLIMIT;
+uint32_t vnode_wanttrim;
+
+static struct kvar vcache_kvars[] = {
+	{ .kv_name = "vfs.maxvnodes", .kv_type = KVAR_U64,
+	  .kv_about = "vnodes kept before unused ones are let go",
+	  .kv_ptr = &vcache_limit },
+	{ .kv_name = "vfs.vnodes", .kv_type = KVAR_U64, .kv_flags = KVAR_RDONLY,
+	  .kv_about = "vnodes in memory", .kv_ptr = &vcache_count },
+};
+
+/* --- the hash -------------------------------------------------------------- */
+
+static size_t
+vtable_size(size_t nbuckets)
+{
+	return sizeof(struct vtable) + nbuckets * sizeof(struct vnode *);
+}
+
+static struct vtable *
+vtable_create(size_t nbuckets, int flags)
+{
+	struct vtable *vt;
+
+	vt = kmem_zalloc(vtable_size(nbuckets), flags);
+	if (vt != NULL)
+		vt->vt_mask = nbuckets - 1;
+	return vt;
+}
+
+static void
+vtable_free(struct qsbr_head *qh)
+{
+	struct vtable *vt = container_of(qh, struct vtable, vt_qsbr);
+
+	kmem_free(vt, vtable_size(vt->vt_mask + 1));
+}
+
+static struct vnode **
+vtable_bucket(struct vtable *vt, const struct fs *fs, ino_t ino)
+{
+	return &vt->vt_bucket[hash_u64(ino ^ hash_ptr(fs)) & vt->vt_mask];
+}
+
+/* Lock-free, hence it may miss what is moved to a larger table meanwhile. */
+static struct vnode *
+vcache_find(const struct fs *fs, ino_t ino)
+{
+	struct vtable *vt = atomic_load_acq(&vcache_table);
+	struct vnode *vp;
+
+	vp = atomic_load_acq(vtable_bucket(vt, fs, ino));
+	while (vp != NULL && (vp->v_ino != ino || vp->v_fs != fs))
+		vp = atomic_load_acq(&vp->v_hashnext);
+	return vp;
+}
+
+/*
+ * A table twice as large.  Readers who follow a chain while its vnodes move
+ * end in another one and miss; a miss is looked at again under the lock.
+ */
+static void
+vcache_grow_locked(void)
+{
+	struct vtable *old = vcache_table, *vt;
+	struct vnode *vp, *next, **b;
+	size_t i;
+
+	vt = vtable_create(2 * (old->vt_mask + 1), KM_NOSLEEP);
+	if (vt == NULL)
+		return;			/* longer chains, nothing worse */
+	for (i = 0; i <= old->vt_mask; i++) {
+		for (vp = old->vt_bucket[i]; vp != NULL; vp = next) {
+			next = vp->v_hashnext;
+			b = vtable_bucket(vt, vp->v_fs, vp->v_ino);
+			atomic_store_rel(&vp->v_hashnext, *b);
+			*b = vp;
+		}
+	}
+	atomic_store_rel(&vcache_table, vt);
+	qsbr_call(&old->vt_qsbr, vtable_free);
+}
+
+static void
+vcache_insert_locked(struct vnode *vp)
+{
+	struct vnode **b;
+
+	if (vcache_count > vcache_table->vt_mask)
+		vcache_grow_locked();
+	b = vtable_bucket(vcache_table, vp->v_fs, vp->v_ino);
+	vp->v_hashnext = *b;
+	atomic_store_rel(b, vp);
+	/* Newest first: children before their parents, for vnode_reclaim_fs(). */
+	list_insert_head(&vp->v_fs->fs_vnodes, &vp->v_fslink);
+	atomic_store(&vcache_count, vcache_count + 1);
+	if (!vp->v_fs->fs_keepvnodes && ++vcache_evictable > vcache_limit)
+		atomic_store(&vnode_wanttrim, 1);
+}
+
+static void
+vcache_remove_locked(struct vnode *vp)
+{
+	struct vnode **b;
+
+	b = vtable_bucket(vcache_table, vp->v_fs, vp->v_ino);
+	while (*b != vp)
+		b = &(*b)->v_hashnext;
+	atomic_store_rel(b, vp->v_hashnext);
+	list_remove(&vp->v_fslink);
+	atomic_store(&vcache_count, vcache_count - 1);
+	if (!vp->v_fs->fs_keepvnodes)
+		vcache_evictable--;
+	if (vcache_waiters > 0)
+		cv_broadcast(&vcache_cv);
+}
+
+/* --- birth ------------------------------------------------------------------- */
+
+static struct vnode *
+vnode_make(struct fs *fs, ino_t ino)
+{
+	struct vnode *vp;
+
+	vp = pool_get(&vnode_pool, KM_ZERO);
+	if (vp == NULL)
+		return NULL;
+	vp->v_fs = fs;
+	vp->v_ino = ino;
+	vp->v_refs = 1;
+	vp->v_state = VS_LOADING;
+	rw_init(&vp->v_lock, "vnode");
+	mutex_init(&vp->v_ilock, "vnode attributes");
+	list_init(&vp->v_ncchildren);
+	list_init(&vp->v_ncnames);
+	list_node_init(&vp->v_idle);
+	list_node_init(&vp->v_fslink);
+	return vp;
+}
+
+static void
+vnode_unmake(struct vnode *vp)
+{
+	rw_destroy(&vp->v_lock);
+	mutex_destroy(&vp->v_ilock);
+	pool_put(&vnode_pool, vp);
+}
+
+static void
+vnode_free(struct qsbr_head *qh)
+{
+	vnode_unmake(container_of(qh, struct vnode, v_qsbr));
+}
+
+/*
+ * Under the lock: the vnode of that number, held, or NULL when there is none
+ * and none that is on its way in or out.
+ */
+static struct vnode *
+vcache_settle_locked(const struct fs *fs, ino_t ino) REQUIRES(vcache_lock)
+{
+	struct vnode *vp;
+
+	for (;;) {
+		vp = vcache_find(fs, ino);
+		if (vp == NULL)
+			return NULL;
+		if (atomic_load_acq(&vp->v_state) == VS_ACTIVE &&
+		    vnode_tryhold(vp))
+			return vp;
+		vcache_waiters++;
+		cv_wait(&vcache_cv, &vcache_lock);
+		vcache_waiters--;
+	}
+}
+
+int
+vnode_alloc(struct fs *fs, ino_t ino, struct vnode **ret_vp)
+{
+	struct vnode *vp, *old;
+
+	vp = vnode_make(fs, ino);
+	if (vp == NULL)
+		return ENOMEM;
+	mutex_enter(&vcache_lock);
+	old = vcache_settle_locked(fs, ino);
+	if (old == NULL)
+		vcache_insert_locked(vp);
+	mutex_exit(&vcache_lock);
+	if (old != NULL) {
+		/* The file system thinks a number free that is in use. */
+		vnode_unmake(vp);
+		vnode_rele(old);
+		return EEXIST;
+	}
+	*ret_vp = vp;
+	return 0;
+}
+
+void
+vnode_publish(struct vnode *vp)
+{
+	KASSERT(vp->v_state == VS_LOADING);
+	KASSERT(vp->v_ops != NULL && vp->v_type != VNON);
+
+	atomic_store_rel(&vp->v_state, VS_ACTIVE);
+	/*
+	 * A waiter counted itself under the lock before it slept; whoever
+	 * comes later sees the new state there.
+	 */
+	mutex_enter(&vcache_lock);
+	if (vcache_waiters > 0)
+		cv_broadcast(&vcache_cv);
+	mutex_exit(&vcache_lock);
+}
+
+void
+vnode_abandon(struct vnode *vp)
+{
+	KASSERT(vp->v_state == VS_LOADING);
+
+	atomic_store(&vp->v_refs, VREF_DEAD);
+	mutex_enter(&vcache_lock);
+	vp->v_state = VS_DEAD;
+	vcache_remove_locked(vp);
+	mutex_exit(&vcache_lock);
+	pgobj_destroy(vp->v_pages);
+	qsbr_call(&vp->v_qsbr, vnode_free);
+}
+
+int
+vnode_get(struct fs *fs, ino_t ino, struct vnode **ret_vp)
+{
+	struct vnode *vp, *old;
+	int error;
+
+	vp = vcache_find(fs, ino);
+	if (vp != NULL && atomic_load_acq(&vp->v_state) == VS_ACTIVE &&
+	    vnode_tryhold(vp)) {
+		*ret_vp = vp;
+		return 0;
+	}
+	vp = vnode_make(fs, ino);
+	if (vp == NULL)
+		return ENOMEM;
+	mutex_enter(&vcache_lock);
+	old = vcache_settle_locked(fs, ino);
+	if (old == NULL)
+		vcache_insert_locked(vp);
+	mutex_exit(&vcache_lock);
+	if (old != NULL) {
+		vnode_unmake(vp);
+		*ret_vp = old;
+		return 0;
+	}
+	error = fs->fs_ops->fo_load(fs, ino, vp);
+	if (error) {
+		vnode_abandon(vp);
+		return error;
+	}
+	vnode_publish(vp);
+	*ret_vp = vp;
+	return 0;
+}
+
+/* --- references -------------------------------------------------------------- */
+
+void
+vnode_hold(struct vnode *vp)
+{
+	uint32_t old = atomic_add(&vp->v_refs, 1);
+
+	KASSERTMSG(old >= 1 && old < VREF_DEAD, "vnode %p refs %u", (void *)vp, old);
+	(void)old;
+}
+
+bool
+vnode_tryhold(struct vnode *vp)
+{
+	uint32_t old = atomic_load(&vp->v_refs);
+
+	do {
+		if (old >= VREF_DEAD)
+			return false;
+	} while (!atomic_cas_acq(&vp->v_refs, &old, old + 1));
+	return true;
+}
+
+/* Takes the file system's part away.  v_refs is VREF_DEAD. */
+static void
+vnode_gut(struct vnode *vp)
+{
+	const struct vnode_ops *ops = vp->v_ops;
+
+	if (atomic_load(&vp->v_unlinked)) {
+		if (ops->vo_inactive != NULL)
+			ops->vo_inactive(vp);
+	} else if (vp->v_pages != NULL && ops->vo_fsync != NULL &&
+	    !atomic_load(&vp->v_fs->fs_readonly) && !vp->v_fs->fs_keepvnodes) {
+		/* What is dirty has nowhere else to go.  Errors were logged. */
+		(void)ops->vo_fsync(vp, false);
+	}
+	pgobj_destroy(vp->v_pages);
+	vp->v_pages = NULL;
+	if (ops->vo_reclaim != NULL)
+		ops->vo_reclaim(vp);
+	if (vp->v_poll != NULL) {
+		pollsrc_fini(vp->v_poll);
+		kmem_free(vp->v_poll, sizeof(*vp->v_poll));
+	}
+}
+
+/* The end of a vnode.  Returns its parent, whose reference is the caller's. */
+static struct vnode *
+vnode_kill(struct vnode *vp)
+{
+	struct vnode *parent;
+
+	KASSERT(atomic_load(&vp->v_refs) >= VREF_DEAD);
+	KASSERT(vp->v_nmounts == 0 && vp->v_fifo == NULL);
+
+	mutex_enter(&vcache_lock);
+	atomic_store_rel(&vp->v_state, VS_DEAD);
+	if (vp->v_onidle) {
+		list_remove(&vp->v_idle);
+		vp->v_onidle = false;
+	}
+	mutex_exit(&vcache_lock);
+
+	parent = namecache_forget(vp);
+	lockf_destroy(vp);
+	vnode_gut(vp);
+
+	mutex_enter(&vcache_lock);
+	vcache_remove_locked(vp);
+	mutex_exit(&vcache_lock);
+	qsbr_call(&vp->v_qsbr, vnode_free);
+	return parent;
+}
+
+/*
+ * The last reference goes while the vnode is not on the idle list: under
+ * the lock, so that nobody kills it before it is there.
+ */
+static void
+vnode_rele_idle(struct vnode *vp)
+{
+	mutex_enter(&vcache_lock);
+	if (!vp->v_onidle) {
+		vp->v_onidle = true;
+		list_insert_tail(&vcache_idle, &vp->v_idle);
+	}
+	mutex_exit(&vcache_lock);
+}
+
+/* One reference less; returns what is to be released next. */
+static struct vnode *
+vnode_rele_one(struct vnode *vp)
+{
+	uint32_t old = atomic_load_acq(&vp->v_refs);
+
+	for (;;) {
+		KASSERTMSG(old >= 1 && old < VREF_DEAD, "vnode %p refs %u",
+		    (void *)vp, old);
+		if (old == 1 && atomic_load(&vp->v_unlinked)) {
+			if (atomic_cas_ar(&vp->v_refs, &old, VREF_DEAD))
+				return vnode_kill(vp);
+			continue;
+		}
+		if (old == 1 && !vp->v_fs->fs_keepvnodes) {
+			if (!atomic_load(&vp->v_hot))
+				atomic_store(&vp->v_hot, true);
+			if (!atomic_load(&vp->v_onidle)) {
+				vnode_rele_idle(vp);
+				old = atomic_load_acq(&vp->v_refs);
+			}
+		}
+		if (atomic_cas_ar(&vp->v_refs, &old, old - 1))
+			return NULL;
+	}
+}
+
+/* Iterative, because a tree of removed directories may be deep. */
+void
+vnode_rele(struct vnode *vp)
+{
+	while (vp != NULL)
+		vp = vnode_rele_one(vp);
+}
+
+void
+vnode_checklink(struct vnode *vp)
+{
+	struct vattr va;
+
+	if (vnode_getattr(vp, &va) == 0)
+		atomic_store(&vp->v_unlinked, va.va_nlink == 0);
+}
+
+/* --- letting go ---------------------------------------------------------------- */
+
+/*
+ * The clock hand: the first idle vnode that nobody used since it passed, made
+ * dead.  Those in use stay on the list, or their last release would have to
+ * look twice.
+ */
+static struct vnode *
+vcache_victim_locked(unsigned int *scan)
+{
+	struct vnode *vp;
+	struct list_node *n;
+	uint32_t zero;
+
+	while (*scan > 0 && (n = list_first(&vcache_idle)) != NULL) {
+		(*scan)--;
+		vp = container_of(n, struct vnode, v_idle);
+		list_remove(n);
+		zero = 0;
+		if (atomic_load(&vp->v_hot)) {
+			atomic_store(&vp->v_hot, false);
+		} else if (atomic_cas_ar(&vp->v_refs, &zero, VREF_DEAD)) {
+			vp->v_onidle = false;
+			return vp;
+		}
+		list_insert_tail(&vcache_idle, n);
+	}
+	return NULL;
+}
+
+/* Lets idle vnodes go until there are at most target evictable ones. */
+static void
+vcache_trim_to(uint64_t target)
+{
+	struct vnode *vp;
+	unsigned int scan;
+	uint64_t over;
+
+	mutex_enter(&vcache_lock);
+	over = vcache_evictable > target ? vcache_evictable - target : 0;
+	scan = (unsigned int)(over * VCACHE_SCAN + 2 * VCACHE_SCAN);
+	while (vcache_evictable > target &&
+	    (vp = vcache_victim_locked(&scan)) != NULL) {
+		mutex_exit(&vcache_lock);
+		vnode_rele(vnode_kill(vp));
+		mutex_enter(&vcache_lock);
+	}
+	mutex_exit(&vcache_lock);
+}
+
+void
+vnode_trim(void)
+{
+	uint64_t target = atomic_load(&vcache_limit);
+
+	/* 2: memory is short, an eighth of what there is goes. */
+	if (atomic_swap_ar(&vnode_wanttrim, 0) == 2) {
+		uint64_t now = atomic_load(&vcache_count);
+
+		if (now - now / 8 < target)
+			target = now - now / 8;
+	}
+	vcache_trim_to(target);
+}
+
+/*
+ * vo_reclaim may want locks that the allocating thread holds, so the work is
+ * left to the next look-up; the page cache is the one that gives at once.
+ */
+static size_t
+vcache_shrink(size_t want __unused_arg)
+{
+	atomic_store(&vnode_wanttrim, 2);
+	return 0;
+}
+
+static struct reclaimer vcache_reclaimer = {
+	.rc_name = "vnodes", .rc_shrink = vcache_shrink,
+};
+
+/*
+ * Dead vnodes of fs without a user: one each round, because a child's end
+ * frees its parent.  With keepvnodes the file system's own references do not
+ * count: nobody else can have one.
+ */
+static struct vnode *
+vcache_next_of_fs(struct fs *fs)
+{
+	struct list_node *n;
+	struct vnode *vp;
+	uint32_t refs;
+
+	mutex_enter(&vcache_lock);
+	LIST_FOREACH(n, &fs->fs_vnodes) {
+		vp = container_of(n, struct vnode, v_fslink);
+		refs = atomic_load(&vp->v_refs);
+		if ((refs == 0 || (fs->fs_keepvnodes && refs < VREF_DEAD)) &&
+		    atomic_cas_ar(&vp->v_refs, &refs, VREF_DEAD)) {
+			mutex_exit(&vcache_lock);
+			return vp;
+		}
+	}
+	while (!list_empty(&fs->fs_vnodes)) {
+		/* The last ones die in another thread's vnode_trim(). */
+		n = list_first(&fs->fs_vnodes);
+		vp = container_of(n, struct vnode, v_fslink);
+		if (atomic_load(&vp->v_refs) < VREF_DEAD)
+			break;
+		vcache_waiters++;
+		cv_wait(&vcache_cv, &vcache_lock);
+		vcache_waiters--;
+	}
+	KASSERTMSG(list_empty(&fs->fs_vnodes), "%s: vnode of inode %llu is held",
+	    fs->fs_type->ft_name, (unsigned long long)container_of(
+	    list_first(&fs->fs_vnodes), struct vnode, v_fslink)->v_ino);
+	mutex_exit(&vcache_lock);
+	return NULL;
+}
+
+void
+vnode_reclaim_fs(struct fs *fs)
+{
+	struct vnode *vp, *parent;
+
+	while ((vp = vcache_next_of_fs(fs)) != NULL) {
+		parent = vnode_kill(vp);
+		/* Of keepvnodes the parent may be dead already. */
+		if (parent != NULL && !fs->fs_keepvnodes)
+			vnode_rele(parent);
+	}
+}
+
+/* --- attributes and content ------------------------------------------------------ */
+
+int
+vnode_getattr(struct vnode *vp, struct vattr *ret_va)
+{
+	if (vp->v_ops->vo_getattr != NULL)
+		return vp->v_ops->vo_getattr(vp, ret_va);
+
+	*ret_va = (struct vattr){
+		.va_type = vp->v_type, .va_mode = atomic_load(&vp->v_mode),
+		.va_nlink = 1, .va_uid = atomic_load(&vp->v_uid),
+		.va_gid = atomic_load(&vp->v_gid), .va_rdev = vp->v_rdev,
+		.va_ino = vp->v_ino, .va_size = vnode_size(vp),
+		.va_blocks = (vnode_size(vp) + 511) / 512,
+		.va_blksize = PAGE_SIZE,
+	};
+	return 0;
+}
+
+int
+vnode_pages(struct vnode *vp, const struct pgobj_ops *ops,
+    struct pgobj **ret_po)
+{
+	struct pgobj *po = atomic_load_acq(&vp->v_pages), *old = NULL;
+	int error;
+
+	if (po == NULL) {
+		error = pgobj_create(ops, vp, &po);
+		if (error)
+			return error;
+		if (!atomic_cas_ar(&vp->v_pages, &old, po)) {
+			pgobj_destroy(po);
+			po = old;
+		}
+	}
+	*ret_po = po;
+	return 0;
+}
+
+/* --- start ------------------------------------------------------------------------ */
+
+int
+vnode_boot(void)
+{
+	uint64_t limit;
+	size_t i;
+
+	mutex_init(&vcache_lock, "vnode cache");
+	cv_init(&vcache_cv, "vnode");
+	pool_init(&vnode_pool, sizeof(struct vnode), CACHE_LINE, "vnode");
+	vcache_table = vtable_create(VCACHE_MINBUCKETS, KM_SLEEP);
+	if (vcache_table == NULL)
+		return ENOMEM;
+	limit = param_u64("RUMP_NVNODES", VCACHE_DEFLIMIT);
+	vcache_limit = limit < 16 ? 16 : limit;
+	for (i = 0; i < ARRAY_SIZE(vcache_kvars); i++)
+		kvar_register(&vcache_kvars[i]);
+	reclaimer_register(&vcache_reclaimer);
+	return 0;
+}
