@@ -1,0 +1,834 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * mount.c - the tree of mounts
+ *
+ * A mount attaches one directory of a file system instance (its root, or any
+ * other for a bind mount) to a place in another mount.  The tree is changed
+ * under mount_lock; walks read it without: "what covers this vnode" is a
+ * hash that is read by qsbr, and mounts are freed through it.
+ *
+ * Life cycle
+ *	mount_create(), mount_clone()	one reference, the creator's
+ *	mount_attach()		that reference is the tree's now
+ *	mount_detach()		the tree's goes; with MNT_DETACH others may remain
+ *	The last mount_rele() frees it; the last mount of an instance ends that.
+ *
+ * Who holds a vnode holds a mount of its instance too (struct vpath), hence
+ * an instance without mounts has no vnode in use but those that the name
+ * cache keeps as parents, and mt_refs alone tells whether a mount is busy.
+ *
+ * Locking: mount_lock, after every v_lock.  Nothing that sleeps for long is
+ * done under it: what a change frees is released afterwards.
+ */
+
+#include <linux/mount.h>
+
+#include <lib/hash.h>
+#include <lib/string.h>
+#include <sys/atomic.h>
+#include <sys/errno.h>
+#include <sys/kassert.h>
+#include <sys/kmem.h>
+#include <sys/log.h>
+#include <sys/qsbr.h>
+#include <vfs/mount.h>
+
+#include "mount_impl.h"
+#include "vfs_impl.h"
+
+#define MOUNT_BUCKETS	64
+
+static kmutex_t mount_lock;
+static struct list mount_list = LIST_INITIALIZER(mount_list);	/* mount_lock */
+static struct list fs_list = LIST_INITIALIZER(fs_list);		/* mount_lock */
+static struct mount *mount_hash[MOUNT_BUCKETS];	/* mount_lock; read by qsbr */
+static struct mount *mount_top;		/* c once it is set */
+static uint32_t mount_lastid = 20;	/* mount_lock */
+static uint32_t mount_lastdev = 20;	/* mount_lock */
+uint32_t mount_moves;
+
+static struct mount *
+mount_at(struct list_node *n)
+{
+	return container_of(n, struct mount, mt_link);
+}
+
+/* --- references ---------------------------------------------------------------- */
+
+void
+mount_hold(struct mount *mt)
+{
+	uint32_t old = atomic_add(&mt->mt_refs, 1);
+
+	KASSERT(old > 0);
+	(void)old;
+}
+
+bool
+mount_tryhold(struct mount *mt)
+{
+	uint32_t old = atomic_load(&mt->mt_refs);
+
+	do {
+		if (old == 0)
+			return false;
+	} while (!atomic_cas_acq(&mt->mt_refs, &old, old + 1));
+	return true;
+}
+
+static void
+fs_destroy(struct fs *fs)
+{
+	int error = 0;
+
+	if (fs->fs_ops != NULL && fs->fs_ops->fo_sync != NULL &&
+	    !atomic_load(&fs->fs_readonly))
+		error = fs->fs_ops->fo_sync(fs);
+	if (error)
+		log_printf(LOG_ERR, "%s on %s: lost at unmount: error %d",
+		    fs->fs_type->ft_name, fs->fs_source, error);
+	vnode_reclaim_fs(fs);
+	if (fs->fs_ops != NULL && fs->fs_ops->fo_unmount != NULL)
+		fs->fs_ops->fo_unmount(fs);
+	mutex_destroy(&fs->fs_rename_lock);
+	kmem_strfree(fs->fs_source);
+	kmem_free(fs, sizeof(*fs));
+}
+
+static void
+fs_rele(struct fs *fs)
+{
+	bool last;
+
+	mutex_enter(&mount_lock);
+	last = atomic_sub_ar(&fs->fs_refs, 1) == 1;
+	if (last)
+		list_remove(&fs->fs_link);
+	mutex_exit(&mount_lock);
+	if (last)
+		fs_destroy(fs);
+}
+
+static void
+mount_free(struct qsbr_head *qh)
+{
+	kmem_free(container_of(qh, struct mount, mt_qsbr), sizeof(struct mount));
+}
+
+static void
+mount_destroy(struct mount *mt)
+{
+	struct fs *fs = mt->mt_fs;
+
+	KASSERT(mt->mt_parent == NULL && mt->mt_nchildren == 0);
+	vnode_rele(mt->mt_root);
+	qsbr_call(&mt->mt_qsbr, mount_free);
+	fs_rele(fs);
+}
+
+static void
+mount_put(struct mount *mt)
+{
+	if (atomic_sub_ar(&mt->mt_refs, 1) == 1)
+		mount_destroy(mt);
+}
+
+void
+mount_rele(struct mount *mt)
+{
+	if (mt == NULL)
+		return;
+	if (unlikely(atomic_load(&mt->mt_expire)))
+		atomic_store(&mt->mt_expire, false);	/* it was used */
+	mount_put(mt);
+}
+
+void
+vpath_hold(const struct vpath *p)
+{
+	mount_hold(p->vp_mount);
+	vnode_hold(p->vp_vnode);
+}
+
+void
+vpath_rele(struct vpath *p)
+{
+	struct vpath old = *p;
+
+	if (old.vp_mount == NULL)
+		return;
+	*p = (struct vpath){ NULL, NULL };
+	vnode_rele(old.vp_vnode);
+	mount_rele(old.vp_mount);
+}
+
+/* --- reading the tree -------------------------------------------------------------- */
+
+static struct mount **
+mount_bucket(const struct mount *parent, const struct vnode *point)
+{
+	return &mount_hash[hash_u64(hash_ptr(parent) + hash_ptr(point)) %
+	    MOUNT_BUCKETS];
+}
+
+struct mount *
+mount_covering(struct mount *parent, struct vnode *point)
+{
+	struct mount *mt;
+
+	mt = atomic_load_acq(mount_bucket(parent, point));
+	while (mt != NULL && (atomic_load(&mt->mt_point) != point ||
+	    atomic_load(&mt->mt_parent) != parent))
+		mt = atomic_load_acq(&mt->mt_hashnext);
+	return mt;
+}
+
+/* Both fields of one moment: the counter is odd while they change. */
+bool
+mount_above(struct mount *mt, struct vpath *ret_path)
+{
+	struct vpath p;
+	uint32_t seq;
+
+	for (;;) {
+		seq = atomic_load_acq(&mount_moves);
+		p.vp_mount = atomic_load_acq(&mt->mt_parent);
+		p.vp_vnode = atomic_load_acq(&mt->mt_point);
+		atomic_fence_acq();
+		if ((seq & 1) == 0 && atomic_load(&mount_moves) == seq)
+			break;
+		cpu_relax();
+	}
+	if (p.vp_mount == NULL)
+		return false;
+	*ret_path = p;
+	return true;
+}
+
+/* --- changing it ---------------------------------------------------------------------- */
+
+static void
+mount_link_locked(struct mount *mt, const struct vpath *where)
+    REQUIRES(mount_lock)
+{
+	struct mount **b = mount_bucket(where->vp_mount, where->vp_vnode);
+
+	atomic_store(&mount_moves, mount_moves + 1);
+	atomic_fence_rel();
+	atomic_store(&mt->mt_parent, where->vp_mount);
+	atomic_store(&mt->mt_point, where->vp_vnode);
+	mt->mt_detached = false;
+	where->vp_mount->mt_nchildren++;
+	atomic_store(&mt->mt_hashnext, *b);
+	atomic_store_rel(b, mt);
+	atomic_add(&where->vp_vnode->v_nmounts, 1);
+	atomic_store_rel(&mount_moves, mount_moves + 1);
+}
+
+/* What it covered is the caller's to release, after the lock. */
+static void
+mount_unlink_locked(struct mount *mt, struct vpath *ret_was)
+    REQUIRES(mount_lock)
+{
+	struct mount **b = mount_bucket(mt->mt_parent, mt->mt_point);
+
+	while (*b != mt)
+		b = &(*b)->mt_hashnext;
+	atomic_store(&mount_moves, mount_moves + 1);
+	atomic_fence_rel();
+	atomic_store_rel(b, mt->mt_hashnext);
+	atomic_sub(&mt->mt_point->v_nmounts, 1);
+	mt->mt_parent->mt_nchildren--;
+	*ret_was = (struct vpath){ mt->mt_parent, mt->mt_point };
+	atomic_store(&mt->mt_parent, NULL);
+	atomic_store(&mt->mt_point, NULL);
+	mt->mt_detached = true;
+	atomic_store_rel(&mount_moves, mount_moves + 1);
+}
+
+static int
+mount_make(struct fs *fs, struct vnode *root, unsigned long flags,
+    struct mount **ret_mt)
+{
+	struct mount *mt;
+
+	mt = kmem_zalloc(sizeof(*mt), KM_SLEEP);
+	if (mt == NULL)
+		return ENOMEM;
+	mt->mt_fs = fs;
+	mt->mt_root = root;
+	mt->mt_flags = flags;
+	mt->mt_refs = 1;
+	mt->mt_detached = true;
+	mutex_enter(&mount_lock);
+	mt->mt_id = ++mount_lastid;
+	list_node_init(&mt->mt_link);
+	mutex_exit(&mount_lock);
+	*ret_mt = mt;
+	return 0;
+}
+
+static int
+fs_create(const struct fstype *ft, const struct mount_args *ma,
+    struct fs **ret_fs)
+{
+	struct fs *fs;
+
+	fs = kmem_zalloc(sizeof(*fs), KM_SLEEP);
+	if (fs == NULL)
+		return ENOMEM;
+	fs->fs_source = kmem_strdup(ma->ma_source != NULL ? ma->ma_source :
+	    "none", KM_SLEEP);
+	if (fs->fs_source == NULL) {
+		kmem_free(fs, sizeof(*fs));
+		return ENOMEM;
+	}
+	fs->fs_type = ft;
+	fs->fs_refs = 1;
+	fs->fs_readonly = (ma->ma_flags & MS_RDONLY) != 0;
+	list_init(&fs->fs_vnodes);
+	mutex_init(&fs->fs_rename_lock, "rename");
+	mutex_enter(&mount_lock);
+	fs->fs_dev = dev_make(0, ++mount_lastdev);
+	list_insert_tail(&fs_list, &fs->fs_link);
+	mutex_exit(&mount_lock);
+	*ret_fs = fs;
+	return 0;
+}
+
+/* As on Linux a device that is mounted already gets another mount of it. */
+static struct fs *
+fs_find_shared(const struct fstype *ft, const struct mount_args *ma)
+{
+	struct list_node *n;
+	struct fs *fs, *found = NULL;
+
+	if (ft->ft_nodev)
+		return NULL;
+	mutex_enter(&mount_lock);
+	LIST_FOREACH(n, &fs_list) {
+		fs = container_of(n, struct fs, fs_link);
+		if (fs->fs_type == ft && fs->fs_rootino != 0 &&
+		    fs->fs_ops != NULL && strcmp(fs->fs_source, ma->ma_source) == 0) {
+			atomic_add(&fs->fs_refs, 1);
+			found = fs;
+			break;
+		}
+	}
+	mutex_exit(&mount_lock);
+	return found;
+}
+
+static int
+fs_mount(const struct fstype *ft, const struct mount_args *ma,
+    struct fs **ret_fs)
+{
+	struct fs *fs;
+	dev_t anon;
+	int error;
+
+	fs = fs_find_shared(ft, ma);
+	if (fs != NULL) {
+		if (fs->fs_readonly != ((ma->ma_flags & MS_RDONLY) != 0)) {
+			fs_rele(fs);
+			return EBUSY;
+		}
+		*ret_fs = fs;
+		return 0;
+	}
+	error = fs_create(ft, ma, &fs);
+	if (error)
+		return error;
+	anon = fs->fs_dev;
+	error = ft->ft_mount(fs, ma);
+	if (error) {
+		fs->fs_ops = NULL;
+		fs_rele(fs);
+		return error;
+	}
+	if (fs->fs_dev == 0)
+		fs->fs_dev = anon;
+	*ret_fs = fs;
+	return 0;
+}
+
+/* What a mount keeps of the flags of mount(2). */
+#define MOUNT_FLAGS	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | \
+	MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_NOSYMFOLLOW)
+
+static unsigned long
+mount_keepflags(unsigned long flags)
+{
+	if ((flags & (MS_NOATIME | MS_STRICTATIME)) == 0)
+		flags |= MS_RELATIME;
+	if (flags & MS_STRICTATIME)
+		flags &= ~(unsigned long)(MS_RELATIME | MS_NOATIME);
+	return flags & MOUNT_FLAGS;
+}
+
+int
+mount_create(const struct fstype *ft, const struct mount_args *ma,
+    struct mount **ret_mt)
+{
+	struct vnode *root;
+	struct fs *fs;
+	int error;
+
+	error = fs_mount(ft, ma, &fs);
+	if (error)
+		return error;
+	error = vnode_get(fs, fs->fs_rootino, &root);
+	if (error)
+		goto fail_fs;
+	if (root->v_type != VDIR) {
+		error = EUCLEAN;
+		goto fail_root;
+	}
+	root->v_root = true;
+	error = mount_make(fs, root, mount_keepflags(ma->ma_flags), ret_mt);
+	if (error)
+		goto fail_root;
+	return 0;
+
+fail_root:
+	vnode_rele(root);
+fail_fs:
+	fs_rele(fs);
+	return error;
+}
+
+int
+mount_clone(struct mount *mt, struct vnode *root, struct mount **ret_mt)
+{
+	int error;
+
+	vnode_hold(root);
+	atomic_add(&mt->mt_fs->fs_refs, 1);
+	error = mount_make(mt->mt_fs, root, atomic_load(&mt->mt_flags), ret_mt);
+	if (error) {
+		vnode_rele(root);
+		fs_rele(mt->mt_fs);
+	}
+	return error;
+}
+
+static bool
+mount_isbelow_locked(const struct mount *mt, const struct mount *top)
+    REQUIRES(mount_lock)
+{
+	while (mt != NULL && mt != top)
+		mt = mt->mt_parent;
+	return mt != NULL;
+}
+
+static int
+mount_attach_check_locked(struct mount *mt, const struct vpath *where)
+    REQUIRES(mount_lock)
+{
+	if ((mt->mt_root->v_type == VDIR) != (where->vp_vnode->v_type == VDIR))
+		return ENOTDIR;
+	if (mt->mt_root->v_type == VLNK)
+		return EINVAL;
+	if (atomic_load(&where->vp_vnode->v_unlinked))
+		return ENOENT;
+	if (where->vp_mount->mt_detached && where->vp_mount != mount_top)
+		return EINVAL;
+	/* Somebody was quicker: the caller looked the place up before. */
+	if (mount_covering(where->vp_mount, where->vp_vnode) != NULL)
+		return EBUSY;
+	return 0;
+}
+
+/* The caller's reference on mt becomes the tree's. */
+int
+mount_attach(struct mount *mt, const struct vpath *where)
+{
+	int error;
+
+	/* The place's v_lock keeps it from being removed meanwhile. */
+	rw_write_enter(&where->vp_vnode->v_lock);
+	mutex_enter(&mount_lock);
+	error = mount_attach_check_locked(mt, where);
+	if (error == 0) {
+		vpath_hold(where);
+		mount_link_locked(mt, where);
+		list_insert_tail(&mount_list, &mt->mt_link);
+	}
+	mutex_exit(&mount_lock);
+	rw_exit(&where->vp_vnode->v_lock);
+	return error;
+}
+
+int
+mount_setroot(struct mount *mt)
+{
+	mutex_enter(&mount_lock);
+	KASSERT(mount_top == NULL);
+	mount_top = mt;
+	mt->mt_detached = false;
+	list_insert_tail(&mount_list, &mt->mt_link);
+	mutex_exit(&mount_lock);
+	return 0;
+}
+
+/* A mount without children at or below top. */
+static struct mount *
+mount_leaf_locked(struct mount *top) REQUIRES(mount_lock)
+{
+	struct list_node *n;
+	struct mount *mt;
+
+	LIST_FOREACH(n, &mount_list) {
+		mt = mount_at(n);
+		if (mt->mt_nchildren == 0 && mount_isbelow_locked(mt, top))
+			return mt;
+	}
+	return top;
+}
+
+/* Takes top and all below it out of the tree; they end when their users do. */
+static void
+mount_detach_tree(struct mount *top)
+{
+	struct mount *mt = NULL;
+	struct vpath was;
+
+	mount_hold(top);
+	while (mt != top) {
+		mutex_enter(&mount_lock);
+		if (top->mt_detached) {
+			mutex_exit(&mount_lock);
+			break;
+		}
+		mt = mount_leaf_locked(top);
+		list_remove(&mt->mt_link);
+		mount_unlink_locked(mt, &was);
+		mutex_exit(&mount_lock);
+		vpath_rele(&was);
+		mount_rele(mt);
+	}
+	mount_rele(top);
+}
+
+/* Unused but for the tree's and the caller's reference? Then neither remains. */
+static int
+mount_detach_idle(struct mount *mt, int flags)
+{
+	uint32_t two = 2;
+	struct vpath was;
+
+	mutex_enter(&mount_lock);
+	if (mt->mt_detached) {
+		mutex_exit(&mount_lock);
+		return EINVAL;
+	}
+	if (mt->mt_nchildren > 0 || atomic_load(&mt->mt_refs) != 2) {
+		mutex_exit(&mount_lock);
+		return EBUSY;
+	}
+	if ((flags & MNT_EXPIRE) && !atomic_load(&mt->mt_expire)) {
+		atomic_store(&mt->mt_expire, true);
+		mutex_exit(&mount_lock);
+		return EAGAIN;
+	}
+	if (!atomic_cas_ar(&mt->mt_refs, &two, 0)) {
+		mutex_exit(&mount_lock);
+		return EBUSY;
+	}
+	list_remove(&mt->mt_link);
+	mount_unlink_locked(mt, &was);
+	mutex_exit(&mount_lock);
+	vpath_rele(&was);
+	mount_destroy(mt);
+	return 0;
+}
+
+/*
+ * The look-up that found the mount is not the use that MNT_EXPIRE asks about,
+ * so its reference goes by mount_put().
+ */
+int
+mount_detach(struct vpath *where, int flags)
+{
+	struct mount *mt = where->vp_mount;
+	bool isroot = where->vp_vnode == mt->mt_root;
+	int error;
+
+	vnode_rele(where->vp_vnode);
+	*where = (struct vpath){ NULL, NULL };
+	if (!isroot) {
+		error = EINVAL;
+	} else if (mt == mount_top) {
+		error = flags & MNT_DETACH ? EINVAL : EBUSY;
+	} else if (flags & MNT_DETACH) {
+		mount_detach_tree(mt);
+		error = 0;
+	} else {
+		error = mount_detach_idle(mt, flags);
+		if (error == 0)
+			return 0;	/* our reference went with it */
+	}
+	mount_put(mt);
+	return error;
+}
+
+int
+mount_move(struct mount *mt, const struct vpath *where)
+{
+	struct vpath was = { NULL, NULL };
+	int error;
+
+	rw_write_enter(&where->vp_vnode->v_lock);
+	mutex_enter(&mount_lock);
+	if (mt == mount_top || mt->mt_detached)
+		error = EINVAL;
+	else if (mount_isbelow_locked(where->vp_mount, mt))
+		error = ELOOP;
+	else
+		error = mount_attach_check_locked(mt, where);
+	if (error == 0) {
+		mount_unlink_locked(mt, &was);
+		vpath_hold(where);
+		mount_link_locked(mt, where);
+	}
+	mutex_exit(&mount_lock);
+	rw_exit(&where->vp_vnode->v_lock);
+	vpath_rele(&was);
+	return error;
+}
+
+/* --- copies of a tree --------------------------------------------------------------- */
+
+/* A copy of mt, attached at the same vnode of newparent. */
+static int
+mount_graft(struct mount *mt, struct vnode *point, struct mount *newparent,
+    struct mount **ret_mt)
+{
+	struct vpath where = { newparent, point };
+	struct mount *copy;
+	int error;
+
+	error = mount_clone(mt, mt->mt_root, &copy);
+	if (error)
+		return error;
+	mutex_enter(&mount_lock);
+	vpath_hold(&where);
+	mount_link_locked(copy, &where);
+	list_insert_tail(&mount_list, &copy->mt_link);
+	mutex_exit(&mount_lock);
+	*ret_mt = copy;
+	return 0;
+}
+
+/* The next child of mt after number id whose place is at or below top; held. */
+static struct mount *
+mount_nextchild(struct mount *mt, uint32_t id, struct vnode *top,
+    struct vnode **ret_point)
+{
+	struct mount *c, *best = NULL;
+	struct list_node *n;
+
+	mutex_enter(&mount_lock);
+	LIST_FOREACH(n, &mount_list) {
+		c = mount_at(n);
+		if (c->mt_parent == mt && c->mt_id > id &&
+		    (best == NULL || c->mt_id < best->mt_id) &&
+		    (c->mt_point == top || vnode_isbelow(c->mt_point, top)))
+			best = c;
+	}
+	if (best != NULL) {
+		mount_hold(best);
+		vnode_hold(best->mt_point);
+		*ret_point = best->mt_point;
+	}
+	mutex_exit(&mount_lock);
+	return best;
+}
+
+/* Copies what is mounted on from (below top of it) to copy, level by level. */
+static int
+mount_copy_children(struct mount *from, struct vnode *top, struct mount *copy,
+    unsigned int depth)
+{
+	struct mount *c, *new;
+	struct vnode *point;
+	uint32_t id = 0;
+	int error = 0;
+
+	if (depth == 0)
+		return ELOOP;
+	while (error == 0 &&
+	    (c = mount_nextchild(from, id, top, &point)) != NULL) {
+		id = c->mt_id;
+		error = mount_graft(c, point, copy, &new);
+		if (error == 0)
+			error = mount_copy_children(c, c->mt_root, new, depth - 1);
+		vnode_rele(point);
+		mount_rele(c);
+	}
+	return error;
+}
+
+#define MOUNT_MAXDEPTH	64
+
+int
+mount_bind_tree(const struct vpath *from, bool recursive,
+    struct mount **ret_mt)
+{
+	struct mount *mt;
+	int error;
+
+	error = mount_clone(from->vp_mount, from->vp_vnode, &mt);
+	if (error)
+		return error;
+	if (recursive)
+		error = mount_copy_children(from->vp_mount, from->vp_vnode, mt,
+		    MOUNT_MAXDEPTH);
+	if (error) {
+		mount_discard_tree(mt);
+		return error;
+	}
+	*ret_mt = mt;
+	return 0;
+}
+
+/* A tree that was not attached: the children, then the creator's reference. */
+void
+mount_discard_tree(struct mount *top)
+{
+	struct mount *mt;
+	struct vpath was;
+
+	for (;;) {
+		mutex_enter(&mount_lock);
+		mt = mount_leaf_locked(top);
+		if (mt == top) {
+			mutex_exit(&mount_lock);
+			break;
+		}
+		list_remove(&mt->mt_link);
+		mount_unlink_locked(mt, &was);
+		mutex_exit(&mount_lock);
+		vpath_rele(&was);
+		mount_rele(mt);
+	}
+	mount_rele(top);
+}
+
+/* --- read-only, and other flags -------------------------------------------------------- */
+
+/*
+ * A writer counts himself and then looks at the flags; who makes it read-only
+ * sets the flag and then looks at the counts: one of them sees the other.
+ */
+int
+mount_beginwrite(struct mount *mt)
+{
+	__atomic_fetch_add(&mt->mt_writers, 1, __ATOMIC_SEQ_CST);
+	if (!mount_readonly(mt))
+		return 0;
+	mount_endwrite(mt);
+	return EROFS;
+}
+
+void
+mount_endwrite(struct mount *mt)
+{
+	atomic_sub_rel(&mt->mt_writers, 1);
+}
+
+int
+mount_setflags(struct mount *mt, unsigned long flags)
+{
+	unsigned long old;
+	int error = 0;
+
+	flags = mount_keepflags(flags);
+	mutex_enter(&mount_lock);
+	old = atomic_load(&mt->mt_flags);
+	__atomic_store_n(&mt->mt_flags, flags, __ATOMIC_SEQ_CST);
+	atomic_fence_seq();
+	if ((flags & ~old & MS_RDONLY) && atomic_load(&mt->mt_writers) > 0) {
+		atomic_store(&mt->mt_flags, old);
+		error = EBUSY;
+	}
+	mutex_exit(&mount_lock);
+	return error;
+}
+
+static bool
+fs_haswriters(struct fs *fs)
+{
+	struct list_node *n;
+	bool found = false;
+
+	mutex_enter(&mount_lock);
+	LIST_FOREACH(n, &mount_list)
+		if (mount_at(n)->mt_fs == fs &&
+		    atomic_load(&mount_at(n)->mt_writers) > 0)
+			found = true;
+	mutex_exit(&mount_lock);
+	return found;
+}
+
+/* The instance itself: options, and from or to read-only. */
+int
+mount_remount(struct mount *mt, const struct mount_args *ma)
+{
+	struct fs *fs = mt->mt_fs;
+	bool was = atomic_load(&fs->fs_readonly);
+	bool ro = (ma->ma_flags & MS_RDONLY) != 0;
+	int error = 0;
+
+	if (fs->fs_ops->fo_remount == NULL)
+		return EINVAL;
+	if (ro && !was) {
+		__atomic_store_n(&fs->fs_readonly, true, __ATOMIC_SEQ_CST);
+		atomic_fence_seq();
+		if (fs_haswriters(fs))
+			error = EBUSY;
+		else if (fs->fs_ops->fo_sync != NULL)
+			error = fs->fs_ops->fo_sync(fs);
+	}
+	if (error == 0)
+		error = fs->fs_ops->fo_remount(fs, ma);
+	if (error) {
+		atomic_store(&fs->fs_readonly, was);
+		return error;
+	}
+	atomic_store(&fs->fs_readonly, ro);
+	return mount_setflags(mt, ma->ma_flags);
+}
+
+/* Each instance, held during fn; stops at an error. */
+int
+mount_iterate_fs(int (*fn)(struct fs *, void *), void *arg)
+{
+	struct list_node *n;
+	struct fs *fs, *prev = NULL;
+	int error = 0;
+
+	mutex_enter(&mount_lock);
+	for (n = list_first(&fs_list); n != NULL && error == 0;
+	    n = list_next(&fs_list, n)) {
+		fs = container_of(n, struct fs, fs_link);
+		atomic_add(&fs->fs_refs, 1);
+		mutex_exit(&mount_lock);
+		if (prev != NULL)
+			fs_rele(prev);
+		error = fs->fs_rootino != 0 ? fn(fs, arg) : 0;
+		prev = fs;
+		mutex_enter(&mount_lock);
+	}
+	mutex_exit(&mount_lock);
+	if (prev != NULL)
+		fs_rele(prev);
+	return error;
+}
+
+void
+mount_boot(void)
+{
+	mutex_init(&mount_lock, "mount");
+}
