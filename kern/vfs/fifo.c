@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * fifo.c - pipes that have a name
+ *
+ * The first open of a FIFO makes a pipe and hangs it on the vnode; while any
+ * of its files is open the others share it, and the last one to close takes
+ * it along: what nobody read is lost then, as POSIX has it.  Opening waits
+ * for the other end in the pipe's own code.
+ *
+ * Locking: the pipe of a vnode is changed under its v_ilock.
+ */
+
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+
+#include <sys/errno.h>
+#include <sys/kassert.h>
+#include <sys/kmem.h>
+#include <sys/pipe.h>
+
+#include "vfs_impl.h"
+
+/* Users are counted beside the pipe: its own references include sleepers. */
+struct fifo {
+	struct pipe	*ff_pipe;	/* c */
+	unsigned int	 ff_users;	/* v_ilock: files, and opens on the way */
+};
+
+static int
+fifo_make(struct fifo **ret_ff)
+{
+	struct fifo *ff;
+	int error;
+
+	ff = kmem_alloc(sizeof(*ff), KM_SLEEP);
+	if (ff == NULL)
+		return ENOMEM;
+	error = pipe_create(&ff->ff_pipe);
+	if (error) {
+		kmem_free(ff, sizeof(*ff));
+		return error;
+	}
+	ff->ff_users = 0;
+	*ret_ff = ff;
+	return 0;
+}
+
+static void
+fifo_unmake(struct fifo *ff)
+{
+	if (ff != NULL) {
+		pipe_rele(ff->ff_pipe);
+		kmem_free(ff, sizeof(*ff));
+	}
+}
+
+/* The vnode's pipe, with one user more. */
+static int
+fifo_use(struct vnode *vp, struct pipe **ret_pi)
+{
+	struct fifo *ff;
+	int error;
+
+	error = fifo_make(&ff);
+	if (error)
+		return error;
+	mutex_enter(&vp->v_ilock);
+	if (vp->v_fifo == NULL) {
+		vp->v_fifo = ff;
+		ff = NULL;
+	}
+	vp->v_fifo->ff_users++;
+	*ret_pi = vp->v_fifo->ff_pipe;
+	mutex_exit(&vp->v_ilock);
+	fifo_unmake(ff);
+	return 0;
+}
+
+static void
+fifo_unuse(struct vnode *vp)
+{
+	struct fifo *ff = NULL;
+
+	mutex_enter(&vp->v_ilock);
+	if (--vp->v_fifo->ff_users == 0) {
+		ff = vp->v_fifo;
+		vp->v_fifo = NULL;
+	}
+	mutex_exit(&vp->v_ilock);
+	fifo_unmake(ff);
+}
+
+static void
+fifo_close(struct file *fp)
+{
+	struct vnode *vp = file_vfile(fp)->vf_path.vp_vnode;
+
+	pipe_fifo_close(fp);
+	fifo_unuse(vp);
+	vnode_fo_close(fp);
+}
+
+const struct fileops fifo_fileops = {
+	.fo_read	= pipe_file_read,
+	.fo_write	= pipe_file_write,
+	.fo_ioctl	= pipe_file_ioctl,
+	.fo_poll	= pipe_file_poll,
+	.fo_stat	= vnode_fo_stat,
+	.fo_setfl	= pipe_file_setfl,
+	.fo_close	= fifo_close,
+	.fo_rwflags	= RWF_NOWAIT,
+};
+
+int
+fifo_open(struct vpath *path, unsigned int flags, struct file **ret_fp)
+{
+	struct vnode *vp = path->vp_vnode;
+	struct pipe *pi;
+	struct file *fp;
+	int error;
+
+	error = fifo_use(vp, &pi);
+	if (error)
+		return error;
+	error = vfile_create(path, flags, &fifo_fileops, &fp);
+	if (error)
+		goto fail_use;
+	fp->f_data = pi;
+	error = pipe_fifo_open(fp);	/* sleeps until the other end comes */
+	if (error)
+		goto fail_file;
+	*path = (struct vpath){ NULL, NULL };
+	*ret_fp = fp;
+	return 0;
+
+fail_file:
+	vfile_abandon(fp);
+fail_use:
+	fifo_unuse(vp);
+	return error;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * namespace_syscalls.c - mkdir, mknod, symlink, link, unlink, rmdir, rename
+ *
+ * The calls in their *at forms; the table makes the others of them.  Flags
+ * are checked first, then all paths are copied in, then they are walked.
+ */
+
+#include <linux/capability.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/limits.h>
+#include <linux/stat.h>
+
+#include <abi/sysargs.h>
+#include <lib/string.h>
+#include <sys/atomic.h>
+#include <sys/copy.h>
+#include <sys/cred.h>
+#include <sys/errno.h>
+#include <sys/proc.h>
+
+#include "namespace_impl.h"
+#include "vfs_impl.h"
+
+static int
+create_at(struct lwp *l, int dirfd, const char *upath, mode_t mode, dev_t rdev)
+{
+	struct nameidata nd = { .nd_resolve = 0 };
+	int error;
+
+	error = namei_user(l, dirfd, upath, NAMEI_PARENT, &nd);
+	if (error)
+		return error;
+	error = vfs_create(&nd, mode & ~cwd_umask(l->l_proc), rdev, NULL);
+	nameidata_fini(&nd);
+	return error;
+}
+
+int
+sys_mkdirat(struct lwp *l, int dirfd, const char *upath, unsigned int mode,
+    long *ret __unused_arg)
+{
+	return create_at(l, dirfd, upath, (mode & 01777) | S_IFDIR, 0);
+}
+
+int
+sys_mknodat(struct lwp *l, int dirfd, const char *upath, unsigned int mode,
+    unsigned long dev, long *ret __unused_arg)
+{
+	dev_t rdev = 0;
+
+	switch (mode & S_IFMT) {
+	case 0:
+		mode |= S_IFREG;
+		break;
+	case S_IFCHR:
+	case S_IFBLK:
+		rdev = dev_decode((unsigned int)dev);
+		break;
+	case S_IFREG:
+	case S_IFIFO:
+	case S_IFSOCK:
+		break;
+	case S_IFDIR:
+		return EPERM;
+	default:
+		return EINVAL;
+	}
+	return create_at(l, dirfd, upath, mode & (S_IFMT | 07777), rdev);
+}
+
+int
+sys_symlinkat(struct lwp *l, const char *utarget, int dirfd, const char *upath,
+    long *ret __unused_arg)
+{
+	struct nameidata nd = { .nd_resolve = 0 };
+	char *target;
+	int error;
+
+	error = copyin_path(utarget, &target);
+	if (error)
+		return error;
+	error = namei_user(l, dirfd, upath, NAMEI_PARENT, &nd);
+	if (error == 0) {
+		error = vfs_create(&nd, S_IFLNK | 0777, 0, target);
+		nameidata_fini(&nd);
+	}
+	path_buf_put(target);
+	return error;
+}
+
+int
+sys_unlinkat(struct lwp *l, int dirfd, const char *upath, int flags,
+    long *ret __unused_arg)
+{
+	struct nameidata nd = { .nd_resolve = 0 };
+	int error;
+
+	if (flags & ~AT_REMOVEDIR)
+		return EINVAL;
+	error = namei_user(l, dirfd, upath, NAMEI_PARENT, &nd);
+	if (error)
+		return error;
+	error = flags & AT_REMOVEDIR ? vfs_rmdir(&nd) : vfs_unlink(&nd);
+	nameidata_fini(&nd);
+	return error;
+}
+
+/* --- two paths ---------------------------------------------------------------------- */
+
+/* Both are copied in before either is walked. */
+struct twopaths {
+	char	*tp_old;
+	char	*tp_new;
+};
+
+static int
+twopaths_copyin(const char *uold, bool maybeempty, const char *unew,
+    struct twopaths *tp)
+{
+	int error;
+
+	tp->tp_old = path_buf_get();
+	tp->tp_new = path_buf_get();
+	if (tp->tp_old == NULL || tp->tp_new == NULL)
+		error = ENOMEM;
+	else
+		error = copyinstr(uold, tp->tp_old, PATH_MAX, NULL);
+	if (error == 0 && tp->tp_old[0] == '\0' && !maybeempty)
+		error = ENOENT;
+	if (error == 0)
+		error = copyinstr(unew, tp->tp_new, PATH_MAX, NULL);
+	if (error == 0 && tp->tp_new[0] == '\0')
+		error = ENOENT;
+	if (error) {
+		path_buf_put(tp->tp_old);
+		path_buf_put(tp->tp_new);
+	}
+	return error;
+}
+
+static void
+twopaths_fini(struct twopaths *tp)
+{
+	path_buf_put(tp->tp_old);
+	path_buf_put(tp->tp_new);
+}
+
+/* A file without a name gets one only from who opened it, or may search all. */
+static int
+link_allow_empty(int dirfd)
+{
+	struct file *fp;
+	bool own;
+	int error;
+
+	if (cred_capable(curcred(), CAP_DAC_READ_SEARCH))
+		return 0;
+	error = fd_get(dirfd, &fp);
+	if (error)
+		return error;
+	own = fp->f_cred == curcred();
+	fd_put(fp);
+	return own ? 0 : ENOENT;
+}
+
+int
+sys_linkat(struct lwp *l, int olddirfd, const char *uold, int newdirfd,
+    const char *unew, int flags, long *ret __unused_arg)
+{
+	struct nameidata from = { .nd_resolve = 0 }, to = { .nd_resolve = 0 };
+	bool empty = (flags & AT_EMPTY_PATH) != 0;
+	struct twopaths tp;
+	int error;
+
+	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+		return EINVAL;
+	error = twopaths_copyin(uold, empty, unew, &tp);
+	if (error)
+		return error;
+	if (empty && tp.tp_old[0] == '\0')
+		error = link_allow_empty(olddirfd);
+	if (error == 0)
+		error = namei(l, olddirfd, tp.tp_old,
+		    (flags & AT_SYMLINK_FOLLOW ? NAMEI_FOLLOW : 0) |
+		    (empty ? NAMEI_EMPTY : 0), &from);
+	if (error == 0) {
+		error = namei(l, newdirfd, tp.tp_new, NAMEI_PARENT, &to);
+		if (error == 0) {
+			error = vfs_link(&to, &from.nd_path);
+			nameidata_fini(&to);
+		}
+		nameidata_fini(&from);
+	}
+	twopaths_fini(&tp);
+	return error;
+}
+
+int
+sys_renameat2(struct lwp *l, int olddirfd, const char *uold, int newdirfd,
+    const char *unew, unsigned int flags, long *ret __unused_arg)
+{
+	struct nameidata from = { .nd_resolve = 0 }, to = { .nd_resolve = 0 };
+	struct twopaths tp;
+	int error;
+
+	if (flags & ~(unsigned int)(RENAME_NOREPLACE | RENAME_EXCHANGE |
+	    RENAME_WHITEOUT))
+		return EINVAL;
+	if ((flags & RENAME_EXCHANGE) &&
+	    (flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)))
+		return EINVAL;
+	error = twopaths_copyin(uold, false, unew, &tp);
+	if (error)
+		return error;
+	error = namei(l, olddirfd, tp.tp_old, NAMEI_PARENT, &from);
+	if (error == 0) {
+		error = namei(l, newdirfd, tp.tp_new, NAMEI_PARENT, &to);
+		if (error == 0) {
+			error = vfs_rename(&from, &to, flags);
+			nameidata_fini(&to);
+		}
+		nameidata_fini(&from);
+	}
+	twopaths_fini(&tp);
+	return error;
+}

@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * xattr_syscalls.c - extended attributes: rules of their name spaces, and the
+ * twelve calls
+ *
+ * A file system gets whole names and knows nothing of who asks.  Here it is
+ * decided who may: user.* needs access to the content and a file or
+ * directory, trusted.* and writing security.* need CAP_SYS_ADMIN, system.* is
+ * the file system's own.
+ *
+ * References: xattr(7), setxattr(2), getxattr(2), listxattr(2).
+ */
+
+#include <linux/capability.h>
+#include <linux/fcntl.h>
+#include <linux/limits.h>
+#include <linux/stat.h>
+#include <linux/xattr.h>
+
+#include <abi/sysargs.h>
+#include <lib/string.h>
+#include <sys/atomic.h>
+#include <sys/copy.h>
+#include <sys/cred.h>
+#include <sys/errno.h>
+#include <sys/kmem.h>
+#include <sys/proc.h>
+
+#include "vfs_impl.h"
+
+/* --- who may ------------------------------------------------------------------------- */
+
+static int
+xattr_access_user(struct vnode *vp, int want, const struct cred *cr)
+{
+	if (vp->v_type != VREG && vp->v_type != VDIR)
+		return want & MAY_WRITE ? EPERM : ENODATA;
+	/* In a sticky directory others may not leave notes on it. */
+	if (vp->v_type == VDIR && (atomic_load(&vp->v_mode) & S_ISVTX) &&
+	    (want & MAY_WRITE) && !access_isowner(vp, cr))
+		return EPERM;
+	return vnode_access(vp, want, cr);
+}
+
+static int
+xattr_access(struct vnode *vp, const char *name, int want,
+    const struct cred *cr)
+{
+	if (str_hasprefix(name, XATTR_SECURITY_PREFIX)) {
+		if ((want & MAY_WRITE) && !cred_capable(cr, CAP_SYS_ADMIN))
+			return EPERM;
+		return 0;
+	}
+	if (str_hasprefix(name, XATTR_SYSTEM_PREFIX))
+		return 0;
+	if (str_hasprefix(name, XATTR_TRUSTED_PREFIX)) {
+		if (!cred_capable(cr, CAP_SYS_ADMIN))
+			return want & MAY_WRITE ? EPERM : ENODATA;
+		return 0;
+	}
+	if (str_hasprefix(name, XATTR_USER_PREFIX))
+		return xattr_access_user(vp, want, cr);
+	return vnode_access(vp, want, cr);
+}
+
+/* A name space alone is no name; one that nobody knows is not supported. */
+static int
+xattr_checkname(const char *name)
+{
+	static const char *const spaces[] = {
+		XATTR_USER_PREFIX, XATTR_TRUSTED_PREFIX, XATTR_SECURITY_PREFIX,
+		XATTR_SYSTEM_PREFIX,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(spaces); i++)
+		if (str_hasprefix(name, spaces[i]))
+			return name[strlen(spaces[i])] == '\0' ? EINVAL : 0;
+	return EOPNOTSUPP;
+}
+
+/* --- one file ---------------------------------------------------------------------------- */
+
+static int
+xattr_set(const struct vpath *path, const char *name, const void *value,
+    size_t size, int flags)
+{
+	struct vnode *vp = path->vp_vnode;
+	struct cred *cr;
+	int error;
+
+	if (mount_readonly(path->vp_mount))
+		return EROFS;
+	cr = cred_current_hold();
+	rw_write_enter(&vp->v_lock);
+	error = xattr_access(vp, name, MAY_WRITE, cr);
+	if (error == 0)
+		error = xattr_checkname(name);
+	if (error == 0)
+		error = vp->v_ops->vo_setxattr == NULL ? EOPNOTSUPP :
+		    vp->v_ops->vo_setxattr(vp, name, value, size, flags);
+	rw_exit(&vp->v_lock);
+	cred_rele(cr);
+	vnode_modified(vp);
+	return error;
+}
+
+static int
+xattr_remove(const struct vpath *path, const char *name)
+{
+	struct vnode *vp = path->vp_vnode;
+	struct cred *cr;
+	int error;
+
+	if (mount_readonly(path->vp_mount))
+		return EROFS;
+	cr = cred_current_hold();
+	rw_write_enter(&vp->v_lock);
+	error = xattr_access(vp, name, MAY_WRITE, cr);
+	if (error == 0)
+		error = xattr_checkname(name);
+	if (error == 0)
+		error = vp->v_ops->vo_removexattr == NULL ? EOPNOTSUPP :
+		    vp->v_ops->vo_removexattr(vp, name);
+	rw_exit(&vp->v_lock);
+	cred_rele(cr);
+	vnode_modified(vp);
+	return error;
+}
+
+static int
+xattr_get(struct vnode *vp, const char *name, void *buf, size_t size,
+    size_t *ret_len)
+{
+	int error;
+
+	error = xattr_access(vp, name, MAY_READ, curcred());
+	if (error == 0)
+		error = xattr_checkname(name);
+	if (error)
+		return error;
+	if (vp->v_ops->vo_getxattr == NULL)
+		return EOPNOTSUPP;
+	return vp->v_ops->vo_getxattr(vp, name, buf, size, ret_len);
+}
+
+/* Names of trusted.* are for those who may read them. */
+static size_t
+xattr_filter(char *buf, size_t len)
+{
+	bool trusted = cred_capable(curcred(), CAP_SYS_ADMIN);
+	size_t from, to = 0, n;
+
+	if (trusted)
+		return len;
+	for (from = 0; from < len; from += n) {
+		n = strnlen(buf + from, len - from) + 1;
+		if (n > len - from)
+			n = len - from;
+		if (str_hasprefix(buf + from, XATTR_TRUSTED_PREFIX))
+			continue;
+		memmove(buf + to, buf + from, n);
+		to += n;
+	}
+	return to;
+}
+
+/*
+ * The whole list is taken, whatever the caller has room for, because what he
+ * may not see does not count.
+ */
+static int
+xattr_list(struct vnode *vp, char *ulist, size_t size, long *ret)
+{
+	size_t len = 0, room;
+	char *buf;
+	int error;
+
+	if (vp->v_ops->vo_listxattr == NULL)
+		return 0;
+	do {
+		error = vp->v_ops->vo_listxattr(vp, NULL, 0, &room);
+		if (error || room == 0)
+			return error == EOPNOTSUPP ? 0 : error;
+		buf = kmem_alloc(room, KM_SLEEP);
+		if (buf == NULL)
+			return ENOMEM;
+		error = vp->v_ops->vo_listxattr(vp, buf, room, &len);
+		if (error)
+			kmem_free(buf, room);
+	} while (error == ERANGE);	/* it grew meanwhile */
+	if (error)
+		return error;
+	len = xattr_filter(buf, len);
+	if (size != 0) {
+		if (len > size)
+			error = len > XATTR_LIST_MAX ? E2BIG : ERANGE;
+		else
+			error = copyout(buf, ulist, len);
+	}
+	if (error == 0)
+		*ret = (long)len;
+	kmem_free(buf, room);
+	return error;
+}
+
+/* --- what the calls have in common ---------------------------------------------------------- */
+
+static int
+xattr_copyin_name(const char *uname, char *name)
+{
+	int error;
+
+	error = copyinstr(uname, name, XATTR_NAME_MAX + 1, NULL);
+	if (error == ENAMETOOLONG || (error == 0 && name[0] == '\0'))
+		return ERANGE;
+	return error;
+}
+
+/* The file a call means: by path, or by descriptor if upath is NULL. */
+struct xtarget {
+	struct vpath	 xt_path;
+	struct nameidata xt_nd;
+	struct file	*xt_fp;		/* NULL: it was a path */
+};
+
+static int
+xtarget_bypath(struct lwp *l, const char *upath, bool follow,
+    struct xtarget *xt)
+{
+	int error;
+
+	xt->xt_fp = NULL;
+	xt->xt_nd = (struct nameidata){ .nd_resolve = 0 };
+	error = namei_user(l, AT_FDCWD, upath, follow ? NAMEI_FOLLOW : 0,
+	    &xt->xt_nd);
+	if (error == 0)
+		xt->xt_path = xt->xt_nd.nd_path;
+	return error;
+}
+
+static int
+xtarget_byfd(int fd, struct xtarget *xt)
+{
+	int error;
+
+	error = fd_get_nopath(fd, &xt->xt_fp);
+	if (error)
+		return error;
+	if (file_getpath(xt->xt_fp, &xt->xt_path))
+		return 0;
+	fd_put(xt->xt_fp);
+	return EOPNOTSUPP;
+}
+
+static void
+xtarget_fini(struct xtarget *xt)
+{
+	if (xt->xt_fp != NULL)
+		fd_put(xt->xt_fp);
+	else
+		nameidata_fini(&xt->xt_nd);
+}
+
+/* What setxattr is given, copied in before the file is looked up. */
+struct xvalue {
+	char		 xv_name[XATTR_NAME_MAX + 1];
+	void		*xv_buf;
+	size_t		 xv_size;
+	int		 xv_flags;
+};
+
+static int
+xvalue_init(struct xvalue *xv, const char *uname, const void *uvalue,
+    size_t size, int flags)
+{
+	int error;
+
+	xv->xv_buf = NULL;
+	xv->xv_size = size;
+	xv->xv_flags = flags;
+	if (flags & ~(XATTR_CREATE | XATTR_REPLACE))
+		return EINVAL;
+	error = xattr_copyin_name(uname, xv->xv_name);
+	if (error || size == 0)
+		return error;
+	if (size > XATTR_SIZE_MAX)
+		return E2BIG;
+	xv->xv_buf = kmem_alloc(size, KM_SLEEP);
+	if (xv->xv_buf == NULL)
+		return ENOMEM;
+	error = copyin(uvalue, xv->xv_buf, size);
+	if (error)
+		kmem_free(xv->xv_buf, size);
+	return error;
+}
+
+static int
+xtarget_set(struct xtarget *xt, const struct xvalue *xv)
+{
+	int error;
+
+	error = xattr_set(&xt->xt_path, xv->xv_name, xv->xv_buf, xv->xv_size,
+	    xv->xv_flags);
+	xtarget_fini(xt);
+	return error;
+}
+
+static int
+xtarget_get(struct xtarget *xt, const char *name, void *uvalue, size_t size,
+    long *ret)
+{
+	size_t len = 0;
+	void *buf = NULL;
+	int error = 0;
+
+	if (size > XATTR_SIZE_MAX)
+		size = XATTR_SIZE_MAX;
+	if (size != 0) {
+		buf = kmem_alloc(size, KM_SLEEP);
+		error = buf == NULL ? ENOMEM : 0;
+	}
+	if (error == 0)
+		error = xattr_get(xt->xt_path.vp_vnode, name, buf, size, &len);
+	if (error == 0 && size != 0)
+		error = copyout(buf, uvalue, len);
+	if (error == ERANGE && size >= XATTR_SIZE_MAX)
+		error = E2BIG;
+	if (error == 0)
+		*ret = (long)len;
+	kmem_free(buf, size);
+	xtarget_fini(xt);
+	return error;
+}
+
+static int
+xtarget_list(struct xtarget *xt, char *ulist, size_t size, long *ret)
+{
+	int error;
+
+	error = xattr_list(xt->xt_path.vp_vnode, ulist, size, ret);
+	xtarget_fini(xt);
+	return error;
+}
+
+static int
+xtarget_remove(struct xtarget *xt, const char *name)
+{
+	int error;
+
+	error = xattr_remove(&xt->xt_path, name);
+	xtarget_fini(xt);
+	return error;
+}
+
+/* --- the calls ------------------------------------------------------------------------------- */
+
+static int
+set_path(struct lwp *l, const char *upath, bool follow, const char *uname,
+    const void *uvalue, size_t size, int flags)
+{
+	struct xtarget xt;
+	struct xvalue xv;
+	int error;
+
+	error = xvalue_init(&xv, uname, uvalue, size, flags);
+	if (error)
+		return error;
+	error = xtarget_bypath(l, upath, follow, &xt);
+	if (error == 0)
+		error = xtarget_set(&xt, &xv);
+	kmem_free(xv.xv_buf, size);
+	return error;
+}
+
+int
+sys_setxattr(struct lwp *l, const char *upath, const char *uname,
+    const void *uvalue, size_t size, int flags, long *ret __unused_arg)
+{
+	return set_path(l, upath, true, uname, uvalue, size, flags);
+}
+
+int
+sys_lsetxattr(struct lwp *l, const char *upath, const char *uname,
+    const void *uvalue, size_t size, int flags, long *ret __unused_arg)
+{
+	return set_path(l, upath, false, uname, uvalue, size, flags);
+}
+
+int
+sys_fsetxattr(struct lwp *l __unused_arg, int fd, const char *uname,
+    const void *uvalue, size_t size, int flags, long *ret __unused_arg)
+{
+	struct xtarget xt;
+	struct xvalue xv;
+	int error;
+
+	error = xvalue_init(&xv, uname, uvalue, size, flags);
+	if (error)
+		return error;
+	error = xtarget_byfd(fd, &xt);
+	if (error == 0)
+		error = xtarget_set(&xt, &xv);
+	kmem_free(xv.xv_buf, size);
+	return error;
+}
+
+static int
+get_path(struct lwp *l, const char *upath, bool follow, const char *uname,
+    void *uvalue, size_t size, long *ret)
+{
+	char name[XATTR_NAME_MAX + 1];
+	struct xtarget xt;
+	int error;
+
+	error = xattr_copyin_name(uname, name);
+	if (error == 0)
+		error = xtarget_bypath(l, upath, follow, &xt);
+	return error ? error : xtarget_get(&xt, name, uvalue, size, ret);
+}
+
+int
+sys_getxattr(struct lwp *l, const char *upath, const char *uname,
+    void *uvalue, size_t size, long *ret)
+{
+	return get_path(l, upath, true, uname, uvalue, size, ret);
+}
+
+int
+sys_lgetxattr(struct lwp *l, const char *upath, const char *uname,
+    void *uvalue, size_t size, long *ret)
+{
+	return get_path(l, upath, false, uname, uvalue, size, ret);
+}
+
+int
+sys_fgetxattr(struct lwp *l __unused_arg, int fd, const char *uname,
+    void *uvalue, size_t size, long *ret)
+{
+	char name[XATTR_NAME_MAX + 1];
+	struct xtarget xt;
+	int error;
+
+	error = xattr_copyin_name(uname, name);
+	if (error == 0)
+		error = xtarget_byfd(fd, &xt);
+	return error ? error : xtarget_get(&xt, name, uvalue, size, ret);
+}
+
+static int
+list_path(struct lwp *l, const char *upath, bool follow, char *ulist,
+    size_t size, long *ret)
+{
+	struct xtarget xt;
+	int error;
+
+	error = xtarget_bypath(l, upath, follow, &xt);
+	return error ? error : xtarget_list(&xt, ulist, size, ret);
+}
+
+int
+sys_listxattr(struct lwp *l, const char *upath, char *ulist, size_t size,
+    long *ret)
+{
+	return list_path(l, upath, true, ulist, size, ret);
+}
+
+int
+sys_llistxattr(struct lwp *l, const char *upath, char *ulist, size_t size,
+    long *ret)
+{
+	return list_path(l, upath, false, ulist, size, ret);
+}
+
+int
+sys_flistxattr(struct lwp *l __unused_arg, int fd, char *ulist, size_t size,
+    long *ret)
+{
+	struct xtarget xt;
+	int error;
+
+	error = xtarget_byfd(fd, &xt);
+	return error ? error : xtarget_list(&xt, ulist, size, ret);
+}
+
+static int
+remove_path(struct lwp *l, const char *upath, bool follow, const char *uname)
+{
+	char name[XATTR_NAME_MAX + 1];
+	struct xtarget xt;
+	int error;
+
+	error = xattr_copyin_name(uname, name);
+	if (error == 0)
+		error = xtarget_bypath(l, upath, follow, &xt);
+	return error ? error : xtarget_remove(&xt, name);
+}
+
+int
+sys_removexattr(struct lwp *l, const char *upath, const char *uname,
+    long *ret __unused_arg)
+{
+	return remove_path(l, upath, true, uname);
+}
+
+int
+sys_lremovexattr(struct lwp *l, const char *upath, const char *uname,
+    long *ret __unused_arg)
+{
+	return remove_path(l, upath, false, uname);
+}
+
+int
+sys_fremovexattr(struct lwp *l __unused_arg, int fd, const char *uname,
+    long *ret __unused_arg)
+{
+	char name[XATTR_NAME_MAX + 1];
+	struct xtarget xt;
+	int error;
+
+	error = xattr_copyin_name(uname, name);
+	if (error == 0)
+		error = xtarget_byfd(fd, &xt);
+	return error ? error : xtarget_remove(&xt, name);
+}
