@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# completion.bash - rumpus(1) for bash: commands, options, images, and paths
+# inside of them, for which the image is asked
+
+_rumpus() {
+	local commands='info ls cat cp find stat du df tree sha256 tar'
+	local cur=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} options='--help --offset='
+	local word prefix path
+
+	# Bash takes a colon for a word of its own: put the location together.
+	word=${COMP_LINE:0:COMP_POINT}
+	word=${word##* }
+
+	if [ "$COMP_CWORD" -eq 1 ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$cur")
+		return
+	fi
+	if [[ $cur == -* ]]; then
+		case $command in
+		info | ls | find | stat | du | df | tree | sha256) options="$options --json" ;;
+		esac
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+		return
+	fi
+	if [[ $word == *:/* ]]; then
+		prefix=${word%%:/*}
+		path=/${word#*:/}
+		path=${path%/*}/
+		mapfile -t COMPREPLY < <(rumpus ls -1A "$prefix:$path" 2>/dev/null |
+		    while IFS= read -r name; do printf '%s\n' "$path$name"; done |
+		    grep -F -- "/${word#*:/}")
+		compopt -o nospace 2>/dev/null
+		return
+	fi
+	mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+	compopt -o filenames 2>/dev/null
+}
+complete -F _rumpus rumpus
