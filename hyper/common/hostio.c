@@ -122,6 +122,23 @@ io_whole(iofn_t fn, int fd, struct iovcursor *ic, size_t total, int64_t off,
 	return 0;
 }
 
+/* One piece without its vector: the host need not fetch that. */
+static ssize_t
+file_read(int fd, const struct iovec *iov, int cnt, off_t off)
+{
+
+	return cnt == 1 ? pread(fd, iov->iov_base, iov->iov_len, off) :
+	    preadv(fd, iov, cnt, off);
+}
+
+static ssize_t
+file_write(int fd, const struct iovec *iov, int cnt, off_t off)
+{
+
+	return cnt == 1 ? pwrite(fd, iov->iov_base, iov->iov_len, off) :
+	    pwritev(fd, iov, cnt, off);
+}
+
 static ssize_t
 stream_read(int fd, const struct iovec *iov, int cnt, off_t off)
 {
@@ -152,7 +169,7 @@ hostfile_read(int fd, const struct rumpuser_iov *iov, size_t iovcnt,
 		return error;
 	iovcursor_init(&ic, iov, iovcnt);
 	if (off >= 0)
-		return io_whole(preadv, fd, &ic, total, off, ret_bytes);
+		return io_whole(file_read, fd, &ic, total, off, ret_bytes);
 
 	do {
 		n = iovcursor_io(&ic, stream_read, fd, 0);
@@ -177,7 +194,7 @@ hostfile_write(int fd, const struct rumpuser_iov *iov, size_t iovcnt,
 		return error;
 	iovcursor_init(&ic, iov, iovcnt);
 	if (off >= 0)
-		return io_whole(pwritev, fd, &ic, total, off, ret_bytes);
+		return io_whole(file_write, fd, &ic, total, off, ret_bytes);
 
 	while (done < total) {
 		n = iovcursor_io(&ic, stream_write, fd, 0);
@@ -293,7 +310,7 @@ hostfile_bio(const struct rumpuser_bio *bio, size_t skip, size_t *ret_bytes)
 		return error;
 	iovcursor_init(&ic, bio->bio_iov, bio->bio_iovcnt);
 	iovcursor_skip(&ic, skip);
-	error = io_whole(bio->bio_op == RUMPUSER_BIO_READ ? preadv : pwritev,
+	error = io_whole(bio->bio_op == RUMPUSER_BIO_READ ? file_read : file_write,
 	    bio->bio_fd, &ic, total - skip,
 	    (int64_t)(bio->bio_off + skip), &bytes);
 	if (error)
