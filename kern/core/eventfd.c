@@ -95,6 +95,8 @@ eventfd_write(struct file *fp, struct uio *uio, int flags)
 	uint64_t value;
 	int error;
 
+	if ((flags & ~RWF_HIPRI) != 0)
+		return EOPNOTSUPP;		/* reads have them, writes do not */
 	if (resid < sizeof(value))
 		return EINVAL;
 	error = uio_move(&value, sizeof(value), uio);
@@ -106,7 +108,7 @@ eventfd_write(struct file *fp, struct uio *uio, int flags)
 	}
 	mutex_enter(&ev->ev_lock);
 	while (value > EVENTFD_MAX - ev->ev_count && error == 0) {
-		if (eventfd_nonblock(fp, flags))
+		if (eventfd_nonblock(fp, 0))
 			error = EAGAIN;
 		else if (cv_wait_sig(&ev->ev_cv, &ev->ev_lock) != 0)
 			error = ERESTART;

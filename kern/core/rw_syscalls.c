@@ -17,19 +17,14 @@
 
 #include <abi/sysargs.h>
 #include <linux/fs.h>
+#include <sys/copy.h>
 #include <sys/errno.h>
 #include <sys/file.h>
 #include <sys/kassert.h>
 #include <sys/lwp.h>
 #include <sys/uio.h>
 
-/* The most that one call moves, and the end of a client's addresses. */
-#define RW_MAX		0x7ffff000UL
-#if defined(__x86_64__)
-#define USER_END	0x7ffffffff000UL
-#else
-#define USER_END	(1UL << 52)
-#endif
+#define RW_MAX		0x7ffff000UL	/* that one call moves */
 
 /* Not in the headers of older hosts. */
 #define RW_NOAPPEND	0x20
@@ -39,15 +34,6 @@
 #define RW_FLAGS_COMMON	(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | \
 			 RW_NOAPPEND)
 #define RW_FLAGS_KNOWN	(RW_FLAGS_COMMON | RWF_NOWAIT | RW_ATOMIC | RW_DONTCACHE)
-
-/* Could the range be a client's at all?  The copy finds out the rest. */
-static inline bool
-user_range_ok(const void *addr, size_t len)
-{
-	uintptr_t start = (uintptr_t)addr;
-
-	return len <= USER_END && start <= USER_END - len;
-}
 
 static int
 rw_op(struct file *fp, struct uio *uio, int flags)
@@ -224,25 +210,12 @@ rw_flags_check(const struct file *fp, int flags, enum uio_rw rw)
 	return 0;
 }
 
-static bool
-uio_ranges_ok(const struct uio *uio)
-{
-	for (size_t i = 0; i < uio->uio_iovcnt; i++) {
-		if (!user_range_ok(uio->uio_iov[i].iov_base,
-		    uio->uio_iov[i].iov_len))
-			return false;
-	}
-	return true;
-}
-
 static int
 rw_uio(struct file *fp, struct uio *uio, int64_t *off, int flags, long *ret)
 {
 	size_t done;
 	int error;
 
-	if (!uio_ranges_ok(uio))
-		return EFAULT;
 	if (uio->uio_resid == 0)
 		return 0;
 	if (off != NULL && uio->uio_resid > (uint64_t)(OFF_MAX - *off))

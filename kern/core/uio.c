@@ -35,6 +35,8 @@ uio_total(struct rumpuser_iov *iov, size_t cnt, size_t *ret_total)
 	for (size_t i = 0; i < cnt; i++) {
 		if (iov[i].iov_len > (size_t)INT64_MAX)
 			return EINVAL;
+		if (!user_range_ok(iov[i].iov_base, iov[i].iov_len))
+			return EFAULT;
 		if (iov[i].iov_len > UIO_MAXTOTAL - total)
 			iov[i].iov_len = UIO_MAXTOTAL - total;
 		total += iov[i].iov_len;

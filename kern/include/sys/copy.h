@@ -13,6 +13,22 @@
 
 #include <sys/types.h>
 
+/*
+ * The end of a client's addresses.  A range beyond it is wrong before anybody
+ * tries to copy, even if nothing is going to be copied.
+ */
+#if defined(__x86_64__)
+#define USER_END	0x7ffffffff000UL
+#else
+#define USER_END	(1UL << 52)
+#endif
+
+static inline bool
+user_range_ok(const void *uaddr, size_t len)
+{
+	return len <= USER_END && (uintptr_t)uaddr <= USER_END - len;
+}
+
 int	copyin(const void *uaddr, void *kaddr, size_t len) __mustcheck;
 int	copyout(const void *kaddr, void *uaddr, size_t len) __mustcheck;
 
