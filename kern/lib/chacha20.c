@@ -41,20 +41,38 @@ quarter_round(lanes *a, lanes *b, lanes *c, lanes *d)
 	*c += *d; *b ^= *c; *b = rotl(*b, 7);
 }
 
+/* All machines we run on are of this kind; so words move as they are. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "little endian");
+
 static uint32_t
-load_le32(const uint8_t *p)
+load_word(const uint8_t *p)
 {
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-	    (uint32_t)p[3] << 24;
+	uint32_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
 }
 
-static void
-store_le32(uint8_t *p, uint32_t w)
+/*
+ * Words w to w + 3 of four blocks: what was a word of each block becomes
+ * four words of one block.
+ */
+static inline void
+store_words(const lanes *x, uint8_t *out)
 {
-	p[0] = (uint8_t)w;
-	p[1] = (uint8_t)(w >> 8);
-	p[2] = (uint8_t)(w >> 16);
-	p[3] = (uint8_t)(w >> 24);
+	lanes ab_low = __builtin_shufflevector(x[0], x[1], 0, 4, 1, 5);
+	lanes ab_high = __builtin_shufflevector(x[0], x[1], 2, 6, 3, 7);
+	lanes cd_low = __builtin_shufflevector(x[2], x[3], 0, 4, 1, 5);
+	lanes cd_high = __builtin_shufflevector(x[2], x[3], 2, 6, 3, 7);
+	lanes block[LANES] = {
+		__builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5),
+		__builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7),
+		__builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5),
+		__builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7),
+	};
+
+	for (int i = 0; i < LANES; i++)
+		memcpy(out + CHACHA20_BLOCK * i, &block[i], sizeof(block[i]));
 }
 
 /* Section 2.3: constants, key, counter, nonce. */
@@ -65,12 +83,12 @@ state_init(lanes *st, const uint8_t *key, uint32_t counter,
 	static const char constants[] = "expand 32-byte k";
 
 	for (int i = 0; i < 4; i++)
-		st[i] = splat(load_le32((const uint8_t *)constants + 4 * i));
+		st[i] = splat(load_word((const uint8_t *)constants + 4 * i));
 	for (int i = 0; i < 8; i++)
-		st[4 + i] = splat(load_le32(key + 4 * i));
+		st[4 + i] = splat(load_word(key + 4 * i));
 	st[12] = (lanes){ counter, counter + 1, counter + 2, counter + 3 };
 	for (int i = 0; i < 3; i++)
-		st[13 + i] = splat(load_le32(nonce + 4 * i));
+		st[13 + i] = splat(load_word(nonce + 4 * i));
 }
 
 static void
@@ -89,12 +107,10 @@ four_blocks(const lanes *st, uint8_t *out)
 		quarter_round(&x[2], &x[7], &x[8], &x[13]);
 		quarter_round(&x[3], &x[4], &x[9], &x[14]);
 	}
-	for (int w = 0; w < WORDS; w++) {
+	for (int w = 0; w < WORDS; w++)
 		x[w] += st[w];
-		for (int lane = 0; lane < LANES; lane++)
-			store_le32(out + CHACHA20_BLOCK * lane + 4 * w,
-			    x[w][lane]);
-	}
+	for (int w = 0; w < WORDS; w += LANES)
+		store_words(&x[w], out + 4 * w);
 }
 
 /* The compiler may not see that this has no effect it could drop. */

@@ -12,6 +12,8 @@
 #include <lib/string.h>
 #include <sys/errno.h>
 
+#undef strlen			/* this is it */
+
 size_t
 strlen(const char *s)
 {

@@ -17,7 +17,19 @@ void	*memmove(void *dst, const void *src, size_t len);
 void	*memset(void *dst, int c, size_t len);
 int	memcmp(const void *a, const void *b, size_t len);
 
+/*
+ * Freestanding code has no built-in functions unless it says so; with them
+ * a copy of a few bytes is an instruction and the length of a literal a
+ * number.
+ */
+#define memcpy	__builtin_memcpy
+#define memmove	__builtin_memmove
+#define memset	__builtin_memset
+#define memcmp	__builtin_memcmp
+
 size_t	strlen(const char *s);
+#define strlen	__builtin_strlen
+
 size_t	strnlen(const char *s, size_t max);
 int	strcmp(const char *a, const char *b);
 int	strncmp(const char *a, const char *b, size_t max);
