@@ -22,17 +22,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <rump/rumpuser.h>
 
-#include "sim_impl.h"
+#include "sched_impl.h"
 
 #define NSEC_PER_SEC	INT64_C(1000000000)
 
@@ -49,27 +45,7 @@
 /* With a limit, a wait is not taken up again after a signal. */
 #define AGES_SEC	(365 * 86400L)
 
-/* Field key: b  the baton		a  atomic operations only */
-static struct sim {
-	uint32_t		 s_baton;	/* a: 1: somebody holds it */
-	uint32_t		 s_activity;	/* a: arrivals so far */
-	struct simthread	*s_arrivals;	/* a: a stack */
-
-	struct simthread	*s_threads;	/* b: all, newest first */
-	unsigned int		 s_nthreads;	/* b */
-	unsigned int		 s_noutside;	/* b */
-	unsigned int		 s_lastid;	/* b */
-	struct simthread	**s_run;	/* b: the runnable */
-	size_t			 s_nrun;	/* b */
-	size_t			 s_runsize;	/* b: room, >= s_nthreads */
-
-	int64_t			 s_now;		/* b */
-	int64_t			 s_alarm;	/* b: no deadline is before it */
-	uint64_t		 s_hash;	/* b: the trace */
-	struct simrng		 s_rng[4];	/* b */
-	unsigned int		 s_switch;	/* b: permille */
-	unsigned int		 s_spurious;	/* b: permille */
-} sim = {
+struct sim sim = {
 	.s_now = TIME_START,
 	.s_alarm = RUMPUSER_NOTIME,
 	.s_switch = 125,
@@ -128,77 +104,6 @@ sim_rng(int stream)
 {
 
 	return &sim.s_rng[stream];
-}
-
-/* --- lists of threads ---------------------------------------------------- */
-
-/* Cannot fail: sched_add() made room for every thread. */
-static void
-run_add(struct simthread *t)
-{
-
-	t->st_state = SIMTHREAD_RUNNABLE;
-	sim.s_run[sim.s_nrun++] = t;
-}
-
-static struct simthread *
-run_take(size_t i)
-{
-	struct simthread *t = sim.s_run[i];
-
-	sim.s_run[i] = sim.s_run[--sim.s_nrun];
-	return t;
-}
-
-static void
-wake_up(struct simthread *t, int result)
-{
-
-	t->st_result = result;
-	run_add(t);
-}
-
-static bool
-run_reserve(void)
-{
-	struct simthread **run;
-	size_t size;
-
-	if (sim.s_nthreads < sim.s_runsize)
-		return true;
-	size = sim.s_runsize * 2 + 16;
-	run = realloc(sim.s_run, size * sizeof(*run));
-	if (run == NULL)
-		return false;
-	sim.s_run = run;
-	sim.s_runsize = size;
-	return true;
-}
-
-static void
-threads_insert(struct simthread *t)
-{
-
-	t->st_id = ++sim.s_lastid;
-	t->st_prev = NULL;
-	t->st_next = sim.s_threads;
-	if (t->st_next != NULL)
-		t->st_next->st_prev = t;
-	sim.s_threads = t;
-	sim.s_nthreads++;
-}
-
-static void
-threads_remove(struct simthread *t)
-{
-
-	if (t->st_prev != NULL)
-		t->st_prev->st_next = t->st_next;
-	else
-		sim.s_threads = t->st_next;
-	if (t->st_next != NULL)
-		t->st_next->st_prev = t->st_prev;
-	sim.s_nthreads--;
 }
 
 /* --- arrivals ------------------------------------------------------------ */
@@ -305,60 +210,6 @@ pick(void)
 	return run_take(simrng_below(&sim.s_rng[SIMRNG_SCHED], sim.s_nrun));
 }
 
-static const char *
-state_describe(const struct simthread *t, char *buf, size_t size)
-{
-
-	if (t->st_state == SIMTHREAD_DEAD)
-		(void)snprintf(buf, size, "ended, not joined");
-	else if (t->st_joins != NULL)
-		(void)snprintf(buf, size, "joins %s (%u)",
-		    t->st_joins->st_name, t->st_joins->st_id);
-	else
-		(void)snprintf(buf, size, "parked on %p, value %u",
-		    (const void *)t->st_word, t->st_word != NULL ?
-		    __atomic_load_n(t->st_word, __ATOMIC_RELAXED) : 0);
-	return buf;
-}
-
-static void __attribute__((__noreturn__))
-deadlock(void)
-{
-	const struct simthread *t;
-	char state[96];
-
-	simconsole_dump();
-	(void)dprintf(STDERR_FILENO,
-	    "rumpsim: deadlock at %lld ns: all threads are parked\n",
-	    (long long)sim.s_now);
-	for (t = sim.s_threads; t != NULL; t = t->st_next)
-		(void)dprintf(STDERR_FILENO, "rumpsim: thread %u %s: %s\n",
-		    t->st_id, t->st_name,
-		    state_describe(t, state, sizeof(state)));
-	(void)fflush(stdout);
-	_exit(RUMPSIM_EXIT_DEADLOCK);
-}
-
-/* Threads of the process that we have not seen, or who wait for signals? */
-static bool
-help_possible(const struct simthread *self)
-{
-	const struct simthread *t;
-	nlink_t known = sim.s_nthreads;
-	struct stat st;
-
-	if (self == NULL)
-		known++;		/* about to end, but still there */
-
-	for (t = sim.s_threads; t != NULL; t = t->st_next) {
-		if (t->st_state == SIMTHREAD_PARKED &&
-		    (t->st_parkflags & RUMPUSER_PARK_INTR) != 0)
-			return true;
-	}
-	return stat("/proc/self/task", &st) == 0 &&
-	    st.st_nlink > known + 2;
-}
-
 /*
  * Lays the baton down, since nobody can run.  True: it was taken up again,
  * somebody has arrived.  False: others will go on without us.
@@ -370,8 +221,8 @@ idle(struct simthread *self)
 	uint32_t seen;
 	int error;
 
-	if (!hope && !help_possible(self))
-		deadlock();
+	if (!hope && !deadlock_help_possible(self))
+		deadlock_die();
 	seen = __atomic_load_n(&sim.s_activity, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&sim.s_baton, 0, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&sim.s_arrivals, __ATOMIC_SEQ_CST) != NULL)
@@ -390,7 +241,7 @@ idle(struct simthread *self)
 	if (error != ETIMEDOUT || !baton_take())
 		return false;
 	if (__atomic_load_n(&sim.s_arrivals, __ATOMIC_SEQ_CST) == NULL)
-		deadlock();
+		deadlock_die();
 	return true;
 }
 
@@ -439,8 +290,8 @@ sched_wait(struct simthread *t)
 	__atomic_store_n(&t->st_turn, 0, __ATOMIC_RELAXED);
 }
 
-static void
-block(struct simthread *self)
+void
+sched_block(struct simthread *self)
 {
 
 	if (!pass(self))
@@ -464,83 +315,7 @@ sim_point(enum simop op, uint64_t detail)
 	    !simrng_permille(&sim.s_rng[SIMRNG_SCHED], sim.s_switch))
 		return;
 	run_add(self);
-	block(self);
-}
-
-int
-sim_sleep(const uint32_t *word, int flags, int64_t deadline)
-{
-	struct simthread *self = sim_self();
-
-	if (deadline <= sim.s_now)
-		return ETIMEDOUT;
-	self->st_state = SIMTHREAD_PARKED;
-	self->st_word = word;
-	self->st_deadline = deadline;
-	self->st_parkflags = flags;
-	if (deadline < sim.s_alarm)
-		sim.s_alarm = deadline;
-	block(self);
-	self->st_word = NULL;
-	self->st_parkflags = 0;
-	return self->st_result;
-}
-
-/* Any n of the sleepers: the contract promises no order. */
-unsigned int
-sim_wake(const uint32_t *word, unsigned int n)
-{
-	struct simthread *t;
-	unsigned int sleepers = 0, woken = 0;
-
-	if (word == NULL)
-		return 0;
-	for (t = sim.s_threads; t != NULL; t = t->st_next)
-		sleepers += t->st_state == SIMTHREAD_PARKED &&
-		    t->st_word == word;
-	for (t = sim.s_threads; t != NULL && woken < n; t = t->st_next) {
-		if (t->st_state != SIMTHREAD_PARKED || t->st_word != word)
-			continue;
-		if (n - woken >= sleepers ||
-		    simrng_below(&sim.s_rng[SIMRNG_SCHED], sleepers) <
-		    n - woken) {
-			wake_up(t, 0);
-			woken++;
-		}
-		sleepers--;
-	}
-	return woken;
-}
-
-int
-rumpuser_park(uint32_t *word, uint32_t expected, int flags, int64_t deadline)
-{
-
-	sim_point(SIMOP_PARK, expected);
-	if (__atomic_load_n(word, __ATOMIC_ACQUIRE) != expected)
-		return EAGAIN;
-	if (simrng_permille(&sim.s_rng[SIMRNG_SCHED], sim.s_spurious))
-		return 0;
-	return sim_sleep(word, flags, deadline);
-}
-
-unsigned int
-rumpuser_unpark(uint32_t *word, unsigned int n, int flags)
-{
-	unsigned int woken;
-
-	(void)flags;
-	(void)sim_self();
-	woken = sim_wake(word, n);
-	sim_point(SIMOP_UNPARK, woken);
-	return woken;
-}
-
-void
-rumpuser_thread_yield(void)
-{
-
-	sim_point(SIMOP_YIELD, 0);
+	sched_block(self);
 }
 
 /* --- for threads --------------------------------------------------------- */
@@ -559,14 +334,8 @@ sched_add(struct simthread *t)
 void
 sched_remove(struct simthread *t)
 {
-	size_t i;
 
-	for (i = 0; i < sim.s_nrun; i++) {
-		if (sim.s_run[i] == t) {
-			(void)run_take(i);
-			break;
-		}
-	}
+	run_remove(t);
 	threads_remove(t);
 }
 
@@ -668,14 +437,6 @@ rumpsim_setswitch(unsigned int permille)
 
 	(void)sim_self();
 	sim.s_switch = permille;
-}
-
-void
-rumpsim_setspurious(unsigned int permille)
-{
-
-	(void)sim_self();
-	sim.s_spurious = permille;
 }
 
 uint64_t
