@@ -121,10 +121,13 @@ struct side {
 	unsigned char	*sd_buf[6];
 };
 
-/* twin: the host plays our part.  ret_why: what is missing here. */
+/*
+ * twin: the host plays our part.  flags: MS_* of both mounts.  ret_why: what
+ * is missing here.
+ */
 bool	side_open(struct side *ours, struct side *host, const char *dir,
-	    bool twin, const char **ret_why);
-bool	twin_open(const char *dir);
+	    unsigned long flags, bool twin, const char **ret_why);
+bool	twin_open(const char *dir, unsigned long flags);
 long	twin_call(long nr, const unsigned long args[6]);
 
 /* Runs op; its outcome as text. */

@@ -99,13 +99,15 @@ op_same(struct side *ours, struct side *host, const struct op *op, struct outcom
 }
 
 static void __attribute__((__noreturn__))
-child(struct op *ops, unsigned int n, int fd)
+child(struct op *ops, unsigned int n, uint64_t seed, int fd)
 {
+	/* Access times in each of the ways there are. */
+	static const unsigned long flags[] = { MS_NOATIME, MS_RELATIME, MS_STRICTATIME, MS_NOATIME };
 	static struct outcome oc;
 	static struct side ours, host;
 	const char *why = NULL;
 
-	if (!side_open(&ours, &host, work_dir, opt.twin, &why)) {
+	if (!side_open(&ours, &host, work_dir, MS_NODEV | flags[seed % 4], opt.twin, &why)) {
 		oc.oc_not_here = true;
 		snprintf(oc.oc_text, sizeof(oc.oc_text), "%s: %s", why, strerror(errno));
 		report(fd, &oc);
@@ -149,7 +151,7 @@ wait_seconds(pid_t pid, unsigned int seconds)
 }
 
 static void
-run(struct op *ops, unsigned int n, struct outcome *oc)
+run(struct op *ops, unsigned int n, uint64_t seed, struct outcome *oc)
 {
 	char name[] = "/tmp/differential.out.XXXXXX";
 	int fd = mkstemp(name), status;
@@ -164,7 +166,7 @@ run(struct op *ops, unsigned int n, struct outcome *oc)
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0)
-		child(ops, n, fd);
+		child(ops, n, seed, fd);
 	status = wait_seconds(pid, CHILD_SECONDS);
 	if (pread(fd, oc, sizeof(*oc), 0) < 0)
 		perror("outcome");
@@ -184,7 +186,7 @@ run(struct op *ops, unsigned int n, struct outcome *oc)
 
 /* Leaves out runs of calls, halving their length, as long as it differs. */
 static void
-shrink(struct op *ops, unsigned int *n, struct outcome *oc)
+shrink(struct op *ops, unsigned int *n, uint64_t seed, struct outcome *oc)
 {
 	struct outcome *try = malloc(sizeof(*try));
 
@@ -203,7 +205,7 @@ shrink(struct op *ops, unsigned int *n, struct outcome *oc)
 			}
 			if (all)
 				continue;
-			run(ops, *n, try);
+			run(ops, *n, seed, try);
 			if (!try->oc_same && !try->oc_not_here)
 				*oc = *try;
 			else
@@ -387,7 +389,7 @@ main(int argc, char **argv)
 			op_free(ops, n);
 			continue;
 		}
-		run(ops, n, &oc);
+		run(ops, n, seed, &oc);
 		if (oc.oc_not_here) {
 			printf("# %s\n", oc.oc_text);
 			skipped++;
@@ -400,7 +402,7 @@ main(int argc, char **argv)
 			continue;
 		}
 		failed++;
-		shrink(ops, &n, &oc);
+		shrink(ops, &n, seed, &oc);
 		printf("not ok - seed %llu differs\n", (unsigned long long)seed);
 		print_ops(ops, n);
 		print_text(oc.oc_text);

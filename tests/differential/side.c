@@ -5,7 +5,7 @@
  *
  * Both start in the root of an empty tmpfs which is all they see: ours by
  * mount and chroot inside, the host's by mount and chroot of this thread in
- * a mount name space of the process.  Both are mounted nodev and noatime.
+ * a mount name space of the process.  Both are mounted with the same flags.
  */
 
 #include <sys/epoll.h>
@@ -58,34 +58,35 @@ side_init(struct side *s, const char *name, long (*call)(long, const unsigned lo
 }
 
 static bool
-ours_enter(void)
+ours_enter(unsigned long flags)
 {
 	return rump_init() == 0 && rump_sys_mkdir("/differential", 0755) == 0 &&
-	    rump_sys_mount("tmpfs", "/differential", "tmpfs", MS_NODEV | MS_NOATIME, "mode=755") == 0 &&
+	    rump_sys_mount("tmpfs", "/differential", "tmpfs", flags, "mode=755") == 0 &&
 	    rump_sys_chroot("/differential") == 0 && rump_sys_chdir("/") == 0 && rump_sys_umask(022) != (mode_t)-1;
 }
 
 static bool
-host_enter(const char *dir)
+host_enter(const char *dir, unsigned long flags)
 {
 	char root[64];
 
 	snprintf(root, sizeof(root), "%s/host", dir);
-	return mount("tmpfs", root, "tmpfs", MS_NODEV | MS_NOATIME, "mode=755,huge=never") == 0 &&
+	return mount("tmpfs", root, "tmpfs", flags, "mode=755,huge=never") == 0 &&
 	    chroot(root) == 0 && chdir("/") == 0 && umask(022) != (mode_t)-1;
 }
 
 bool
-side_open(struct side *ours, struct side *host, const char *dir, bool twin, const char **ret_why)
+side_open(struct side *ours, struct side *host, const char *dir, unsigned long flags, bool twin,
+    const char **ret_why)
 {
 	side_init(ours, twin ? "twin" : "ours", twin ? twin_call : call_ours);
 	side_init(host, "host", call_host);
-	if (!twin && !ours_enter()) {
+	if (!twin && !ours_enter(flags)) {
 		*ret_why = "our kernel: no tmpfs";
 		return false;
 	}
 	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-	    (twin && !twin_open(dir)) || !host_enter(dir)) {
+	    (twin && !twin_open(dir, flags)) || !host_enter(dir, flags)) {
 		*ret_why = "host: no tmpfs in a name space of our own";
 		return false;
 	}

@@ -24,6 +24,7 @@
 
 static struct {
 	char		 t_dir[64];
+	unsigned long	 t_flags;
 	sem_t		 t_asked, t_answered;
 	long		 t_nr;
 	const unsigned long *t_args;
@@ -34,7 +35,7 @@ static bool
 twin_enter(void)
 {
 	return unshare(CLONE_FS | CLONE_FILES) == 0 &&
-	    mount("tmpfs", twin.t_dir, "tmpfs", MS_NODEV | MS_NOATIME, "mode=755,huge=never") == 0 &&
+	    mount("tmpfs", twin.t_dir, "tmpfs", twin.t_flags, "mode=755,huge=never") == 0 &&
 	    chroot(twin.t_dir) == 0 && chdir("/") == 0 && umask(022) != (mode_t)-1;
 }
 
@@ -75,10 +76,11 @@ twin_call(long nr, const unsigned long args[6])
 }
 
 bool
-twin_open(const char *dir)
+twin_open(const char *dir, unsigned long flags)
 {
 	pthread_t thread;
 
+	twin.t_flags = flags;
 	/* Beside the host's: a mount on top of its root would be found by "..". */
 	snprintf(twin.t_dir, sizeof(twin.t_dir), "%s/twin", dir);
 	sem_init(&twin.t_asked, 0, 0);
