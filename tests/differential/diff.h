@@ -58,6 +58,7 @@ enum arg_kind {
 enum result_kind {
 	R_NUMBER,	/* printed as it is */
 	R_FD,		/* goes to slot op_slot */
+	R_SAMEFD,	/* a descriptor that has its slot */
 	R_FDPAIR,	/* pipe: op_slot and the next one */
 	R_BYTES,	/* so many bytes of the A_OUT argument */
 	R_IOV,

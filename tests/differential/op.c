@@ -202,7 +202,7 @@ const struct op_desc op_descs[] = {
 	{ "removexattr", SYS_removexattr, 3, R_NUMBER, { { A_PATH }, { A_STRING, LIST(xattr_names) } } },
 	{ "fremovexattr", SYS_fremovexattr, 2, R_NUMBER, { { A_FD }, { A_STRING, LIST(xattr_names) } } },
 	{ "dup", SYS_dup, 4, R_FD, { { A_FD } } },
-	{ "dup3", SYS_dup3, 3, R_NUMBER, { { A_FD }, { A_FD }, { A_CHOICE, LIST(dup_flags) } } },
+	{ "dup3", SYS_dup3, 3, R_SAMEFD, { { A_FD }, { A_FD }, { A_CHOICE, LIST(dup_flags) } } },
 	{ "fcntl", SYS_fcntl, 4, R_NUMBER, { { A_FD }, { A_CHOICE, LIST(getset_cmds) } } },
 	{ "fcntl", SYS_fcntl, 2, R_NUMBER, { { A_FD }, { A_CHOICE, LIST(setfd_cmd) }, { A_CHOICE, LIST(setfd_flags) } } },
 	{ "fcntl", SYS_fcntl, 3, R_NUMBER, { { A_FD }, { A_CHOICE, LIST(setfl_cmd) }, { A_CHOICE, LIST(setfl_flags) } } },

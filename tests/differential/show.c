@@ -80,17 +80,22 @@ add_stat(struct text *t, const struct stat *st)
 	add_time(t, "ctime", st->st_ctim.tv_sec, (unsigned long)st->st_ctim.tv_nsec);
 }
 
+/* Only times that were asked for: a kernel may give more, and Linux gives less. */
 static void
-add_statx(struct text *t, const struct statx *st)
+add_statx(struct text *t, const struct statx *st, unsigned int asked)
 {
-	add(t, " mask=%x mode=%o nlink=%u uid=%u gid=%u rdev=%x:%x", st->stx_mask & STATX_BASIC_STATS, st->stx_mode,
+	add(t, " mask=%x mode=%o nlink=%u uid=%u gid=%u rdev=%x:%x", st->stx_mask & STATX_BASIC_STATS & asked, st->stx_mode,
 	    st->stx_nlink, st->stx_uid, st->stx_gid, st->stx_rdev_major, st->stx_rdev_minor);
 	if (S_ISREG(st->stx_mode))
 		add(t, " size=%llu blocks=%llu", (unsigned long long)st->stx_size, (unsigned long long)st->stx_blocks);
-	add_time(t, "atime", st->stx_atime.tv_sec, st->stx_atime.tv_nsec);
-	add_time(t, "mtime", st->stx_mtime.tv_sec, st->stx_mtime.tv_nsec);
-	add_time(t, "ctime", st->stx_ctime.tv_sec, st->stx_ctime.tv_nsec);
-	if ((st->stx_mask & STATX_BTIME) != 0)
+	asked &= st->stx_mask;
+	if ((asked & STATX_ATIME) != 0)
+		add_time(t, "atime", st->stx_atime.tv_sec, st->stx_atime.tv_nsec);
+	if ((asked & STATX_MTIME) != 0)
+		add_time(t, "mtime", st->stx_mtime.tv_sec, st->stx_mtime.tv_nsec);
+	if ((asked & STATX_CTIME) != 0)
+		add_time(t, "ctime", st->stx_ctime.tv_sec, st->stx_ctime.tv_nsec);
+	if ((asked & STATX_BTIME) != 0)
 		add_time(t, "btime", st->stx_btime.tv_sec, st->stx_btime.tv_nsec);
 }
 
@@ -168,7 +173,8 @@ show_result(struct side *s, const struct op *op, long ret, char text[TEXT_MAX])
 		add(&t, "-1 %s", rump_errname((int)-ret));
 		return;
 	}
-	if (op->op_desc->od_result == R_FD || op->op_desc->od_result == R_FDPAIR)
+	if (op->op_desc->od_result == R_FD || op->op_desc->od_result == R_SAMEFD ||
+	    op->op_desc->od_result == R_FDPAIR)
 		add(&t, "descriptor");
 	else if (op->op_desc->od_result != R_STATFS)
 		add(&t, "%ld", ret);
@@ -188,7 +194,7 @@ show_result(struct side *s, const struct op *op, long ret, char text[TEXT_MAX])
 		add_stat(&t, (const void *)s->sd_buf[buffer_of(op, A_OUT)]);
 		break;
 	case R_STATX:
-		add_statx(&t, (const void *)s->sd_buf[buffer_of(op, A_OUT)]);
+		add_statx(&t, (const void *)s->sd_buf[buffer_of(op, A_OUT)], (unsigned int)op->op_value[3]);
 		break;
 	case R_STATFS: {
 		const struct statfs *sf = (const void *)s->sd_buf[buffer_of(op, A_OUT)];

@@ -302,7 +302,7 @@ keep_descriptors(struct side *s, const struct op *op, const unsigned long *args,
 
 /*
  * eventfd and epoll files all share one inode on Linux, so their locks meet
- * those of the rest of the machine.
+ * those of the rest of the machine.  Nobody locks pipes; Linux can.
  */
 static bool
 is_lock_of_nothing(struct side *s, const struct op *op, const unsigned long *args)
@@ -311,7 +311,7 @@ is_lock_of_nothing(struct side *s, const struct op *op, const unsigned long *arg
 	struct stat *st = (struct stat *)(void *)s->sd_buf[5];
 
 	return (op->op_desc->od_result == R_FLOCK || op->op_desc->od_nr == SYS_flock) &&
-	    s->sd_call(SYS_fstat, fstat) == 0 && (st->st_mode & S_IFMT) == 0;
+	    s->sd_call(SYS_fstat, fstat) == 0 && ((st->st_mode & S_IFMT) == 0 || S_ISFIFO(st->st_mode));
 }
 
 void
