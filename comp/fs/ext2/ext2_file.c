@@ -196,34 +196,62 @@ const struct pgobj_ops ext2_file_pgops = {
 	.po_willneed	= file_willneed,
 };
 
+/* Inline, all is data, but for the all-hole files of ext2_inline.c. */
+static int
+inline_run(struct ext2_inode *ip, uint64_t off, struct ext2_run *run,
+    uint64_t *ret_next)
+{
+	struct ext2_inline in;
+	uint64_t held;
+	int error;
+
+	error = ext2_inline_get(ip, &in);
+	if (error)
+		return error;
+	held = in.n_len[0] + in.n_len[1];
+	ext2_inline_put(ip, &in);
+	run->r_kind = ip->e_di.i_size > held ? EXT2_RUN_HOLE : EXT2_RUN_DATA;
+	*ret_next = ip->e_di.i_size;
+	return 0;
+}
+
+/* What kind of run holds off, and where the next one begins. */
+static int
+seek_run(struct ext2_inode *ip, uint64_t off, struct ext2_run *run,
+    uint64_t *ret_next)
+{
+	const struct ext2_super *sb = &ip->e_m->m_sb;
+	int error;
+
+	if (ip->e_di.i_flags & EXT2_I_INLINE_DATA)
+		return inline_run(ip, off, run, ret_next);
+	error = ext2_map(ip, off >> sb->s_blkshift, run);
+	if (error)
+		return error;
+	*ret_next = off + run_bytes(sb, run, off, ip->e_di.i_size - off);
+	return 0;
+}
+
 /* Only what was written is data; off is before the end. */
 int
 ext2_seek(struct vnode *vp, uint64_t off, int whence, uint64_t *ret_off)
 {
 	struct ext2_inode *ip = vnode_ext2(vp);
-	const struct ext2_super *sb = &ip->e_m->m_sb;
-	uint64_t size = ip->e_di.i_size;
+	uint64_t size = ip->e_di.i_size, next;
 	struct ext2_run run;
-	bool data;
 	int error;
 
 	if (whence != SEEK_DATA && whence != SEEK_HOLE)
 		return EINVAL;
 	while (off < size) {
-		run.r_kind = EXT2_RUN_DATA;
-		if ((ip->e_di.i_flags & EXT2_I_INLINE_DATA) == 0) {
-			error = ext2_map(ip, off >> sb->s_blkshift, &run);
-			if (error)
-				return error;
-		}
-		data = run.r_kind == EXT2_RUN_DATA;
-		if (data == (whence == SEEK_DATA)) {
+		error = seek_run(ip, off, &run, &next);
+		if (error)
+			return error;
+		if ((run.r_kind == EXT2_RUN_DATA) == (whence == SEEK_DATA)) {
 			*ret_off = off;
 			return 0;
 		}
-		if (ip->e_di.i_flags & EXT2_I_INLINE_DATA)
-			break;
-		off += run_bytes(sb, &run, off, size - off);
+		off = next;
 	}
 	if (whence == SEEK_DATA)
 		return ENXIO;

@@ -69,16 +69,20 @@ ext2_inline_get(struct ext2_inode *ip, struct ext2_inline *ret_in)
 	error = second_piece(ip, &in, &why);
 	if (error)
 		return error;
-	if (size > EXT2_IBLOCK_SIZE + in.n_len[1]) {
+	/* mke2fs -d makes a file that is all hole so: the rest is zeroes. */
+	if (size > EXT2_IBLOCK_SIZE + in.n_len[1] &&
+	    !ext2_is(&ip->e_di, EXT2_S_IFREG)) {
 		ext2_inline_put(ip, &in);
 		ext2_bad(&why, INLINE, "size beyond what the inode holds",
 		    size);
 		return ext2_report(ip->e_m, &why, EUCLEAN, ip->e_ino, 0);
 	}
-	if (size < EXT2_IBLOCK_SIZE)
+	if (size < EXT2_IBLOCK_SIZE) {
 		in.n_len[0] = (size_t)size;
-	in.n_len[1] = size < EXT2_IBLOCK_SIZE ? 0 :
-	    (size_t)(size - EXT2_IBLOCK_SIZE);
+		in.n_len[1] = 0;
+	} else if (size - EXT2_IBLOCK_SIZE < in.n_len[1]) {
+		in.n_len[1] = (size_t)(size - EXT2_IBLOCK_SIZE);
+	}
 	*ret_in = in;
 	return 0;
 }

@@ -271,7 +271,9 @@ fast_commits(struct replay *r)
 	uint32_t crc = 0;
 	int error;
 
-	for (uint32_t lblk = r->r_js.j_end; lblk < r->r_js.j_maxlen; lblk++) {
+	/* The block between the ring and that area is not used. */
+	for (uint32_t lblk = r->r_js.j_end + 1; lblk < r->r_js.j_maxlen;
+	    lblk++) {
 		error = journal_read(r, lblk, r->r_block);
 		if (error)
 			return error;

@@ -74,7 +74,7 @@ free_counts(struct ext2fs *m, uint64_t *ret_blocks, uint64_t *ret_inodes)
 	return 0;
 }
 
-/* Blocks of descriptors, and copies of them, in a group. */
+/* Blocks of descriptors, copies of them and room for more, in a group. */
 static uint32_t
 group_gdt_blocks(const struct ext2_super *sb, uint32_t group)
 {
@@ -86,8 +86,9 @@ group_gdt_blocks(const struct ext2_super *sb, uint32_t group)
 		return in <= 1 || in == sb->s_desc_per_block - 1;
 	if (!ext2_super_in_group(sb, group))
 		return 0;
-	return ext2_has_incompat(sb, EXT2_INCOMPAT_META_BG) ?
-	    sb->s_first_meta_bg : sb->s_gdt_blocks;
+	return sb->s_reserved_gdt +
+	    (ext2_has_incompat(sb, EXT2_INCOMPAT_META_BG) ?
+	    sb->s_first_meta_bg : sb->s_gdt_blocks);
 }
 
 static uint64_t

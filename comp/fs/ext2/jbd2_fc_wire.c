@@ -20,11 +20,22 @@
 #include "jbd2_wire.h"
 
 #define TLV_SIZE	4
-#define TAG_PAD		7
 #define TAG_TAIL	8
 #define TAG_HEAD	9
 #define HEAD_SIZE	8
 #define TAIL_SIZE	8
+
+/* A tail: EEXIST if it closes what was seen so far. */
+static int
+scan_tail(const uint8_t *p, size_t len, uint32_t sequence, uint32_t crc)
+{
+	/* Its length covers the rest of the block, and not always exactly. */
+	if (len < TLV_SIZE + TAIL_SIZE ||
+	    ext2_le32(p + TLV_SIZE) != sequence)
+		return ENOENT;
+	crc = crc32c(crc, p, TLV_SIZE + 4);
+	return ext2_le32(p + TLV_SIZE + 4) == crc ? EEXIST : ENOENT;
+}
 
 int
 jbd2_fc_scan(const uint8_t *p, size_t len, uint32_t sequence, uint32_t *crc)
@@ -35,22 +46,14 @@ jbd2_fc_scan(const uint8_t *p, size_t len, uint32_t sequence, uint32_t *crc)
 	while (off < len && len - off >= TLV_SIZE) {
 		tag = ext2_le16(p + off);
 		size = ext2_le16(p + off + 2);
-		if (size > len - off - TLV_SIZE)
+		if (tag == TAG_TAIL)
+			return scan_tail(p + off, len - off, sequence, *crc);
+		if (tag == 0 || tag > TAG_HEAD ||
+		    size > len - off - TLV_SIZE)
 			return ENOENT;
-		if (tag == TAG_HEAD) {
-			if (size < HEAD_SIZE || ext2_le32(p + off +
-			    TLV_SIZE + 4) != sequence)
-				return ENOENT;
-		} else if (tag == TAG_TAIL) {
-			if (size < TAIL_SIZE ||
-			    ext2_le32(p + off + TLV_SIZE) != sequence)
-				return ENOENT;
-			*crc = crc32c(*crc, p + off, TLV_SIZE + 4);
-			return ext2_le32(p + off + TLV_SIZE + 4) == *crc ?
-			    EEXIST : ENOENT;
-		} else if (tag == 0 || tag > TAG_PAD) {
+		if (tag == TAG_HEAD && (size < HEAD_SIZE ||
+		    ext2_le32(p + off + TLV_SIZE + 4) != sequence))
 			return ENOENT;
-		}
 		*crc = crc32c(*crc, p + off, TLV_SIZE + size);
 		off += TLV_SIZE + size;
 	}

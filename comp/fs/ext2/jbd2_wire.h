@@ -38,7 +38,7 @@ struct jbd2_super {
 	uint32_t	j_start;	/* where it is; 0: nothing to replay */
 	uint32_t	j_errno;
 	uint32_t	j_compat, j_incompat;
-	uint32_t	j_fc_blocks;	/* fast commits: [j_end, j_maxlen) */
+	uint32_t	j_fc_blocks;	/* fast commits: (j_end, j_maxlen) */
 	uint32_t	j_seed;		/* of its checksums */
 	size_t		j_tag_size;
 	bool		j_csum;		/* v2 or v3 */
