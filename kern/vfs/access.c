@@ -90,6 +90,15 @@ access_bycap(enum vtype type, mode_t mode, int want, const struct cred *cr)
 }
 
 int
+vattr_access(const struct vattr *va, int want, const struct cred *cr)
+{
+	if (access_bymode(va->va_mode, va->va_uid, va->va_gid, (mode_t)want, cr) ||
+	    access_bycap(va->va_type, va->va_mode, want, cr))
+		return 0;
+	return EACCES;
+}
+
+int
 vnode_access(struct vnode *vp, int want, const struct cred *cr)
 {
 	mode_t mode = atomic_load(&vp->v_mode);

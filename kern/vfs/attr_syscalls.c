@@ -100,8 +100,11 @@ change_fd(int fd, attr_change_fn *fn, const struct attr_change *ac)
 	error = fd_get_nopath(fd, &fp);
 	if (error)
 		return error;
-	/* Pipes and the like have attributes nobody changes here. */
-	error = file_getpath(fp, &path) ? change_path(&path, fn, ac) : EINVAL;
+	/*
+	 * NEEDSWORK: Linux lets the owner change a pipe's; that takes an
+	 * operation of files, and room for them in the pipe.
+	 */
+	error = file_getpath(fp, &path) ? change_path(&path, fn, ac) : EOPNOTSUPP;
 	fd_put(fp);
 	return error;
 }
@@ -225,7 +228,6 @@ static int
 truncate_path(const struct vpath *path, uint64_t length)
 {
 	struct vnode *vp = path->vp_vnode;
-	struct cred *cr;
 	int error;
 
 	if (vp->v_type == VDIR)
@@ -234,12 +236,8 @@ truncate_path(const struct vpath *path, uint64_t length)
 		return EINVAL;
 	if (mount_readonly(path->vp_mount))
 		return EROFS;
-	cr = cred_current_hold();
-	error = vnode_access(vp, MAY_WRITE, cr);
-	if (error == 0)
-		error = vnode_truncate(vp, length, cr);
-	cred_rele(cr);
-	return error;
+	error = vnode_access(vp, MAY_WRITE, curcred());
+	return error ? error : vnode_truncate(vp, length);
 }
 
 int

@@ -17,6 +17,7 @@
 #include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/limits.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 
 #include <abi/sysargs.h>
@@ -376,6 +377,21 @@ sys_statfs(struct lwp *l, const char *upath, struct statfs *ust,
 	return error;
 }
 
+/* Pipes and the like are in no file system that is mounted. */
+static int
+statfs_nofs(struct file *fp, struct statfs *ust)
+{
+	struct statfs st;
+
+	memset(&st, 0, sizeof(st));
+	st.f_type = fp->f_type == FILE_PIPE ? PIPEFS_MAGIC :
+	    fp->f_type == FILE_SOCKET ? SOCKFS_MAGIC : ANON_INODE_FS_MAGIC;
+	st.f_bsize = st.f_frsize = PAGE_SIZE;
+	st.f_namelen = NAME_MAX;
+	st.f_flags = ST_VALID;
+	return copyout(&st, ust, sizeof(st));
+}
+
 int
 sys_fstatfs(struct lwp *l __unused_arg, int fd, struct statfs *ust,
     long *ret __unused_arg)
@@ -387,8 +403,8 @@ sys_fstatfs(struct lwp *l __unused_arg, int fd, struct statfs *ust,
 	error = fd_get(fd, &fp);
 	if (error)
 		return error;
-	/* Pipes and the like are in no mounted file system. */
-	error = file_getpath(fp, &path) ? statfs_path(&path, ust) : ENOSYS;
+	error = file_getpath(fp, &path) ? statfs_path(&path, ust) :
+	    statfs_nofs(fp, ust);
 	fd_put(fp);
 	return error;
 }

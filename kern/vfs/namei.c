@@ -782,7 +782,7 @@ namei_user(struct lwp *l, int dirfd, const char *upath, unsigned int flags,
 
 	if (path == NULL)
 		return ENOMEM;
-	if (upath == NULL && (flags & NAMEI_EMPTY)) {
+	if (upath == NULL && (flags & NAMEI_NULL)) {
 		path[0] = '\0';
 		error = 0;
 	} else {

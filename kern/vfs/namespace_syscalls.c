@@ -3,8 +3,7 @@
 /*
  * namespace_syscalls.c - mkdir, mknod, symlink, link, unlink, rmdir, rename
  *
- * The calls in their *at forms; the table makes the others of them.  Flags
- * are checked first, then all paths are copied in, then they are walked.
+ * The calls in their *at forms; the table makes the others of them.
  */
 
 #include <linux/capability.h>
@@ -108,45 +107,7 @@ sys_unlinkat(struct lwp *l, int dirfd, const char *upath, int flags,
 	return error;
 }
 
-/* --- two paths ---------------------------------------------------------------------- */
-
-/* Both are copied in before either is walked. */
-struct twopaths {
-	char	*tp_old;
-	char	*tp_new;
-};
-
-static int
-twopaths_copyin(const char *uold, bool maybeempty, const char *unew,
-    struct twopaths *tp)
-{
-	int error;
-
-	tp->tp_old = path_buf_get();
-	tp->tp_new = path_buf_get();
-	if (tp->tp_old == NULL || tp->tp_new == NULL)
-		error = ENOMEM;
-	else
-		error = copyinstr(uold, tp->tp_old, PATH_MAX, NULL);
-	if (error == 0 && tp->tp_old[0] == '\0' && !maybeempty)
-		error = ENOENT;
-	if (error == 0)
-		error = copyinstr(unew, tp->tp_new, PATH_MAX, NULL);
-	if (error == 0 && tp->tp_new[0] == '\0')
-		error = ENOENT;
-	if (error) {
-		path_buf_put(tp->tp_old);
-		path_buf_put(tp->tp_new);
-	}
-	return error;
-}
-
-static void
-twopaths_fini(struct twopaths *tp)
-{
-	path_buf_put(tp->tp_old);
-	path_buf_put(tp->tp_new);
-}
+/* --- two paths: the second is not even copied in before the first is walked ----- */
 
 /* A file without a name gets one only from who opened it, or may search all. */
 static int
@@ -171,30 +132,24 @@ sys_linkat(struct lwp *l, int olddirfd, const char *uold, int newdirfd,
     const char *unew, int flags, long *ret __unused_arg)
 {
 	struct nameidata from = { .nd_resolve = 0 }, to = { .nd_resolve = 0 };
-	bool empty = (flags & AT_EMPTY_PATH) != 0;
-	struct twopaths tp;
 	int error;
 
 	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return EINVAL;
-	error = twopaths_copyin(uold, empty, unew, &tp);
+	error = namei_user(l, olddirfd, uold,
+	    (flags & AT_SYMLINK_FOLLOW ? NAMEI_FOLLOW : 0) |
+	    (flags & AT_EMPTY_PATH ? NAMEI_EMPTY : 0), &from);
 	if (error)
 		return error;
-	if (empty && tp.tp_old[0] == '\0')
+	if (from.nd_user[0] == '\0')
 		error = link_allow_empty(olddirfd);
 	if (error == 0)
-		error = namei(l, olddirfd, tp.tp_old,
-		    (flags & AT_SYMLINK_FOLLOW ? NAMEI_FOLLOW : 0) |
-		    (empty ? NAMEI_EMPTY : 0), &from);
+		error = namei_user(l, newdirfd, unew, NAMEI_PARENT, &to);
 	if (error == 0) {
-		error = namei(l, newdirfd, tp.tp_new, NAMEI_PARENT, &to);
-		if (error == 0) {
-			error = vfs_link(&to, &from.nd_path);
-			nameidata_fini(&to);
-		}
-		nameidata_fini(&from);
+		error = vfs_link(&to, &from.nd_path);
+		nameidata_fini(&to);
 	}
-	twopaths_fini(&tp);
+	nameidata_fini(&from);
 	return error;
 }
 
@@ -203,7 +158,6 @@ sys_renameat2(struct lwp *l, int olddirfd, const char *uold, int newdirfd,
     const char *unew, unsigned int flags, long *ret __unused_arg)
 {
 	struct nameidata from = { .nd_resolve = 0 }, to = { .nd_resolve = 0 };
-	struct twopaths tp;
 	int error;
 
 	if (flags & ~(unsigned int)(RENAME_NOREPLACE | RENAME_EXCHANGE |
@@ -212,18 +166,14 @@ sys_renameat2(struct lwp *l, int olddirfd, const char *uold, int newdirfd,
 	if ((flags & RENAME_EXCHANGE) &&
 	    (flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)))
 		return EINVAL;
-	error = twopaths_copyin(uold, false, unew, &tp);
+	error = namei_user(l, olddirfd, uold, NAMEI_PARENT, &from);
 	if (error)
 		return error;
-	error = namei(l, olddirfd, tp.tp_old, NAMEI_PARENT, &from);
+	error = namei_user(l, newdirfd, unew, NAMEI_PARENT, &to);
 	if (error == 0) {
-		error = namei(l, newdirfd, tp.tp_new, NAMEI_PARENT, &to);
-		if (error == 0) {
-			error = vfs_rename(&from, &to, flags);
-			nameidata_fini(&to);
-		}
-		nameidata_fini(&from);
+		error = vfs_rename(&from, &to, flags);
+		nameidata_fini(&to);
 	}
-	twopaths_fini(&tp);
+	nameidata_fini(&from);
 	return error;
 }

@@ -360,7 +360,7 @@ open_truncate(struct file *fp, const struct openreq *or)
 {
 	if ((or->or_flags & O_TRUNC) == 0 || or->or_created)
 		return 0;
-	return vnode_truncate(fp->f_data, 0, fp->f_cred);
+	return vnode_truncate(fp->f_data, 0);
 }
 
 static int
@@ -450,7 +450,9 @@ int
 sys_openat(struct lwp *l, int dirfd, const char *upath, int flags,
     unsigned int mode, long *ret)
 {
-	struct open_how how = { .flags = (unsigned int)flags & OPEN_FLAGS };
+	struct open_how how = {
+		.flags = ((unsigned int)flags & OPEN_FLAGS) | O_LARGEFILE,
+	};
 
 	if (how.flags & O_PATH)
 		how.flags &= O_PATH_FLAGS;

@@ -32,6 +32,13 @@ at_nameiflags(unsigned int flags)
 	    (flags & AT_EMPTY_PATH ? NAMEI_EMPTY : 0);
 }
 
+/* The stat calls alone take a NULL for "". */
+static unsigned int
+at_statflags(unsigned int flags)
+{
+	return at_nameiflags(flags) | (flags & AT_EMPTY_PATH ? NAMEI_NULL : 0);
+}
+
 /* Does the call mean dirfd itself, be it a file or a pipe? */
 static int
 at_isfd(int dirfd, const char *upath, unsigned int flags, bool *ret_isfd)
@@ -81,7 +88,7 @@ stat_at(struct lwp *l, int dirfd, const char *upath, unsigned int flags,
 			stat_from_statx(&sx, st);
 		return error;
 	}
-	error = namei_user(l, dirfd, upath, at_nameiflags(flags), &nd);
+	error = namei_user(l, dirfd, upath, at_statflags(flags), &nd);
 	if (error)
 		return error;
 	error = vnode_stat(nd.nd_path.vp_vnode, st);
@@ -102,6 +109,25 @@ sys_newfstatat(struct lwp *l, int dirfd, const char *upath, struct stat *ust,
 	if (error)
 		return error;
 	return copyout(&st, ust, sizeof(st));
+}
+
+/*
+ * Linux tells some times only to those who ask.  For older programs it makes
+ * no difference, as stx_mask says what is there.
+ */
+static void
+statx_unasked(struct statx *st, unsigned int mask)
+{
+	static const struct statx_timestamp none;
+
+	if ((mask & STATX_BTIME) == 0) {
+		st->stx_mask &= ~STATX_BTIME;
+		st->stx_btime = none;
+	}
+	if ((mask & (STATX_MTIME | STATX_CTIME)) == 0) {
+		st->stx_mask &= ~(STATX_MTIME | STATX_CTIME);
+		st->stx_mtime = st->stx_ctime = none;
+	}
 }
 
 int
@@ -125,7 +151,7 @@ sys_statx(struct lwp *l, int dirfd, const char *upath, int flags,
 		error = statx_fd(dirfd, &st);
 	} else {
 		error = namei_user(l, dirfd, upath,
-		    at_nameiflags((unsigned int)flags), &nd);
+		    at_statflags((unsigned int)flags), &nd);
 		if (error)
 			return error;
 		error = vnode_statx(&nd.nd_path, &st);
@@ -133,6 +159,7 @@ sys_statx(struct lwp *l, int dirfd, const char *upath, int flags,
 	}
 	if (error)
 		return error;
+	statx_unasked(&st, mask);
 	return copyout(&st, ust, sizeof(st));
 }
 

@@ -139,7 +139,7 @@ vnode_fo_read(struct file *fp, struct uio *uio, int flags)
 	int error;
 
 	if (vp->v_type == VDIR)
-		return EISDIR;
+		return flags & ~RWF_HIPRI ? EOPNOTSUPP : EISDIR;
 	rw_read_enter(&vp->v_lock);
 	error = vp->v_ops->vo_read != NULL ?
 	    vp->v_ops->vo_read(vp, uio, flags) :
@@ -152,15 +152,17 @@ vnode_fo_read(struct file *fp, struct uio *uio, int flags)
 
 /* --- writing ---------------------------------------------------------------------- */
 
+/* Who writes counts, not who opened. */
 int
-vnode_dropprivs_locked(struct vnode *vp, const struct cred *cr)
+vnode_dropprivs_locked(struct vnode *vp)
 {
 	mode_t mode = atomic_load(&vp->v_mode), keep = mode;
+	const struct cred *cr;
 	struct vattr va;
-	int error;
 
 	if (likely((mode & (S_ISUID | S_ISGID)) == 0) || vp->v_type != VREG)
 		return 0;
+	cr = curcred();
 	keep &= ~(mode_t)S_ISUID;
 	if ((mode & S_IXGRP) || !cred_ingroup(cr, atomic_load(&vp->v_gid)))
 		keep &= ~(mode_t)S_ISGID;
@@ -170,8 +172,7 @@ vnode_dropprivs_locked(struct vnode *vp, const struct cred *cr)
 		return EROFS;
 	va = (struct vattr){ .va_mode = keep,
 	    .va_ctime = ktime_to_timespec(clock_wall_coarse()) };
-	error = vp->v_ops->vo_setattr(vp, &va, VA_MODE | VA_CTIME);
-	return error;
+	return vp->v_ops->vo_setattr(vp, &va, VA_MODE | VA_CTIME);
 }
 
 static uint64_t
@@ -200,7 +201,7 @@ write_clip(struct vnode *vp, struct uio *uio, size_t *ret_cut)
 }
 
 static int
-write_locked(struct file *fp, struct vnode *vp, struct uio *uio, int flags)
+write_locked(struct vnode *vp, struct uio *uio, int flags)
 {
 	size_t cut;
 	int error;
@@ -208,7 +209,7 @@ write_locked(struct file *fp, struct vnode *vp, struct uio *uio, int flags)
 	error = write_clip(vp, uio, &cut);
 	if (error)
 		return error;
-	error = vnode_dropprivs_locked(vp, fp->f_cred);
+	error = vnode_dropprivs_locked(vp);
 	if (error == 0)
 		error = vp->v_ops->vo_write(vp, uio, flags);
 	uio->uio_resid += cut;
@@ -236,7 +237,7 @@ vnode_fo_write(struct file *fp, struct uio *uio, int flags)
 	if (((fflags & O_APPEND) && (flags & RWF_NOAPPEND) == 0) ||
 	    (flags & RWF_APPEND))
 		uio->uio_off = vnode_size(vp);
-	error = write_locked(fp, vp, uio, flags);
+	error = write_locked(vp, uio, flags);
 	rw_exit(&vp->v_lock);
 	if (uio->uio_resid != want && ((fflags & O_DSYNC) ||
 	    (flags & (RWF_DSYNC | RWF_SYNC))) && vp->v_ops->vo_fsync != NULL) {
@@ -252,7 +253,7 @@ vnode_fo_write(struct file *fp, struct uio *uio, int flags)
 /* --- length -------------------------------------------------------------------------- */
 
 int
-vnode_truncate(struct vnode *vp, uint64_t size, const struct cred *cr)
+vnode_truncate(struct vnode *vp, uint64_t size)
 {
 	struct vattr va;
 	int error;
@@ -264,7 +265,7 @@ vnode_truncate(struct vnode *vp, uint64_t size, const struct cred *cr)
 		return EROFS;
 	va = (struct vattr){ .va_size = size };
 	rw_write_enter(&vp->v_lock);
-	error = vnode_dropprivs_locked(vp, cr);
+	error = vnode_dropprivs_locked(vp);
 	if (error == 0) {
 		va.va_mtime = va.va_ctime = ktime_to_timespec(clock_wall_coarse());
 		error = vp->v_ops->vo_setattr(vp, &va,
@@ -282,7 +283,7 @@ vnode_fo_truncate(struct file *fp, off_t len)
 
 	if (vp->v_type != VREG || !file_writable(fp) || len < 0)
 		return EINVAL;
-	return vnode_truncate(vp, (uint64_t)len, fp->f_cred);
+	return vnode_truncate(vp, (uint64_t)len);
 }
 
 static int
@@ -304,7 +305,7 @@ vnode_fo_fallocate(struct file *fp, int mode, off_t off, off_t len)
 	    end > proc_rlimit(curproc(), RLIMIT_FSIZE))
 		return EFBIG;
 	rw_write_enter(&vp->v_lock);
-	error = vnode_dropprivs_locked(vp, fp->f_cred);
+	error = vnode_dropprivs_locked(vp);
 	if (error == 0)
 		error = vp->v_ops->vo_fallocate(vp, mode, (uint64_t)off,
 		    (uint64_t)len);
@@ -382,8 +383,14 @@ static int
 vnode_fo_ioctl(struct file *fp, unsigned long cmd, void *uarg, long *ret)
 {
 	struct vnode *vp = fp->f_data;
-	int n;
+	struct vattr va;
+	int error, n;
 
+	if (cmd == FIGETBSZ) {
+		error = vnode_getattr(vp, &va);
+		n = (int)va.va_blksize;
+		return error ? error : copyout(&n, uarg, sizeof(n));
+	}
 	if (cmd == FIONREAD && vp->v_type == VREG) {
 		off_t left = (off_t)vnode_size(vp) - fp->f_off;
 

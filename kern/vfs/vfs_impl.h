@@ -78,6 +78,8 @@ struct cred *cred_current_hold(void);
 
 /* --- access.c ------------------------------------------------------------- */
 
+/* vnode_access() for what has attributes and no vnode. */
+int	vattr_access(const struct vattr *va, int want, const struct cred *cr);
 bool	access_isowner(struct vnode *vp, const struct cred *cr);
 /* May entries be added to dvp; may vp be taken out of it? */
 int	access_create(struct vnode *dvp, const struct cred *cr);
@@ -178,8 +180,8 @@ int	vnode_fo_getdents(struct file *fp, void *ubuf, size_t len, long *ret);
 /* relatime: vp was read through mt. */
 void	vnode_accessed(struct vnode *vp, struct mount *mt, unsigned int flags);
 /* Takes set-id bits away before a write or truncation; v_lock held W. */
-int	vnode_dropprivs_locked(struct vnode *vp, const struct cred *cr);
-int	vnode_truncate(struct vnode *vp, uint64_t size, const struct cred *cr);
+int	vnode_dropprivs_locked(struct vnode *vp);
+int	vnode_truncate(struct vnode *vp, uint64_t size);
 
 /* --- open.c, dir_syscalls.c ---------------------------------------------------- */
 

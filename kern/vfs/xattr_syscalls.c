@@ -251,7 +251,39 @@ xtarget_byfd(int fd, struct xtarget *xt)
 	if (file_getpath(xt->xt_fp, &xt->xt_path))
 		return 0;
 	fd_put(xt->xt_fp);
-	return EOPNOTSUPP;
+	return ENOTBLK;			/* see xattr_nofile() */
+}
+
+/* Pipes and the like have none: what Linux says to each name then. */
+static int
+xattr_nofile(int fd, const char *name, int want)
+{
+	const struct cred *cr = curcred();
+	bool admin = cred_capable(cr, CAP_SYS_ADMIN);
+	struct vattr va = { .va_type = VFIFO };
+	struct file *fp;
+	struct statx st;
+	int error;
+
+	if (str_hasprefix(name, XATTR_USER_PREFIX) ||
+	    (str_hasprefix(name, XATTR_TRUSTED_PREFIX) && !admin))
+		return want & MAY_WRITE ? EPERM : ENODATA;
+	if (str_hasprefix(name, XATTR_SECURITY_PREFIX))
+		return !admin && (want & MAY_WRITE) ? EPERM : EOPNOTSUPP;
+	if (str_hasprefix(name, XATTR_SYSTEM_PREFIX))
+		return EOPNOTSUPP;
+	error = fd_get_nopath(fd, &fp);
+	if (error)
+		return error;
+	error = fp->f_ops->fo_stat(fp, &st);
+	fd_put(fp);
+	if (error)
+		return error;
+	va.va_mode = st.stx_mode & 07777;
+	va.va_uid = st.stx_uid;
+	va.va_gid = st.stx_gid;
+	error = vattr_access(&va, want, curcred());
+	return error ? error : EOPNOTSUPP;
 }
 
 static void
@@ -402,6 +434,8 @@ sys_fsetxattr(struct lwp *l __unused_arg, int fd, const char *uname,
 	error = xtarget_byfd(fd, &xt);
 	if (error == 0)
 		error = xtarget_set(&xt, &xv);
+	else if (error == ENOTBLK)
+		error = xattr_nofile(fd, xv.xv_name, MAY_WRITE);
 	kmem_free(xv.xv_buf, size);
 	return error;
 }
@@ -445,6 +479,8 @@ sys_fgetxattr(struct lwp *l __unused_arg, int fd, const char *uname,
 	error = xattr_copyin_name(uname, name);
 	if (error == 0)
 		error = xtarget_byfd(fd, &xt);
+	if (error == ENOTBLK)
+		return xattr_nofile(fd, name, MAY_READ);
 	return error ? error : xtarget_get(&xt, name, uvalue, size, ret);
 }
 
@@ -481,6 +517,8 @@ sys_flistxattr(struct lwp *l __unused_arg, int fd, char *ulist, size_t size,
 	int error;
 
 	error = xtarget_byfd(fd, &xt);
+	if (error == ENOTBLK)
+		return 0;		/* an empty list */
 	return error ? error : xtarget_list(&xt, ulist, size, ret);
 }
 
@@ -522,5 +560,7 @@ sys_fremovexattr(struct lwp *l __unused_arg, int fd, const char *uname,
 	error = xattr_copyin_name(uname, name);
 	if (error == 0)
 		error = xtarget_byfd(fd, &xt);
+	if (error == ENOTBLK)
+		return xattr_nofile(fd, name, MAY_WRITE);
 	return error ? error : xtarget_remove(&xt, name);
 }

@@ -23,6 +23,8 @@ struct lwp;
 #define NAMEI_DIRECTORY	0x08	/* the result must be a directory: ENOTDIR */
 #define NAMEI_KERNEL	0x10	/* the kernel's own look-up: no permission checks */
 
+#define NAMEI_NULL	0x20	/* with NAMEI_EMPTY: a NULL client pointer is "" */
+
 #define NAMEI_LINKS_MAX	40
 
 struct nameidata {
