@@ -412,15 +412,17 @@ fd_get(int fd, struct file **ret_fp)
 int
 fd_get_nopath(int fd, struct file **ret_fp)
 {
+	struct file *fp;
 	int error;
 
-	error = fd_get(fd, ret_fp);
+	error = fd_get(fd, &fp);
 	if (error)
 		return error;
-	if (unlikely((file_flags(*ret_fp) & O_PATH) != 0)) {
-		fd_put(*ret_fp);
+	if (unlikely((file_flags(fp) & O_PATH) != 0)) {
+		fd_put(fp);
 		return EBADF;
 	}
+	*ret_fp = fp;
 	return 0;
 }
 
