@@ -129,13 +129,17 @@ static void
 rumpfs_node_free(struct rumpfs_node *rn)
 {
 	struct rumpfs *rf = rn->rn_rf;
+	nlink_t names = 1;
 
+	/* At the end of an instance all names of a file go with it. */
+	if (rn->rn_type != VDIR && rn->rn_nlink > 1)
+		names = rn->rn_nlink;
 	rumpfs_xattr_fini(rn);
 	if (rn->rn_type == VDIR)
 		rumpfs_dir_fini(rn);
 	else if (rn->rn_type == VLNK)
 		rumpfs_link_fini(rn);
-	rumpfs_uncharge_ispace(rf, RUMPFS_INODE_BYTES);
+	rumpfs_uncharge_ispace(rf, (uint64_t)names * RUMPFS_INODE_BYTES);
 	pool_put(&rumpfs_node_pool, rn);
 }
 
