@@ -5,9 +5,10 @@
  *
  * softint_schedule() puts the soft interrupt on the list of the calling
  * seat.  At the end of a system call, when the thread holds no lock, leaving
- * the seat runs the list.  A thread that blocks in the middle cannot: it may hold the very
- * locks that the functions want.  It passes the list on to a thread, which
- * was started with the first soft interrupt that was made.
+ * the seat runs the list, and what is scheduled meanwhile.  A thread that
+ * blocks in the middle cannot: it may hold the very locks that the functions
+ * want.  It passes the list on to a thread, which was started with the first
+ * soft interrupt that was made.
  *
  * The same soft interrupt may be pending on several seats and run on
  * several threads at once.

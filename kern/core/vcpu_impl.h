@@ -81,7 +81,7 @@ vcpu_give(struct lwp *l)
 static inline void
 vcpu_exit(struct lwp *l)
 {
-	if (unlikely(l->l_cpu->vc_softint != NULL))
+	while (unlikely(l->l_cpu->vc_softint != NULL))
 		softint_run();
 	vcpu_give(l);
 }

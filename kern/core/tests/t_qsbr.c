@@ -86,14 +86,14 @@ TEST(nothing_is_freed_while_its_writer_is_inside)
 
 TEST(who_yields_need_not_wait_for_a_barrier)
 {
-	for (unsigned int i = 0; i < 1000; i++) {
+	for (unsigned int i = 0; i < 3000; i++) {
 		qsbr_call(&object_create()->o_qsbr, object_free);
 		if (i % 50 == 0)
 			vcpu_yield();
 	}
-	CHECK(nfreed > 800);
+	CHECK(nfreed > 2000);
 	qsbr_barrier();
-	CHECK_EQ("freed", 1000, nfreed);
+	CHECK_EQ("freed", 3000, nfreed);
 }
 
 /* --- functions that defer more ------------------------------------------- */
