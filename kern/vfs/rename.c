@@ -40,9 +40,14 @@ struct renaming {
 	unsigned int	 r_flags;
 };
 
-/* --- locks ------------------------------------------------------------------------- */
+/*
+ * --- locks -------------------------------------------------------------------------
+ *
+ * Which locks there are depends on whether directories and files are the
+ * same: clang cannot follow that.
+ */
 
-static void
+static void NO_THREAD_SAFETY
 rename_lock_dirs(struct renaming *r)
 {
 	struct vnode *f = r->r_fdvp, *t = r->r_tdvp;
@@ -61,7 +66,7 @@ rename_lock_dirs(struct renaming *r)
 	}
 }
 
-static void
+static void NO_THREAD_SAFETY
 rename_unlock_dirs(struct renaming *r)
 {
 	rw_exit(&r->r_fdvp->v_lock);
@@ -71,7 +76,7 @@ rename_unlock_dirs(struct renaming *r)
 	}
 }
 
-static void
+static void NO_THREAD_SAFETY
 rename_lock_files(struct renaming *r)
 {
 	struct vnode *first = r->r_fvp, *second = r->r_tvp;
@@ -85,7 +90,7 @@ rename_lock_files(struct renaming *r)
 		rw_write_enter(&second->v_lock);
 }
 
-static void
+static void NO_THREAD_SAFETY
 rename_unlock_files(struct renaming *r)
 {
 	rw_exit(&r->r_fvp->v_lock);

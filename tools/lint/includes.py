@@ -50,7 +50,7 @@ ZONES = [
 ]
 
 # Tests written as host code in a folder of kernel tests see what programs see.
-HOST_TEST = PUBLIC + COMPILER + ('tests/harness/harness.h', '{dir}/')
+HOST_TEST = PUBLIC + COMPILER + ('BUILD/gen/abi/', 'tests/harness/harness.h', '{dir}/')
 
 
 def dependencies(build):
@@ -80,8 +80,7 @@ def allowed(zone, name):
 
 
 def zone_of(name, read):
-    if '/tests/' in name and any(path.startswith('/usr/include/') and 'stdio' in path
-                                 for path in read):
+    if '/tests/' in name and '/usr/include/features.h' in read:
         return HOST_TEST
     for pattern, zone in ZONES:
         if re.match(pattern, name):
