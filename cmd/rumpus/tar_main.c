@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,6 +249,8 @@ main(int argc, char **argv)
 	struct location loc;
 	int opt, code;
 
+	/* Names are bytes; the library writes them as UTF-8 where they are. */
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	while ((opt = getopt_long(argc, argv, "f:", options, NULL)) != -1) {
 		if (opt == 'f') {
 			file = strcmp(optarg, "-") == 0 ? NULL : optarg;

@@ -381,7 +381,7 @@ mount_create(const struct fstype *ft, const struct mount_args *ma,
 	error = vnode_get(fs, fs->fs_rootino, &root);
 	if (error)
 		goto fail_fs;
-	if (root->v_type != VDIR) {
+	if (root->v_type != VDIR && !ft->ft_file) {
 		error = EUCLEAN;
 		goto fail_root;
 	}

@@ -224,8 +224,8 @@ specfs_devpath(bool block, dev_t dev, char *buf, size_t size)
 }
 
 /* A name that the kernel makes for itself, whoever is calling. */
-static int
-kern_create(const char *path, mode_t mode, dev_t rdev)
+int
+vfs_kern_create(const char *path, mode_t mode, dev_t rdev)
 {
 	struct nameidata nd = { .nd_cred = proc0.p_cred };
 	int error;
@@ -238,8 +238,8 @@ kern_create(const char *path, mode_t mode, dev_t rdev)
 	return error;
 }
 
-static int
-kern_unlink(const char *path)
+int
+vfs_kern_unlink(const char *path)
 {
 	struct nameidata nd = { .nd_cred = proc0.p_cred };
 	int error;
@@ -255,14 +255,14 @@ kern_unlink(const char *path)
 int
 vfs_kern_mkdir(const char *path, mode_t mode)
 {
-	int error = kern_create(path, S_IFDIR | mode, 0);
+	int error = vfs_kern_create(path, S_IFDIR | mode, 0);
 
 	return error == EEXIST ? 0 : error;
 }
 
 /* The directories that lead to path. */
-static int
-kern_mkparents(const char *path)
+int
+vfs_kern_mkparents(const char *path)
 {
 	char dir[128];
 	size_t i;
@@ -290,9 +290,9 @@ specfs_node_add(const struct devnode *dn)
 		return ENOMEM;
 	dv->dv_node = dn;
 	devnode_path(dn, path, sizeof(path));
-	error = kern_mkparents(path);
+	error = vfs_kern_mkparents(path);
 	if (error == 0)
-		error = kern_create(path, (dn->dn_block ? S_IFBLK : S_IFCHR) |
+		error = vfs_kern_create(path, (dn->dn_block ? S_IFBLK : S_IFCHR) |
 		    (dn->dn_mode & 07777), dn->dn_dev);
 	if (error) {
 		kmem_free(dv, sizeof(*dv));
@@ -325,7 +325,7 @@ specfs_node_remove(const struct devnode *dn)
 		return;			/* it could not be made */
 	kmem_free(dv, sizeof(*dv));
 	devnode_path(dn, path, sizeof(path));
-	(void)kern_unlink(path);	/* a user may have removed it before */
+	(void)vfs_kern_unlink(path);	/* a user may have removed it before */
 }
 
 static const struct devnode_ops specfs_devnode_ops = {

@@ -206,8 +206,16 @@ int	vnode_statx(const struct vpath *path, struct statx *ret_st);
 /* --- vfs_component.c, sync.c, specfs.c ---------------------------------------- */
 
 int	vfs_sync_all(void);
-/* By the kernel's own right; fine if it is there. */
+/*
+ * By the kernel's own right, whoever is calling.  mode has the type; mkdir
+ * is content with what is there; mkparents makes the directories that lead to path.
+ */
+int	vfs_kern_create(const char *path, mode_t mode, dev_t rdev);
 int	vfs_kern_mkdir(const char *path, mode_t mode);
+int	vfs_kern_mkparents(const char *path);
+int	vfs_kern_unlink(const char *path);
+
+void	hostfile_start(void);
 
 /* --- lockf.c, lockf_range.c ------------------------------------------------------ */
 

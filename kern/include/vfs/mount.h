@@ -52,6 +52,7 @@ struct fs_ops {
 struct fstype {
 	const char	*ft_name;	/* as in mount(2) */
 	bool		 ft_nodev;	/* needs no device */
+	bool		 ft_file;	/* its root is no directory */
 	/*
 	 * Makes an instance: fills fs_ops, fs_data, fs_dev, fs_rootino and
 	 * whatever else it likes.  The vfs then loads the root.
