@@ -684,7 +684,7 @@ pipe_setsize(struct pipe *pi, unsigned long arg, long *ret)
 	mutex_exit(&pi->pi_lock);
 	if (error)
 		return error;
-	pollsrc_wake(&pi->pi_wsrc, EPOLLOUT | EPOLLWRNORM);
+	pollsrc_wake(&pi->pi_wsrc, 0);
 	*ret = (long)size;
 	return 0;
 }
