@@ -520,7 +520,6 @@ pipe_file_write(struct file *fp, struct uio *uio, int flags)
 	struct pipe *pi = fp->f_data;
 	bool packet = (file_flags(fp) & O_DIRECT) != 0;
 	size_t want = uio->uio_resid;
-	bool wrote;
 	int error;
 
 	if (want == 0)
@@ -532,14 +531,13 @@ pipe_file_write(struct file *fp, struct uio *uio, int flags)
 	else
 		error = pipe_write_locked(pi, uio, packet,
 		    pipe_nonblock(fp, flags));
-	wrote = uio->uio_resid != want;
-	if (wrote)
+	if (uio->uio_resid != want)
 		cv_signal(&pi->pi_readable);
 	if (!pipe_full_locked(pi))
 		cv_signal(&pi->pi_writable);
 	mutex_exit(&pi->pi_lock);
-	if (wrote)
-		pollsrc_wake(&pi->pi_rsrc, EPOLLIN | EPOLLRDNORM);
+	/* Each write is an edge, even one for which there was no room. */
+	pollsrc_wake(&pi->pi_rsrc, EPOLLIN | EPOLLRDNORM);
 	if (error == EPIPE)
 		signal_raise(curproc(), SIGNAL_SIGPIPE);
 	return error;
