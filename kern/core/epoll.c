@@ -60,19 +60,18 @@ bool
 epoll_ready(struct epitem *ei)
 {
 	struct epoll *ep = ei->ei_ep;
-	bool awaited, news = false;
+	bool awaited;
 
 	mutex_enter(&ep->ep_lock);
 	if (!list_onlist(&ei->ei_ready)) {
 		list_insert_tail(&ep->ep_ready, &ei->ei_ready);
 		ep->ep_nready++;
-		news = true;
 		cv_signal(&ep->ep_cv);
 	}
 	awaited = ep->ep_nwaiters > 0;
 	mutex_exit(&ep->ep_lock);
-	if (news)
-		pollsrc_wake(&ep->ep_src, EPOLLIN | EPOLLRDNORM);
+	/* An edge for those outside, also if it was on the list already. */
+	pollsrc_wake(&ep->ep_src, EPOLLIN | EPOLLRDNORM);
 	return awaited;
 }
 
