@@ -97,7 +97,7 @@ eventfd_write(struct file *fp, struct uio *uio, int flags)
 
 	if ((flags & ~RWF_HIPRI) != 0)
 		return EOPNOTSUPP;		/* reads have them, writes do not */
-	if (resid < sizeof(value))
+	if (resid != sizeof(value))	/* older Linux took more */
 		return EINVAL;
 	error = uio_move(&value, sizeof(value), uio);
 	if (error == 0 && value == UINT64_MAX)

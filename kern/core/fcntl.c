@@ -10,9 +10,12 @@
  */
 
 #include <abi/sysargs.h>
+#include <linux/capability.h>
 #include <linux/fcntl.h>
+#include <linux/stat.h>
 #include <sys/atomic.h>
 #include <sys/copy.h>
+#include <sys/cred.h>
 #include <sys/errno.h>
 #include <sys/file.h>
 #include <sys/pipe.h>
@@ -95,6 +98,37 @@ fcntl_getfd(int fd, long *ret)
 
 /* --- modes ----------------------------------------------------------------- */
 
+/* O_NOATIME is for the owner. */
+static int
+setfl_noatime(struct file *fp)
+{
+	struct statx st;
+	int error;
+
+	error = fp->f_ops->fo_stat(fp, &st);
+	if (error)
+		return error;
+	if (curcred()->cr_fsuid != st.stx_uid &&
+	    !cred_capable(curcred(), CAP_FOWNER))
+		return EPERM;
+	return 0;
+}
+
+static int
+file_setfl(struct file *fp, unsigned int old, unsigned int new)
+{
+	int error;
+
+	if ((new & ~old & O_NOATIME) != 0) {
+		error = setfl_noatime(fp);
+		if (error)
+			return error;
+	}
+	if (fp->f_ops->fo_setfl != NULL)
+		return fp->f_ops->fo_setfl(fp, new);
+	return (new & O_DIRECT) != 0 ? EINVAL : 0;
+}
+
 /*
  * NEEDSWORK: O_ASYNC is ignored, since nothing sends SIGIO; that takes signals
  * which a client can receive.
@@ -108,10 +142,7 @@ fcntl_setfl(struct file *fp, unsigned long arg)
 	old = file_flags(fp);
 	do {
 		new = (old & ~(unsigned int)SETFL_MASK) | want;
-		if (fp->f_ops->fo_setfl != NULL)
-			error = fp->f_ops->fo_setfl(fp, new);
-		else if ((new & O_DIRECT) != 0)
-			error = EINVAL;
+		error = file_setfl(fp, old, new);
 		if (error)
 			return error;
 	} while (!atomic_cas_ar(&fp->f_flags, &old, new));
@@ -211,34 +242,15 @@ fcntl_setsig(struct file *fp, unsigned long arg)
 
 /* --- locks ----------------------------------------------------------------- */
 
-/* What is wrong with a lock whatever the file. */
+/* What is wrong with a lock whatever the file; it sees to mode and range. */
 static int
-flock_check(const struct file *fp, int cmd, const struct flock *fl)
+flock_check(int cmd, const struct flock *fl)
 {
-	bool query = cmd == F_GETLK || cmd == F_OFD_GETLK;
-
 	if (fl->l_whence < 0 || fl->l_whence > 2)
 		return EINVAL;
-	switch (fl->l_type) {
-	case F_RDLCK:
-		if (!query && !file_readable(fp))
-			return EBADF;
-		break;
-	case F_WRLCK:
-		if (!query && !file_writable(fp))
-			return EBADF;
-		break;
-	case F_UNLCK:
-		if (query)
-			return EINVAL;
-		break;
-	default:
-		return EINVAL;
-	}
-	if ((cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW) &&
-	    fl->l_pid != 0)
-		return EINVAL;
-	return 0;
+	if (fl->l_type == F_UNLCK)
+		return cmd == F_GETLK ? EINVAL : 0;
+	return fl->l_type == F_RDLCK || fl->l_type == F_WRLCK ? 0 : EINVAL;
 }
 
 static int
@@ -250,7 +262,7 @@ fcntl_lock(struct file *fp, int cmd, unsigned long arg)
 	error = copyin(fcntl_ptr(arg), &fl, sizeof(fl));
 	if (error)
 		return error;
-	error = flock_check(fp, cmd, &fl);
+	error = flock_check(cmd, &fl);
 	if (error)
 		return error;
 	if (fp->f_ops->fo_lock == NULL)

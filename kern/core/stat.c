@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <lib/string.h>
+#include <sys/atomic.h>
 #include <sys/cred.h>
 #include <sys/file.h>
 #include <sys/ktime.h>
@@ -38,14 +39,23 @@ void
 statx_anon(const struct file *fp, dev_t dev, ino_t ino, mode_t mode,
     int64_t when, struct statx *sx)
 {
-	struct timespec64 ts = ktime_to_timespec(when);
+	static int64_t anon_birth;	/* a: of all that have no time */
+	struct timespec64 ts;
 
+	if (when == 0) {
+		when = clock_wall_coarse();
+		if (!atomic_cas_ar(&anon_birth, &(int64_t){ 0 }, when))
+			when = atomic_load(&anon_birth);
+	}
+	ts = ktime_to_timespec(when);
 	memset(sx, 0, sizeof(*sx));
 	sx->stx_mask = STATX_BASIC_STATS;
 	sx->stx_blksize = PAGE_SIZE;
 	sx->stx_nlink = 1;
-	sx->stx_uid = fp->f_cred->cr_fsuid;
-	sx->stx_gid = fp->f_cred->cr_fsgid;
+	if (dev != STAT_DEV_ANON) {	/* those are nobody's in particular */
+		sx->stx_uid = fp->f_cred->cr_fsuid;
+		sx->stx_gid = fp->f_cred->cr_fsgid;
+	}
 	sx->stx_mode = (uint16_t)mode;
 	sx->stx_ino = ino;
 	sx->stx_dev_major = dev_major(dev);

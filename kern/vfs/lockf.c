@@ -245,22 +245,17 @@ lockf_set(struct lockf *lf, const struct lockrange *lr, bool unlock,
 	return error;
 }
 
+/* After the range: its errors come first, as on Linux. */
 static int
 lockf_check(struct file *fp, int cmd, const struct flock *fl)
 {
 	bool ofd = cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW;
+	bool query = cmd == F_GETLK || cmd == F_OFD_GETLK;
 
-	if (ofd && fl->l_pid != 0)
-		return EINVAL;
-	if (fl->l_type != F_RDLCK && fl->l_type != F_WRLCK &&
-	    (fl->l_type != F_UNLCK || cmd == F_GETLK))
-		return EINVAL;
-	if (cmd == F_GETLK || cmd == F_OFD_GETLK)
-		return 0;
-	if ((fl->l_type == F_RDLCK && !file_readable(fp)) ||
-	    (fl->l_type == F_WRLCK && !file_writable(fp)))
+	if (!query && ((fl->l_type == F_RDLCK && !file_readable(fp)) ||
+	    (fl->l_type == F_WRLCK && !file_writable(fp))))
 		return EBADF;
-	return 0;
+	return ofd && fl->l_pid != 0 ? EINVAL : 0;
 }
 
 int
@@ -276,9 +271,9 @@ lockf_fo_lock(struct file *fp, int cmd, struct flock *fl)
 		lr.lr_owner = (struct lockowner){ fp, -1 };
 	else
 		lr.lr_owner = (struct lockowner){ curproc(), curproc()->p_pid };
-	error = lockf_check(fp, cmd, fl);
+	error = range_init(fp, fl, &lr);
 	if (error == 0)
-		error = range_init(fp, fl, &lr);
+		error = lockf_check(fp, cmd, fl);
 	if (error == 0)
 		error = lockf_get(vp, &lf);
 	if (error)

@@ -45,6 +45,7 @@ struct openreq {
 	unsigned int	 or_flags;	/* O_* */
 	mode_t		 or_mode;	/* permission bits, umask not applied */
 	unsigned int	 or_resolve;	/* RESOLVE_* */
+	bool		 or_nofollow;	/* a link as the last name stays one */
 	int		 or_access;	/* MAY_* */
 	bool		 or_created;	/* result: the file is new */
 };
@@ -94,13 +95,14 @@ openreq_init(struct openreq *or, const struct open_how *how)
 
 	*or = (struct openreq){ .or_flags = (unsigned int)how->flags,
 	    .or_mode = (mode_t)how->mode & 07777,
-	    .or_resolve = (unsigned int)how->resolve };
+	    .or_resolve = (unsigned int)how->resolve,
+	    .or_nofollow = (how->flags & O_NOFOLLOW) != 0 };
 	if (or->or_flags & O_PATH)
 		return;
 	if ((or->or_flags & O_SYNC) == (O_SYNC & ~O_DSYNC))
 		or->or_flags |= O_DSYNC;
 	if ((or->or_flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
-		or->or_flags |= O_NOFOLLOW;
+		or->or_nofollow = true;
 	or->or_access = access[or->or_flags & O_ACCMODE];
 	if (or->or_flags & O_TRUNC)
 		or->or_access |= MAY_WRITE;
@@ -200,7 +202,7 @@ open_create(struct lwp *l, struct nameidata *nd, struct openreq *or)
 		error = open_last(l, nd, or, &vp);
 		if (error)
 			return error;
-		if (vp->v_type != VLNK || (or->or_flags & O_NOFOLLOW)) {
+		if (vp->v_type != VLNK || or->or_nofollow) {
 			vpath_setvnode(&nd->nd_path, vp);
 			if ((or->or_resolve & RESOLVE_NO_XDEV) &&
 			    mount_covering(nd->nd_path.vp_mount, vp) != NULL)
@@ -370,7 +372,7 @@ open_lookup(struct lwp *l, int dirfd, const char *path, struct openreq *or,
 	unsigned int nflags = 0;
 	int error;
 
-	if ((or->or_flags & O_NOFOLLOW) == 0)
+	if (!or->or_nofollow)
 		nflags |= NAMEI_FOLLOW;
 	if (or->or_flags & O_DIRECTORY)
 		nflags |= NAMEI_DIRECTORY;
@@ -495,5 +497,7 @@ sys_openat2(struct lwp *l, int dirfd, const char *upath,
 	error = openhow_copyin(uhow, size, &how);
 	if (error)
 		return error;
+	if ((how.flags & O_PATH) == 0)
+		how.flags |= O_LARGEFILE;	/* as on every 64-bit machine */
 	return open_user(l, dirfd, upath, &how, ret);
 }

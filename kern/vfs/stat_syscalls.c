@@ -175,15 +175,14 @@ access_realcred(struct cred **ret_cr)
 
 	*ret_cr = NULL;
 	if (me->cr_fsuid == me->cr_ruid && me->cr_fsgid == me->cr_rgid &&
-	    (me->cr_ruid == 0 || me->cr_caps == 0))
+	    me->cr_caps == (me->cr_ruid == 0 ? me->cr_permitted : 0))
 		return 0;
 	error = cred_dup(me, &cr);
 	if (error)
 		return error;
 	cr->cr_fsuid = cr->cr_ruid;
 	cr->cr_fsgid = cr->cr_rgid;
-	if (cr->cr_ruid != 0)
-		cr->cr_caps = 0;
+	cr->cr_caps = cr->cr_ruid == 0 ? cr->cr_permitted : 0;
 	*ret_cr = cr;
 	return 0;
 }
