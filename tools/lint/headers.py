@@ -17,10 +17,16 @@ LIKE = [
     ('kern/include/dev/', ('kern/dev/', 'kern/core/')),
     ('kern/include/net/', ('kern/net/', 'kern/core/')),
     ('kern/include/', ('kern/core/', 'kern/lib/')),
-    ('comp/', ('kern/core/',)),
     ('include/rump/', ('tests/harness/main.c',)),
     ('tests/harness/', ('tests/harness/main.c',)),
+    ('comp/', ('kern/core/',)),
 ]
+
+
+def commands_of_tests(folder, commands):
+    """The sources in a folder of tests; which of them a header is for is not known."""
+    return [command for source, command in sorted(commands.items())
+            if os.path.dirname(source) == folder]
 
 
 def command_for(header, commands):
@@ -33,6 +39,17 @@ def command_for(header, commands):
     return None
 
 
+def compile_alone(build, path, command):
+    """What the compiler has to say, nothing if it compiles."""
+    with tempfile.NamedTemporaryFile('w', suffix='.c') as alone:
+        alone.write(f'#include "{path}"\n#include "{path}"\nstruct header_is_alone;\n')
+        alone.flush()
+        result = subprocess.run(common.syntax_command(command) + [alone.name], cwd=build,
+                                check=False, text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT)
+    return result.stdout if result.returncode != 0 else ''
+
+
 def main():
     build = common.build_folder()
     commands = common.compile_commands(build)
@@ -40,19 +57,16 @@ def main():
     for header in common.files_in_git('*.h'):
         if header.startswith('tools/freestanding/'):
             continue
-        command = command_for(header, commands)
-        if command is None:
+        folder = os.path.dirname(header)
+        tries = commands_of_tests(folder, commands) if folder.endswith('/tests') else \
+            [command_for(header, commands)]
+        if not tries or tries[0] is None:
             findings.append(f'{header}: no source beside it tells how to compile it')
             continue
         path = os.path.join(common.ROOT, header)
-        with tempfile.NamedTemporaryFile('w', suffix='.c') as alone:
-            alone.write(f'#include "{path}"\n#include "{path}"\nstruct header_is_alone;\n')
-            alone.flush()
-            result = subprocess.run(common.syntax_command(command) + [alone.name], cwd=build,
-                                    check=False, text=True, stdout=subprocess.PIPE,
-                                    stderr=subprocess.STDOUT)
-        if result.returncode != 0:
-            findings += [f'{header}: {line}' for line in result.stdout.splitlines()[:4]]
+        trouble = [compile_alone(build, path, command) for command in tries]
+        if all(trouble):
+            findings += [f'{header}: {line}' for line in trouble[0].splitlines()[:4]]
     common.finish(findings)
 
 

@@ -39,7 +39,7 @@ ZONES = [
      FREESTANDING + CORE_HEADERS + ('kern/include/', '{component}/', 'tests/harness/harness.h',
                                     'include/rump/', 'BUILD/gen/rump/')),
     (r'comp/[^/]+/[^/]+/',
-     FREESTANDING + CORE_HEADERS + ('kern/include/', '{component}/')),
+     FREESTANDING + CORE_HEADERS + ('kern/include/', '{component}/', 'include/rump/rump.h')),
     (r'hyper/tests/', PUBLIC + COMPILER + ('hyper/tests/', 'tests/harness/harness.h')),
     (r'hyper/', COMPILER + ('/usr/', 'hyper/common/', '{dir}/', 'include/rump/rumpuser.h',
                             'include/rump/rumpsim.h')),
