@@ -34,8 +34,9 @@ static struct rumpsim_usage usage_before;
 void
 host_setup(const struct harness_test *test)
 {
-	if ((test->ht_flags & HARNESS_POOLS) == 0)
-		setenv("RUMP_KMEM", "direct", 0);
+	/* Not left to the kernel: its choice depends on how it was built. */
+	setenv("RUMP_KMEM", (test->ht_flags & HARNESS_POOLS) == 0 ? "direct" :
+	    "pools", 0);
 }
 
 struct call {
