@@ -289,7 +289,14 @@ epoll_close(struct file *fp)
 	epoll_rele(ep);
 }
 
+static int
+epoll_ioctl(struct file *fp, unsigned long cmd, void *uarg, long *ret)
+{
+	return EINVAL;
+}
+
 static const struct fileops epoll_fileops = {
+	.fo_ioctl	= epoll_ioctl,
 	.fo_seek	= file_seek_nowhere,
 	.fo_poll	= epoll_poll,
 	.fo_stat	= epoll_stat,

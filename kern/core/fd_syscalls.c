@@ -14,6 +14,7 @@
 #include <linux/close_range.h>
 #include <linux/falloc.h>
 #include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <sys/atomic.h>
 #include <sys/copy.h>
 #include <sys/errno.h>
@@ -299,6 +300,19 @@ ioctl_async(struct file *fp, unsigned long arg)
 	return on ? ENOTTY : 0;
 }
 
+/* A file system knows its blocks; those of nameless files are pages. */
+static int
+ioctl_file(struct file *fp, unsigned int request, unsigned long arg, long *ret)
+{
+	static const int blocksize = PAGE_SIZE;
+
+	if (request == FIGETBSZ && fp->f_type != FILE_VNODE)
+		return copyout(&blocksize, ioctl_ptr(arg), sizeof(blocksize));
+	if (fp->f_ops->fo_ioctl == NULL)
+		return ENOTTY;
+	return fp->f_ops->fo_ioctl(fp, request, ioctl_ptr(arg), ret);
+}
+
 int
 sys_ioctl(struct lwp *l, int fd, unsigned long request, unsigned long arg,
     long *ret)
@@ -322,9 +336,7 @@ sys_ioctl(struct lwp *l, int fd, unsigned long request, unsigned long arg,
 		error = ioctl_async(fp, arg);
 		break;
 	default:
-		error = fp->f_ops->fo_ioctl == NULL ? ENOTTY :
-		    fp->f_ops->fo_ioctl(fp, (unsigned int)request,
-		    ioctl_ptr(arg), ret);
+		error = ioctl_file(fp, (unsigned int)request, arg, ret);
 		break;
 	}
 	fd_put(fp);

@@ -86,6 +86,7 @@ struct pipe {
 	uint32_t	 pi_ropens;	/* l: readers that ever were, wraps */
 	uint32_t	 pi_wopens;	/* l: writers that ever were, wraps */
 	unsigned int	 pi_refs;	/* a */
+	struct anonattr	 pi_attr;	/* a: pipe(2) only, a fifo has a vnode's */
 	ino_t		 pi_ino;	/* c */
 	int64_t		 pi_birth;	/* c: wall clock */
 };
@@ -165,6 +166,8 @@ pipe_create(struct pipe **ret_pi)
 	pi->pi_refs = 1;
 	pi->pi_ino = atomic_add(&pipe_lastino, 1) + 1;
 	pi->pi_birth = clock_wall_coarse();
+	pi->pi_attr = (struct anonattr){ .aa_mode = S_IFIFO | 0600,
+	    .aa_uid = curcred()->cr_fsuid, .aa_gid = curcred()->cr_fsgid };
 	*ret_pi = pi;
 	return 0;
 }
@@ -609,9 +612,19 @@ pipe_file_stat(struct file *fp, struct statx *st)
 {
 	const struct pipe *pi = fp->f_data;
 
-	statx_anon(fp, STAT_DEV_PIPE, pi->pi_ino, S_IFIFO | 0600, pi->pi_birth,
-	    st);
+	statx_anon(fp, STAT_DEV_PIPE, pi->pi_ino,
+	    atomic_load(&pi->pi_attr.aa_mode), pi->pi_birth, st);
+	st->stx_uid = atomic_load(&pi->pi_attr.aa_uid);
+	st->stx_gid = atomic_load(&pi->pi_attr.aa_gid);
 	return 0;
+}
+
+static struct anonattr *
+pipe_file_attr(struct file *fp)
+{
+	struct pipe *pi = fp->f_data;
+
+	return &pi->pi_attr;
 }
 
 static void
@@ -628,6 +641,7 @@ static const struct fileops pipe_fileops = {
 	.fo_poll	= pipe_file_poll,
 	.fo_stat	= pipe_file_stat,
 	.fo_setfl	= pipe_file_setfl,
+	.fo_attr	= pipe_file_attr,
 	.fo_close	= pipe_file_close,
 	.fo_rwflags	= RWF_NOWAIT,
 };

@@ -7,8 +7,10 @@
 #include <sys/stat.h>
 
 #include <lib/string.h>
+#include <linux/capability.h>
 #include <sys/atomic.h>
 #include <sys/cred.h>
+#include <sys/errno.h>
 #include <sys/file.h>
 #include <sys/ktime.h>
 
@@ -33,6 +35,52 @@ stat_from_statx(const struct statx *sx, struct stat *st)
 	st->st_mtime_nsec = sx->stx_mtime.tv_nsec;
 	st->st_ctime = (unsigned long)sx->stx_ctime.tv_sec;
 	st->st_ctime_nsec = sx->stx_ctime.tv_nsec;
+}
+
+/*
+ * Two who change the same pipe at once get the change of one or the other;
+ * nothing depends on mode and owner agreeing.
+ */
+int
+anonattr_chmod(struct anonattr *aa, mode_t mode)
+{
+	const struct cred *cr = curcred();
+	mode_t type = atomic_load(&aa->aa_mode) & S_IFMT;
+
+	if (cr->cr_fsuid != atomic_load(&aa->aa_uid) &&
+	    !cred_capable(cr, CAP_FOWNER))
+		return EPERM;
+	if (!cred_ingroup(cr, atomic_load(&aa->aa_gid)) &&
+	    !cred_capable(cr, CAP_FSETID))
+		mode &= ~(mode_t)S_ISGID;
+	atomic_store(&aa->aa_mode, type | (mode & 07777));
+	return 0;
+}
+
+int
+anonattr_chown(struct anonattr *aa, uid_t uid, gid_t gid)
+{
+	const struct cred *cr = curcred();
+	mode_t mode = atomic_load(&aa->aa_mode);
+	gid_t oldgid = atomic_load(&aa->aa_gid);
+	bool all = cred_capable(cr, CAP_CHOWN);
+	bool owner = cr->cr_fsuid == atomic_load(&aa->aa_uid);
+
+	if (uid != (uid_t)-1 && !all &&
+	    !(owner && uid == atomic_load(&aa->aa_uid)))
+		return EPERM;
+	if (gid != (gid_t)-1 && !all &&
+	    !(owner && (gid == oldgid || cred_ingroup(cr, gid))))
+		return EPERM;
+	if (uid != (uid_t)-1)
+		atomic_store(&aa->aa_uid, uid);
+	if (gid != (gid_t)-1)
+		atomic_store(&aa->aa_gid, gid);
+	if ((mode & S_ISGID) && ((mode & S_IXGRP) ||
+	    (!cred_ingroup(cr, oldgid) && !cred_capable(cr, CAP_FSETID))))
+		mode &= ~(mode_t)S_ISGID;
+	atomic_store(&aa->aa_mode, mode & ~(mode_t)S_ISUID);
+	return 0;
 }
 
 void

@@ -16,7 +16,9 @@
 #include <sys/copy.h>
 #include <sys/cred.h>
 #include <sys/errno.h>
+#include <sys/file.h>
 #include <sys/proc.h>
+#include <sys/stat.h>
 
 #include "attr_impl.h"
 #include "vfs_impl.h"
@@ -100,11 +102,15 @@ change_fd(int fd, attr_change_fn *fn, const struct attr_change *ac)
 	error = fd_get_nopath(fd, &fp);
 	if (error)
 		return error;
-	/*
-	 * NEEDSWORK: Linux lets the owner change a pipe's; that takes an
-	 * operation of files, and room for them in the pipe.
-	 */
-	error = file_getpath(fp, &path) ? change_path(&path, fn, ac) : EOPNOTSUPP;
+	if (file_getpath(fp, &path))
+		error = change_path(&path, fn, ac);
+	else if (fp->f_ops->fo_attr == NULL)
+		error = EOPNOTSUPP;
+	else if (fn == change_mode)
+		error = anonattr_chmod(fp->f_ops->fo_attr(fp), ac->ac_mode);
+	else
+		error = anonattr_chown(fp->f_ops->fo_attr(fp), ac->ac_uid,
+		    ac->ac_gid);
 	fd_put(fp);
 	return error;
 }

@@ -268,8 +268,6 @@ xattr_nofile(int fd, const char *name, int want)
 	if (str_hasprefix(name, XATTR_USER_PREFIX) ||
 	    (str_hasprefix(name, XATTR_TRUSTED_PREFIX) && !admin))
 		return want & MAY_WRITE ? EPERM : ENODATA;
-	if (str_hasprefix(name, XATTR_SECURITY_PREFIX))
-		return !admin && (want & MAY_WRITE) ? EPERM : EOPNOTSUPP;
 	if (str_hasprefix(name, XATTR_SYSTEM_PREFIX))
 		return EOPNOTSUPP;
 	error = fd_get_nopath(fd, &fp);
@@ -279,6 +277,10 @@ xattr_nofile(int fd, const char *name, int want)
 	fd_put(fp);
 	if (error)
 		return error;
+	/* The security module looks at pipes, not at what has no type. */
+	if (str_hasprefix(name, XATTR_SECURITY_PREFIX))
+		return !admin && (want & MAY_WRITE) &&
+		    (st.stx_mode & S_IFMT) != 0 ? EPERM : EOPNOTSUPP;
 	va.va_mode = st.stx_mode & 07777;
 	va.va_uid = st.stx_uid;
 	va.va_gid = st.stx_gid;

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+struct anonattr;
 struct cred;
 struct file;
 struct flock;
@@ -51,6 +52,8 @@ struct fileops {
 	int	(*fo_truncate)(struct file *, off_t len);		/* EINVAL */
 	int	(*fo_fallocate)(struct file *, int mode, off_t off, off_t len); /* ESPIPE/ENODEV */
 	int	(*fo_fsync)(struct file *, bool dataonly);		/* EINVAL */
+	/* For fchmod, fchown of what has no vnode.  Lives as long as the file. */
+	struct anonattr *(*fo_attr)(struct file *);		/* EOPNOTSUPP */
 	/* f_offlock held; moves f_off itself. */
 	int	(*fo_getdents)(struct file *, void *ubuf, size_t len, long *ret); /* ENOTDIR */
 	/* May it have newflags (all of f_flags)?  They are stored afterwards. */

@@ -20,9 +20,20 @@
 
 void	stat_from_statx(const struct statx *sx, struct stat *st);
 
+/* What fchmod(2) and fchown(2) change of a file without a name. */
+struct anonattr {
+	mode_t		 aa_mode;	/* a: with its type */
+	uid_t		 aa_uid;	/* a */
+	gid_t		 aa_gid;	/* a */
+};
+
+/* By the rules for the caller's credentials: EPERM. */
+int	anonattr_chmod(struct anonattr *aa, mode_t mode);
+int	anonattr_chown(struct anonattr *aa, uid_t uid, gid_t gid);
+
 /*
  * A file without a name that belongs to its opener: mode, one link, blocks of
- * a page, and when (ns) for all its times.
+ * a page, and when (ns) for all its times; 0: whenever.
  */
 struct file;
 void	statx_anon(const struct file *fp, dev_t dev, ino_t ino, mode_t mode,
