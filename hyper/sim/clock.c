@@ -23,6 +23,7 @@ rumpuser_clock_gettime(int clock)
 	sim_tick(READ_COST);
 	switch (clock) {
 	case RUMPUSER_CLOCK_WALL:
+	case RUMPUSER_CLOCK_WALL_COARSE:
 		return WALL_EPOCH + sim_now();
 	case RUMPUSER_CLOCK_MONO:
 	case RUMPUSER_CLOCK_CPU:

@@ -52,6 +52,18 @@ CASE(the_wall_clock_is_after_2020)
 	    INT64_C(1577836800) * 1000 * MS);
 }
 
+CASE(the_coarse_clock_is_a_little_late_at_most)
+{
+	for (int i = 0; i < 1000; i++) {
+		int64_t coarse, wall;
+
+		coarse = rumpuser_clock_gettime(RUMPUSER_CLOCK_WALL_COARSE);
+		wall = rumpuser_clock_gettime(RUMPUSER_CLOCK_WALL);
+		if (!CHECK(coarse <= wall && wall - coarse < 1000 * MS))
+			break;
+	}
+}
+
 CASE(the_cpu_clock_advances_with_work)
 {
 	int64_t start = rumpuser_clock_gettime(RUMPUSER_CLOCK_CPU);

@@ -147,6 +147,7 @@ unsigned int rumpuser_unpark(uint32_t *word, unsigned int n, int flags);
 #define RUMPUSER_CLOCK_WALL	0	/* since 1970-01-01 UTC */
 #define RUMPUSER_CLOCK_MONO	1	/* since some start; never goes back */
 #define RUMPUSER_CLOCK_CPU	2	/* the process's own CPU time */
+#define RUMPUSER_CLOCK_WALL_COARSE 3	/* as WALL, perhaps some ms late; quick */
 
 int64_t	rumpuser_clock_gettime(int clock);
 

@@ -18,11 +18,13 @@
  *	may allocate with KM_SLEEP themselves: that does not come back here.
  */
 
+#include <lib/printf.h>
 #include <lib/string.h>
 #include <sys/boot.h>
 #include <sys/errno.h>
 #include <sys/kvar.h>
 #include <sys/log.h>
+#include <sys/qsbr.h>
 
 #include "kmem_impl.h"
 
@@ -42,6 +44,7 @@ static uint64_t reclaim_asked;		/* reclaim_lock */
 static uint64_t reclaim_freed;		/* reclaim_lock */
 
 static int	limit_kvar_get(const struct kvar *kv, char *buf, size_t size);
+static int	pools_kvar_get(const struct kvar *kv, char *buf, size_t size);
 
 static struct kvar limit_kvars[] = {
 	{ .kv_name = "memory.limit",
@@ -56,6 +59,8 @@ static struct kvar limit_kvars[] = {
 	{ .kv_name = "memory.reclaimed",
 	  .kv_about = "caches asked to shrink: times, bytes that came back",
 	  .kv_type = KVAR_FN, .kv_flags = KVAR_RDONLY, .kv_get = limit_kvar_get },
+	{ .kv_name = "memory.pools", .kv_about = "per pool a line: name, bytes of an object, objects in use, slabs, bytes of a slab",
+	  .kv_type = KVAR_FN, .kv_flags = KVAR_RDONLY, .kv_get = pools_kvar_get },
 };
 
 static int
@@ -64,6 +69,39 @@ limit_kvar_get(const struct kvar *kv __unused_arg, char *buf, size_t size)
 	return kvar_printf(buf, size, "%llu %llu",
 	    (unsigned long long)atomic_load(&reclaim_asked),
 	    (unsigned long long)atomic_load(&reclaim_freed));
+}
+
+struct pools_text {
+	char	*pt_buf;
+	size_t	 pt_size, pt_len;
+};
+
+static int
+pools_line(struct pool *po, void *arg)
+{
+	struct pools_text *pt = arg;
+	size_t room = pt->pt_size - pt->pt_len;
+	int len;
+
+	len = snprintf(pt->pt_buf + pt->pt_len, room, "%s %zu %llu %llu %lu\n",
+	    po->po_name, po->po_size, (unsigned long long)pool_outstanding(po),
+	    (unsigned long long)atomic_load(&po->po_nslabs),
+	    PAGE_SIZE << po->po_order);
+	if ((size_t)len >= room)
+		return ERANGE;
+	pt->pt_len += (size_t)len;
+	return 0;
+}
+
+static int
+pools_kvar_get(const struct kvar *kv __unused_arg, char *buf, size_t size)
+{
+	struct pools_text pt = { buf, size, 0 };
+
+	if (size == 0)
+		return ERANGE;
+	buf[0] = '\0';
+	return pool_iterate(pools_line, &pt);
 }
 
 int
@@ -104,8 +142,10 @@ static size_t
 reclaim_locked(size_t want)
 {
 	struct list_node *n;
-	size_t freed = pool_reclaim();
+	size_t freed;
 
+	qsbr_poll();
+	freed = pool_reclaim();
 	LIST_FOREACH(n, &reclaimers) {
 		struct reclaimer *rc = container_of(n, struct reclaimer, rc_link);
 

@@ -35,7 +35,8 @@ clock_wall(void)
 int64_t
 clock_wall_coarse(void)
 {
-	return clock_wall();
+	return rumpuser_clock_gettime(RUMPUSER_CLOCK_WALL_COARSE) +
+	    atomic_load(&wall_offset);
 }
 
 void

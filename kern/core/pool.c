@@ -157,7 +157,7 @@ slab_put_locked(struct pool *po, void *obj) REQUIRES(po->po_lock)
 	    list_last(&po->po_partial) == &sb->sb_link))
 		return NULL;
 	list_remove(&sb->sb_link);
-	po->po_nslabs--;
+	atomic_store(&po->po_nslabs, po->po_nslabs - 1);
 	return sb;
 }
 
@@ -245,7 +245,7 @@ chain_get(struct pool *po, unsigned int want, int flags, unsigned int *ret_n)
 		return NULL;
 	kspin_enter(&po->po_lock);
 	list_insert_head(&po->po_partial, &sb->sb_link);
-	po->po_nslabs++;
+	atomic_store(&po->po_nslabs, po->po_nslabs + 1);
 	chain = chain_gather_locked(po, (want + 1) / 2, ret_n);
 	kspin_exit(&po->po_lock);
 	return chain;
@@ -519,7 +519,7 @@ slabs_trim(struct pool *po)
 
 		if (sb->sb_nused == 0) {
 			list_remove(n);
-			po->po_nslabs--;
+			atomic_store(&po->po_nslabs, po->po_nslabs - 1);
 			sb->sb_free = gone;
 			gone = sb;
 		}

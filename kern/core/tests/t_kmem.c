@@ -11,6 +11,7 @@
 #include <lib/string.h>
 #include <rump/rumpsim.h>
 #include <sys/errno.h>
+#include <sys/kvar.h>
 
 #include <harness.h>
 
@@ -361,6 +362,25 @@ TEST_WITH(pools_beyond_the_magazines_work_too, .ht_flags = POOLS)
 			pool_fini(&many[i]);
 		}
 	}
+}
+
+TEST_WITH(pools_are_listed, .ht_flags = POOLS)
+{
+	static char text[16384];
+	const char *line;
+	struct pool po;
+	void *obj;
+
+	pool_init(&po, 100, 16, "listed");
+	obj = pool_get(&po, KM_SLEEP);
+	CHECK_EQ("read", 0, kvar_read("memory.pools", text, sizeof(text)));
+	for (line = text; !str_hasprefix(line, "listed "); line++)
+		NEED(*line != '\0');
+	CHECK_EQ("line", 0, strncmp(line, "listed 112 1 1 4096\n", 20));
+	CHECK_EQ("small", ERANGE, kvar_read("memory.pools", text, 100));
+	CHECK_EQ("none", ERANGE, kvar_read("memory.pools", text, 0));
+	pool_put(&po, obj);
+	pool_fini(&po);
 }
 
 /* --- threads ------------------------------------------------------------- */

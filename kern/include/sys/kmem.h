@@ -59,7 +59,7 @@ struct pool {
 	void		*po_depot;	/* p: full chains */
 	struct list	 po_partial;	/* p: slabs with free objects */
 	struct list	 po_full;	/* p */
-	uint64_t	 po_nslabs;	/* p */
+	uint64_t	 po_nslabs;	/* p; read atomically */
 	int64_t		 po_out;	/* a: handed out without a magazine */
 	struct list_node po_link;	/* l */
 };
