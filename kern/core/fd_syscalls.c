@@ -232,11 +232,16 @@ sys_fstat(struct lwp *l, int fd, struct stat *ust, long *ret)
 	error = fd_get(fd, &fp);
 	if (error)
 		return error;
-	error = fp->f_ops->fo_stat(fp, &sx);
+	if (fp->f_ops->fo_fstat != NULL) {
+		error = fp->f_ops->fo_fstat(fp, &st);
+	} else {
+		error = fp->f_ops->fo_stat(fp, &sx);
+		if (error == 0)
+			stat_from_statx(&sx, &st);
+	}
 	fd_put(fp);
 	if (error)
 		return error;
-	stat_from_statx(&sx, &st);
 	return copyout(&st, ust, sizeof(st));
 }
 

@@ -107,6 +107,7 @@ const struct fileops fifo_fileops = {
 	.fo_ioctl	= pipe_file_ioctl,
 	.fo_poll	= pipe_file_poll,
 	.fo_stat	= vnode_fo_stat,
+	.fo_fstat	= vnode_fo_fstat,
 	.fo_setfl	= pipe_file_setfl,
 	.fo_close	= fifo_close,
 	.fo_rwflags	= RWF_NOWAIT,

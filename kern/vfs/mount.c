@@ -385,7 +385,6 @@ mount_create(const struct fstype *ft, const struct mount_args *ma,
 		error = EUCLEAN;
 		goto fail_root;
 	}
-	root->v_root = true;
 	error = mount_make(fs, root, mount_keepflags(ma->ma_flags), ret_mt);
 	if (error)
 		goto fail_root;

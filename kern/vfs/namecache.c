@@ -47,14 +47,17 @@
  * Field key:	c  constant	n  nc_lock	a  atomic
  */
 struct ncent {
+	union {
+		struct list_node nc_sibling;	/* n: v_ncchildren of nc_dvp */
+		struct qsbr_head nc_qsbr;	/* once it is removed */
+	};
+	struct list_node nc_alias;	/* n: v_ncnames of nc_vp */
+	struct list_node nc_lru;	/* n */
+	/* What look-ups read stands together. */
 	struct ncent	*nc_hashnext;	/* n; read by qsbr */
 	uint64_t	 nc_hash;	/* c: of name and directory */
 	struct vnode	*nc_dvp;	/* c */
 	struct vnode	*nc_vp;		/* c: NULL in a negative one */
-	struct list_node nc_sibling;	/* n: v_ncchildren of nc_dvp */
-	struct list_node nc_alias;	/* n: v_ncnames of nc_vp */
-	struct list_node nc_lru;	/* n */
-	struct qsbr_head nc_qsbr;
 	uint8_t		 nc_hot;	/* a */
 	uint8_t		 nc_len;	/* c */
 	char		 nc_name[];	/* c */
@@ -178,8 +181,7 @@ nc_find(const struct vnode *dvp, const struct cname *cn)
 	nc = atomic_load_acq(&nt->nt_bucket[hash & nt->nt_mask]);
 	while (nc != NULL) {
 		if (nc->nc_hash == hash && nc->nc_dvp == dvp &&
-		    nc->nc_len == cn->cn_len &&
-		    memcmp(nc->nc_name, cn->cn_name, cn->cn_len) == 0)
+		    cname_is(cn, nc->nc_name, nc->nc_len))
 			return nc;
 		nc = atomic_load_acq(&nc->nc_hashnext);
 	}

@@ -203,8 +203,9 @@ namei_adopt(struct vnode *dvp, struct vnode *vp)
 	return 0;
 }
 
+/* The file system's own answer.  Who changes the directory is the caller. */
 int
-namei_step_locked(struct vnode *dvp, const struct cname *cn,
+namei_fslookup_locked(struct vnode *dvp, const struct cname *cn,
     struct vnode **ret_vp)
 {
 	uint32_t maxname = dvp->v_fs->fs_maxname;
@@ -216,20 +217,9 @@ namei_step_locked(struct vnode *dvp, const struct cname *cn,
 		return ENOENT;
 	if (cn->cn_len > (maxname != 0 ? maxname : NAME_MAX))
 		return ENAMETOOLONG;
-	switch (namecache_lookup(dvp, cn, &vp)) {
-	case NC_NEGATIVE:
+	if (dvp->v_ops->vo_lookup == NULL)
 		return ENOENT;
-	case NC_HIT:
-		if (vnode_tryhold(vp)) {
-			*ret_vp = vp;
-			return 0;
-		}
-		break;			/* it dies: the file system loads it again */
-	case NC_MISS:
-		break;
-	}
-	error = dvp->v_ops->vo_lookup == NULL ? ENOENT :
-	    dvp->v_ops->vo_lookup(dvp, cn, &vp);
+	error = dvp->v_ops->vo_lookup(dvp, cn, &vp);
 	if (error == 0 && vp->v_type == VDIR) {
 		error = namei_adopt(dvp, vp);
 		if (error)
@@ -238,6 +228,23 @@ namei_step_locked(struct vnode *dvp, const struct cname *cn,
 	if (error == 0)
 		*ret_vp = vp;
 	return error;
+}
+
+int
+namei_step_locked(struct vnode *dvp, const struct cname *cn,
+    struct vnode **ret_vp)
+{
+	switch (namecache_lookup(dvp, cn, ret_vp)) {
+	case NC_NEGATIVE:
+		return ENOENT;
+	case NC_HIT:
+		if (vnode_tryhold(*ret_vp))
+			return 0;
+		break;			/* it dies: the file system loads it again */
+	case NC_MISS:
+		break;
+	}
+	return namei_fslookup_locked(dvp, cn, ret_vp);
 }
 
 int

@@ -43,7 +43,7 @@ create_check_locked(struct nameidata *nd, bool wantdir)
 	struct vnode *dvp = nd->nd_path.vp_vnode, *vp;
 	int error;
 
-	error = namei_step_locked(dvp, &nd->nd_last, &vp);
+	error = namei_fslookup_locked(dvp, &nd->nd_last, &vp);
 	if (error == 0) {
 		namecache_enter(dvp, &nd->nd_last, vp);
 		vnode_rele(vp);

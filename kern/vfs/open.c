@@ -178,7 +178,7 @@ open_last(struct lwp *l, struct nameidata *nd, struct openreq *or,
 	    vnode_tryhold(*ret_vp))
 		return 0;
 	rw_write_enter(&dvp->v_lock);
-	error = namei_step_locked(dvp, &nd->nd_last, ret_vp);
+	error = namei_fslookup_locked(dvp, &nd->nd_last, ret_vp);
 	if (error == 0)
 		namecache_enter(dvp, &nd->nd_last, *ret_vp);
 	else if (error == ENOENT && !atomic_load(&dvp->v_unlinked))

@@ -70,8 +70,8 @@ rumpfs_dir_fini(struct rumpfs_node *dn)
 static bool
 rumpfs_ent_matches(const struct rumpfs_ent *re, const struct cname *cn)
 {
-	return re->re_hash == cn->cn_hash && re->re_len == cn->cn_len &&
-	    memcmp(rumpfs_ent_name(re), cn->cn_name, cn->cn_len) == 0;
+	return re->re_hash == cn->cn_hash &&
+	    cname_is(cn, rumpfs_ent_name(re), re->re_len);
 }
 
 static struct rumpfs_ent **

@@ -129,6 +129,7 @@ spec_setfl(struct file *fp, unsigned int newflags)
 	.fo_ioctl	= spec_ioctl,					\
 	.fo_poll	= spec_poll,					\
 	.fo_stat	= vnode_fo_stat,				\
+	.fo_fstat	= vnode_fo_fstat,				\
 	.fo_fallocate	= spec_fallocate,				\
 	.fo_fsync	= spec_fsync,					\
 	.fo_setfl	= spec_setfl,					\

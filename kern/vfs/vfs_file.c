@@ -33,6 +33,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
+#include "attr_impl.h"
 #include "vfs_impl.h"
 
 #define DAY	(24 * 3600 * NSEC_PER_SEC)
@@ -379,6 +380,12 @@ vnode_fo_stat(struct file *fp, struct statx *st)
 	return vnode_statx(&file_vfile(fp)->vf_path, st);
 }
 
+int
+vnode_fo_fstat(struct file *fp, struct stat *st)
+{
+	return vnode_stat(file_vfile(fp)->vf_path.vp_vnode, st);
+}
+
 static int
 vnode_fo_ioctl(struct file *fp, unsigned long cmd, void *uarg, long *ret)
 {
@@ -452,6 +459,7 @@ const struct fileops vnode_fileops = {
 	.fo_seek	= vnode_fo_seek,
 	.fo_ioctl	= vnode_fo_ioctl,
 	.fo_stat	= vnode_fo_stat,
+	.fo_fstat	= vnode_fo_fstat,
 	.fo_truncate	= vnode_fo_truncate,
 	.fo_fallocate	= vnode_fo_fallocate,
 	.fo_fsync	= vnode_fo_fsync,

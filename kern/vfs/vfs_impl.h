@@ -146,8 +146,10 @@ const struct fstype *fstype_find(const char *name);
 
 /* --- namei.c ---------------------------------------------------------------- */
 
-/* The caller holds dvp's v_lock. */
+/* The caller holds dvp's v_lock.  The second passes the name cache by. */
 int	namei_step_locked(struct vnode *dvp, const struct cname *cn,
+	    struct vnode **ret_vp);
+int	namei_fslookup_locked(struct vnode *dvp, const struct cname *cn,
 	    struct vnode **ret_vp);
 
 /* --- vfs_file.c --------------------------------------------------------------- */
@@ -176,6 +178,7 @@ void	vfile_abandon(struct file *fp);
 void	vfile_boot(void);
 void	vnode_fo_close(struct file *fp);
 int	vnode_fo_stat(struct file *fp, struct statx *st);
+int	vnode_fo_fstat(struct file *fp, struct stat *st);
 int	vnode_fo_getdents(struct file *fp, void *ubuf, size_t len, long *ret);
 /* relatime: vp was read through mt. */
 void	vnode_accessed(struct vnode *vp, struct mount *mt, unsigned int flags);

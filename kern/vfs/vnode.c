@@ -20,7 +20,8 @@
  * A vnode whose last reference goes is put on the idle list, and stays there
  * when it is used again: only the clock hand of vnode_trim() looks, so that
  * opening and closing a cached file touches nothing global.  Vnodes of an
- * instance with fs_keepvnodes never get there.
+ * instance with fs_keepvnodes never get there, and those which it created
+ * not into the hash either: it finds them by itself.
  *
  * Locking: vcache_lock is a leaf.  vnode_rele() of a last reference to a
  * file without a name calls into the file system.
@@ -59,7 +60,8 @@ static kcondvar_t vcache_cv;		/* a load has ended, or a dying vnode is gone */
 static unsigned int vcache_waiters;	/* vcache_lock */
 static struct vtable *vcache_table;	/* vcache_lock; read by qsbr */
 static struct list vcache_idle = LIST_INITIALIZER(vcache_idle);
-static uint64_t vcache_count;		/* vcache_lock: in the hash */
+static uint64_t vcache_count;		/* vcache_lock: all there are */
+static uint64_t vcache_hashed;		/* vcache_lock: ... in the hash */
 static uint64_t vcache_evictable;	/* vcache_lock: ... and allowed to idle out */
 static uint64_t vcache_limit = VCACHE_DEFLIMIT;
 uint32_t vnode_wanttrim;
@@ -145,15 +147,37 @@ vcache_grow_locked(void)
 }
 
 static void
-vcache_insert_locked(struct vnode *vp)
+vcache_hash_locked(struct vnode *vp)
 {
 	struct vnode **b;
 
-	if (vcache_count > vcache_table->vt_mask)
+	if (vcache_hashed > vcache_table->vt_mask)
 		vcache_grow_locked();
 	b = vtable_bucket(vcache_table, vp->v_fs, vp->v_ino);
 	vp->v_hashnext = *b;
 	atomic_store_rel(b, vp);
+	vcache_hashed++;
+}
+
+static void
+vcache_unhash_locked(struct vnode *vp)
+{
+	struct vnode **b;
+
+	b = vtable_bucket(vcache_table, vp->v_fs, vp->v_ino);
+	while (*b != NULL && *b != vp)
+		b = &(*b)->v_hashnext;
+	if (*b == vp) {
+		atomic_store_rel(b, vp->v_hashnext);
+		vcache_hashed--;
+	}
+}
+
+static void
+vcache_insert_locked(struct vnode *vp, bool hash)
+{
+	if (hash)
+		vcache_hash_locked(vp);
 	/* Newest first: children before their parents, for vnode_reclaim_fs(). */
 	list_insert_head(&vp->v_fs->fs_vnodes, &vp->v_fslink);
 	atomic_store(&vcache_count, vcache_count + 1);
@@ -164,12 +188,8 @@ vcache_insert_locked(struct vnode *vp)
 static void
 vcache_remove_locked(struct vnode *vp)
 {
-	struct vnode **b;
-
-	b = vtable_bucket(vcache_table, vp->v_fs, vp->v_ino);
-	while (*b != vp)
-		b = &(*b)->v_hashnext;
-	atomic_store_rel(b, vp->v_hashnext);
+	if (!vp->v_fs->fs_keepvnodes || vp->v_root)
+		vcache_unhash_locked(vp);
 	list_remove(&vp->v_fslink);
 	atomic_store(&vcache_count, vcache_count - 1);
 	if (!vp->v_fs->fs_keepvnodes)
@@ -190,6 +210,7 @@ vnode_make(struct fs *fs, ino_t ino)
 		return NULL;
 	vp->v_fs = fs;
 	vp->v_ino = ino;
+	vp->v_root = ino == fs->fs_rootino;
 	vp->v_refs = 1;
 	vp->v_state = VS_LOADING;
 	rw_init(&vp->v_lock, "vnode");
@@ -240,15 +261,16 @@ vcache_settle_locked(const struct fs *fs, ino_t ino) REQUIRES(vcache_lock)
 int
 vnode_alloc(struct fs *fs, ino_t ino, struct vnode **ret_vp)
 {
+	bool hash = !fs->fs_keepvnodes;
 	struct vnode *vp, *old;
 
 	vp = vnode_make(fs, ino);
 	if (vp == NULL)
 		return ENOMEM;
 	mutex_enter(&vcache_lock);
-	old = vcache_settle_locked(fs, ino);
+	old = hash ? vcache_settle_locked(fs, ino) : NULL;
 	if (old == NULL)
-		vcache_insert_locked(vp);
+		vcache_insert_locked(vp, hash);
 	mutex_exit(&vcache_lock);
 	if (old != NULL) {
 		/* The file system thinks a number free that is in use. */
@@ -267,6 +289,8 @@ vnode_publish(struct vnode *vp)
 	KASSERT(vp->v_ops != NULL && vp->v_type != VNON);
 
 	atomic_store_rel(&vp->v_state, VS_ACTIVE);
+	if (vp->v_fs->fs_keepvnodes && !vp->v_root)
+		return;			/* nobody can wait for it */
 	/*
 	 * A waiter counted itself under the lock before it slept; whoever
 	 * comes later sees the new state there.
@@ -309,7 +333,7 @@ vnode_get(struct fs *fs, ino_t ino, struct vnode **ret_vp)
 	mutex_enter(&vcache_lock);
 	old = vcache_settle_locked(fs, ino);
 	if (old == NULL)
-		vcache_insert_locked(vp);
+		vcache_insert_locked(vp, true);
 	mutex_exit(&vcache_lock);
 	if (old != NULL) {
 		vnode_unmake(vp);

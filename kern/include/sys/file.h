@@ -23,6 +23,7 @@ struct flock;
 struct lwp;
 struct pollreg;
 struct proc;
+struct stat;
 struct statx;
 
 enum file_type {
@@ -49,6 +50,8 @@ struct fileops {
 	int	(*fo_ioctl)(struct file *, unsigned long cmd, void *uarg, long *ret); /* ENOTTY */
 	uint32_t (*fo_poll)(struct file *, struct pollreg *);	/* always ready; epoll: EPERM */
 	int	(*fo_stat)(struct file *, struct statx *st);	/* fills all it knows */
+	/* A shorter way to fstat(2). */
+	int	(*fo_fstat)(struct file *, struct stat *st);	/* by fo_stat */
 	int	(*fo_truncate)(struct file *, off_t len);		/* EINVAL */
 	int	(*fo_fallocate)(struct file *, int mode, off_t off, off_t len); /* ESPIPE/ENODEV */
 	int	(*fo_fsync)(struct file *, bool dataonly);		/* EINVAL */

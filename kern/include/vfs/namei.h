@@ -84,4 +84,30 @@ cname_hash_word(uint64_t h, uint64_t word)
 
 uint64_t cname_hash(const char *name, size_t len);
 
+/*
+ * Is it that name?  Names are short and mostly equal where this is asked,
+ * after a comparison of hashes; memcmp() is made for other work.
+ */
+static inline bool
+cname_is(const struct cname *cn, const char *name, size_t len)
+{
+	const char *mine = cn->cn_name;
+	uint64_t a, b;
+
+	if (cn->cn_len != len)
+		return false;
+	for (; len >= sizeof(a); len -= sizeof(a)) {
+		__builtin_memcpy(&a, mine, sizeof(a));
+		__builtin_memcpy(&b, name, sizeof(b));
+		if (a != b)
+			return false;
+		mine += sizeof(a);
+		name += sizeof(a);
+	}
+	for (; len > 0; len--)
+		if (*mine++ != *name++)
+			return false;
+	return true;
+}
+
 #endif /* VFS_NAMEI_H */

@@ -187,43 +187,42 @@ enum vnode_state { VS_LOADING, VS_ACTIVE, VS_DEAD };
  *		n  name cache's lock
  */
 struct vnode {
+	/* What a walk looks at: the first cache line. */
+	struct vnode	*v_hashnext;	/* h; read by qsbr */
 	const struct vnode_ops *v_ops;	/* c */
 	struct fs	*v_fs;		/* c */
 	void		*v_data;	/* c: the file system's */
-	enum vtype	 v_type;	/* c */
+	uint32_t	 v_refs;	/* a: VREF_DEAD once it is reclaimed */
+	uint32_t	 v_nmounts;	/* a: mounts on it */
+	uint8_t		 v_type;	/* c: enum vtype */
+	uint8_t		 v_state;	/* a: enum vnode_state */
 	bool		 v_root;	/* c: root of its fs */
 	bool		 v_unlinked;	/* a: no name is left; set by the vfs */
 	bool		 v_linkable;	/* a: ... but linkat(2) may give one (O_TMPFILE) */
-	bool		 v_onidle;	/* h: on the idle list, perhaps in use again */
+	bool		 v_onidle;	/* a, changed by h: on the idle list, perhaps in use */
 	bool		 v_hot;		/* a: used since the clock hand passed */
-	uint32_t	 v_refs;	/* a: VREF_DEAD once it is reclaimed */
-	uint32_t	 v_state;	/* a: enum vnode_state */
-	ino_t		 v_ino;		/* c */
-	dev_t		 v_rdev;	/* c: VCHR, VBLK */
-
 	/* What permission checks and stat need, readable without a lock. */
 	mode_t		 v_mode;	/* a: 07777 */
 	uid_t		 v_uid;		/* a */
 	gid_t		 v_gid;		/* a */
+
 	uint64_t	 v_size;	/* a; changed under l */
+	struct vnode	*v_parent;	/* n: of a directory: held; NULL unknown/root */
+	int64_t		 v_atime_until;	/* a: relatime has nothing to do before */
+	ino_t		 v_ino;		/* c */
+	dev_t		 v_rdev;	/* c: VCHR, VBLK */
+	struct pgobj	*v_pages;	/* VREG: made on first use, see vnode_pages() */
+	struct lockf	*v_locks;	/* a: flock, POSIX and OFD locks */
+	int32_t		 v_writers;	/* a: files open for writing */
 
 	krwlock_t	 v_lock;
 	kmutex_t	 v_ilock;
-	struct pgobj	*v_pages;	/* VREG: made on first use, see vnode_pages() */
 
-	uint32_t	 v_nmounts;	/* a: mounts on this directory */
-	struct vnode	*v_parent;	/* n: of a directory: held; NULL unknown/root */
 	struct ncent	*v_ncself;	/* n: the entry that names this directory */
 	struct list	 v_ncchildren;	/* n: entries in this directory */
 	struct list	 v_ncnames;	/* n: entries that lead here */
-
-	struct pollsrc	*v_poll;	/* inotify-like watchers, made on demand */
 	struct fifo	*v_fifo;	/* i: VFIFO that is open; see fifo.c */
-	struct lockf	*v_locks;	/* flock, POSIX and OFD locks */
-	int32_t		 v_writers;	/* a: files open for writing */
-	int64_t		 v_atime_until;	/* a: relatime has nothing to do before */
-
-	struct vnode	*v_hashnext;	/* h; read by qsbr */
+	struct pollsrc	*v_poll;	/* inotify-like watchers, made on demand */
 	struct list_node v_idle;	/* h: idle list */
 	struct list_node v_fslink;	/* h: fs_vnodes */
 	struct qsbr_head v_qsbr;
@@ -239,6 +238,7 @@ int	vnode_get(struct fs *fs, ino_t ino, struct vnode **ret_vp);
 /*
  * For file systems that create a file: a vnode that is in the hash but
  * LOADING; the caller fills it and calls vnode_publish(), or vnode_abandon().
+ * With fs_keepvnodes it is not in the hash, as nobody will look for it there.
  */
 int	vnode_alloc(struct fs *fs, ino_t ino, struct vnode **ret_vp);
 void	vnode_publish(struct vnode *vp);
