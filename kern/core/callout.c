@@ -157,7 +157,7 @@ callout_schedule(struct callout *c, int64_t deadline)
 	if (c->c_pending)
 		callout_remove_locked(c);
 	wheel_insert(&wheel, &c->c_entry, deadline);
-	c->c_pending = 1;
+	atomic_store(&c->c_pending, 1);
 	atomic_store(&npending, npending + 1);
 	if (deadline < sleeping_until)
 		cv_signal(&timers_cv);
