@@ -52,6 +52,8 @@ kvar_register(struct kvar *kv)
 {
 	struct list_node *n;
 
+	KASSERT(strlen(kv->kv_name) <
+	    sizeof(((struct kvar_copy *)NULL)->kc_name));
 	mutex_enter(&kvars_lock);
 	LIST_FOREACH(n, &kvars) {
 		int order = strcmp(kv->kv_name, kvar_of(n)->kv_name);
@@ -259,4 +261,27 @@ kvar_iterate(const char *prefix, int (*fn)(const struct kvar *, void *),
 	}
 	mutex_exit(&kvars_lock);
 	return result;
+}
+
+int
+kvar_next(const char *prefix, struct kvar_copy *kc)
+{
+	struct list_node *n;
+	int error = ENOENT;
+
+	mutex_enter(&kvars_lock);
+	LIST_FOREACH(n, &kvars) {
+		const struct kvar *kv = kvar_of(n);
+
+		if (strcmp(kv->kv_name, kc->kc_name) <= 0 ||
+		    !str_hasprefix(kv->kv_name, prefix))
+			continue;
+		strlcpy(kc->kc_name, kv->kv_name, sizeof(kc->kc_name));
+		strlcpy(kc->kc_about, kv->kv_about != NULL ? kv->kv_about : "",
+		    sizeof(kc->kc_about));
+		error = 0;
+		break;
+	}
+	mutex_exit(&kvars_lock);
+	return error;
 }

@@ -67,29 +67,27 @@ rump_pub_kvar_write(const char *name, const char *text)
 	return error;
 }
 
-struct iterate_arg {
-	int	(*ia_fn)(const char *name, const char *about, void *arg);
-	void	*ia_arg;
-};
-
-static int
-kvar_iterate_one(const struct kvar *kv, void *arg)
-{
-	const struct iterate_arg *ia = arg;
-
-	return ia->ia_fn(kv->kv_name, kv->kv_about, ia->ia_arg);
-}
-
+/*
+ * fn is the program's and may call us again, so it runs outside the kernel,
+ * on copies: the variable may be gone by then.
+ */
 int
 rump_pub_kvar_iterate(const char *prefix,
     int (*fn)(const char *name, const char *about, void *arg), void *arg)
 {
-	struct iterate_arg ia = { fn, arg };
-	int result = kcontext_enter();
+	struct kvar_copy kc = { .kc_name = "" };
+	int error, result;
 
-	if (result)
-		return result;
-	result = kvar_iterate(prefix, kvar_iterate_one, &ia);
-	kcontext_leave();
-	return result;
+	for (;;) {
+		error = kcontext_enter();
+		if (error)
+			return error;
+		error = kvar_next(prefix, &kc);
+		kcontext_leave();
+		if (error)
+			return error == ENOENT ? 0 : error;
+		result = fn(kc.kc_name, kc.kc_about, arg);
+		if (result != 0)
+			return result;
+	}
 }

@@ -43,6 +43,13 @@ int	kvar_write(const char *name, const char *text);
 int	kvar_iterate(const char *prefix, int (*fn)(const struct kvar *, void *),
 	    void *arg);
 
+/* The first with the prefix whose name comes after kc's.  ENOENT: none. */
+struct kvar_copy {
+	char	kc_name[128];
+	char	kc_about[256];
+};
+int	kvar_next(const char *prefix, struct kvar_copy *kc);
+
 /* For kv_get: ERANGE if it does not fit. */
 int	kvar_printf(char *buf, size_t size, const char *fmt, ...) __printflike(3, 4);
 
