@@ -177,7 +177,7 @@ sys_utimensat(struct lwp *l, int dirfd, const char *upath,
 		return change_fd(dirfd, change_times, &ac);
 	}
 	if (upath == NULL)
-		return EFAULT;
+		return flags & ~AT_CHANGE_FLAGS ? EINVAL : EFAULT;
 	return change_at(l, dirfd, upath, flags, change_times, &ac);
 }
 

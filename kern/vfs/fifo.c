@@ -101,7 +101,14 @@ fifo_close(struct file *fp)
 	vnode_fo_close(fp);
 }
 
+static int
+fifo_fallocate(struct file *fp, int mode, off_t off, off_t len)
+{
+	return ESPIPE;
+}
+
 const struct fileops fifo_fileops = {
+	.fo_fallocate	= fifo_fallocate,
 	.fo_read	= pipe_file_read,
 	.fo_write	= pipe_file_write,
 	.fo_ioctl	= pipe_file_ioctl,
@@ -121,6 +128,8 @@ fifo_open(struct vpath *path, unsigned int flags, struct file **ret_fp)
 	struct file *fp;
 	int error;
 
+	if ((flags & O_ACCMODE) == O_ACCMODE)
+		return EINVAL;		/* neither reads nor writes */
 	error = fifo_use(vp, &pi);
 	if (error)
 		return error;

@@ -205,13 +205,15 @@ range_tell(const struct lockrange *lr, struct flock *fl)
 	fl->l_pid = lr->lr_owner.lo_pid;
 }
 
+/* F_OFD_GETLK with F_UNLCK asks for the locks of the same open file. */
 static int
 lockf_test(struct lockf *lf, const struct lockrange *lr, struct flock *fl)
 {
 	struct lockrange *other;
 
 	mutex_enter(&lockf_lock);
-	other = lockrange_conflict(&lf->lf_ranges, lr);
+	other = fl->l_type == F_UNLCK ? lockrange_own(&lf->lf_ranges, lr) :
+	    lockrange_conflict(&lf->lf_ranges, lr);
 	if (other != NULL)
 		range_tell(other, fl);
 	else
@@ -338,7 +340,11 @@ sys_flock(struct lwp *l __unused_arg, int fd, int operation,
 	lr.lr_owner = (struct lockowner){ fp, -1 };
 	lr.lr_exclusive = kind == LOCK_EX;
 	/* NEEDSWORK: pipes and the like could be locked too; nobody does. */
-	error = file_getpath(fp, &path) ? lockf_get(path.vp_vnode, &lf) : EINVAL;
+	if (kind != LOCK_UN && !file_readable(fp) && !file_writable(fp))
+		error = EBADF;		/* opened with access mode 3 */
+	else
+		error = file_getpath(fp, &path) ?
+		    lockf_get(path.vp_vnode, &lf) : EINVAL;
 	if (error == 0) {
 		atomic_store(&file_vfile(fp)->vf_flocked, true);
 		error = flock_set(lf, &lr, kind == LOCK_UN,

@@ -47,6 +47,7 @@ int	lockrange_spares_init(struct lockrange_spares *sp);	/* ENOMEM */
 void	lockrange_spares_fini(struct lockrange_spares *sp);
 
 /* The first lock in the way of lr, or NULL. */
+struct lockrange *lockrange_own(struct list *l, const struct lockrange *lr);
 struct lockrange *lockrange_conflict(struct list *l, const struct lockrange *lr);
 /* lr is the owner's now, merged with and cut out of what he has. */
 void	lockrange_set(struct list *l, const struct lockrange *lr,

@@ -85,6 +85,21 @@ lockrange_overlap(const struct lockrange *a, const struct lockrange *b)
 }
 
 struct lockrange *
+lockrange_own(struct list *l, const struct lockrange *lr)
+{
+	struct lockrange *held;
+	struct list_node *n;
+
+	LIST_FOREACH(n, l) {
+		held = lockrange_at(n);
+		if (held->lr_owner.lo_id == lr->lr_owner.lo_id &&
+		    lockrange_overlap(held, lr))
+			return held;
+	}
+	return NULL;
+}
+
+struct lockrange *
 lockrange_conflict(struct list *l, const struct lockrange *lr)
 {
 	struct lockrange *held;

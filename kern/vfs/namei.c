@@ -20,6 +20,7 @@
  * References: path_resolution(7), openat2(2), POSIX.1-2017 4.13.
  */
 
+#include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/limits.h>
 #include <linux/mount.h>
@@ -62,6 +63,7 @@ struct walk {
 	uint32_t	 w_mounts;
 	bool		 w_careful;
 	bool		 w_wantdir;	/* a slash followed the last component */
+	bool		 w_rooted;	/* the root was looked at before */
 	char		*w_buf;		/* text of the link we are in, or NULL */
 	unsigned int	 w_depth;
 	struct frame	 w_frame[NAMEI_LINKS_MAX];
@@ -165,9 +167,11 @@ walk_jumproot(struct walk *w)
 		walk_getroot(w, &root);
 		if (root.vp_mount == NULL)
 			return ENOENT;	/* there is no root file system yet */
+		/* Linux does not know where a root is that it did not need. */
 		if ((w->w_resolve & RESOLVE_NO_XDEV) && w->w_mt != NULL &&
-		    root.vp_mount != w->w_mt)
+		    (!w->w_rooted || root.vp_mount != w->w_mt))
 			return EXDEV;
+		w->w_rooted = true;
 		walk_moveto(w, root.vp_mount, root.vp_vnode);
 		if (!w->w_careful || walk_pin(w) == 0)
 			return 0;
@@ -331,6 +335,7 @@ walk_up(struct walk *w)
 	struct vpath p, root;
 
 	walk_getroot(w, &root);
+	w->w_rooted = true;
 	p = (struct vpath){ w->w_mt, w->w_vp };
 	while (p.vp_vnode == p.vp_mount->mt_root) {
 		if (p.vp_mount == root.vp_mount && p.vp_vnode == root.vp_vnode)
@@ -600,6 +605,9 @@ walk_startdir(struct walk *w, int dirfd, struct file **ret_fp)
 		if (error)
 			return error;
 	}
+	if ((w->w_flags & NAMEI_OWNDIR) && (*ret_fp)->f_cred != w->w_cred &&
+	    !cred_capable(w->w_cred, CAP_DAC_READ_SEARCH))
+		return ENOENT;
 	if (!file_getpath(*ret_fp, &p))
 		return ENOTDIR;
 	walk_moveto(w, p.vp_mount, p.vp_vnode);
@@ -630,6 +638,7 @@ walk_start(struct walk *w, int dirfd, const char *path, struct file **ret_fp)
 		if (error)
 			return error;
 		w->w_scope = w->w_pin;
+		w->w_rooted = true;
 		vpath_hold(&w->w_scope);
 	}
 	if (*path == '/') {
@@ -668,6 +677,7 @@ walk_finish(struct walk *w, struct nameidata *nd)
 	nd->nd_buf = w->w_buf;
 	nd->nd_scope = w->w_scope;
 	nd->nd_nlinks = w->w_nlinks;
+	nd->nd_rooted = w->w_rooted;
 	return 0;
 }
 
@@ -687,6 +697,7 @@ walk_init(struct walk *w, struct lwp *l, unsigned int flags,
 	w->w_nlinks = 0;
 	w->w_careful = false;
 	w->w_wantdir = false;
+	w->w_rooted = false;
 	w->w_buf = NULL;
 	w->w_depth = 0;
 }
@@ -735,6 +746,27 @@ namei(struct lwp *l, int dirfd, const char *path, unsigned int flags,
 	return error == ERESTART ? EAGAIN : error;
 }
 
+/* Takes a NAMEI_PARENT walk up again where it stopped. */
+static void
+walk_resume(struct walk *w, struct lwp *l, struct nameidata *nd)
+{
+	walk_init(w, l, NAMEI_PARENT, nd);
+	w->w_careful = true;		/* there is no way back to the start */
+	w->w_mt = nd->nd_path.vp_mount;
+	w->w_vp = nd->nd_path.vp_vnode;
+	w->w_pin = nd->nd_path;
+	w->w_scope = nd->nd_scope;
+	w->w_nlinks = nd->nd_nlinks;
+	w->w_rooted = nd->nd_rooted;
+	w->w_buf = nd->nd_buf;
+	w->w_cred = walk_whose(w);
+	w->w_moves = atomic_load_acq(&namecache_moves);
+	w->w_mounts = atomic_load_acq(&mount_moves);
+	nd->nd_path = (struct vpath){ NULL, NULL };
+	nd->nd_scope = (struct vpath){ NULL, NULL };
+	nd->nd_buf = NULL;
+}
+
 int
 namei_follow(struct lwp *l, struct nameidata *nd, struct vnode *link)
 {
@@ -742,21 +774,7 @@ namei_follow(struct lwp *l, struct nameidata *nd, struct vnode *link)
 	struct walk w;
 	int error;
 
-	walk_init(&w, l, NAMEI_PARENT, nd);
-	w.w_careful = true;		/* there is no way back to the start */
-	w.w_mt = nd->nd_path.vp_mount;
-	w.w_vp = nd->nd_path.vp_vnode;
-	w.w_pin = nd->nd_path;
-	w.w_scope = nd->nd_scope;
-	w.w_nlinks = nd->nd_nlinks;
-	w.w_buf = nd->nd_buf;
-	w.w_cred = walk_whose(&w);
-	w.w_moves = atomic_load_acq(&namecache_moves);
-	w.w_mounts = atomic_load_acq(&mount_moves);
-	nd->nd_path = (struct vpath){ NULL, NULL };
-	nd->nd_scope = (struct vpath){ NULL, NULL };
-	nd->nd_buf = NULL;
-
+	walk_resume(&w, l, nd);
 	vnode_hold(link);
 	error = walk_enterlink(&w, link, true, "", &p);
 	if (error == 0)
@@ -767,6 +785,22 @@ namei_follow(struct lwp *l, struct nameidata *nd, struct vnode *link)
 		walk_drop(&w);
 		nd->nd_kind = ND_ROOT;
 	}
+	return error == ERESTART ? EAGAIN : error;
+}
+
+int
+namei_up(struct lwp *l, struct nameidata *nd)
+{
+	struct walk w;
+	int error;
+
+	walk_resume(&w, l, nd);
+	error = walk_dotdot(&w);
+	if (error == 0)
+		error = walk_finish(&w, nd);
+	if (error)
+		walk_drop(&w);
+	nd->nd_kind = ND_ROOT;
 	return error == ERESTART ? EAGAIN : error;
 }
 

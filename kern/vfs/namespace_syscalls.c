@@ -6,7 +6,6 @@
  * The calls in their *at forms; the table makes the others of them.
  */
 
-#include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/limits.h>
@@ -109,24 +108,6 @@ sys_unlinkat(struct lwp *l, int dirfd, const char *upath, int flags,
 
 /* --- two paths: the second is not even copied in before the first is walked ----- */
 
-/* A file without a name gets one only from who opened it, or may search all. */
-static int
-link_allow_empty(int dirfd)
-{
-	struct file *fp;
-	bool own;
-	int error;
-
-	if (cred_capable(curcred(), CAP_DAC_READ_SEARCH))
-		return 0;
-	error = fd_get(dirfd, &fp);
-	if (error)
-		return error;
-	own = fp->f_cred == curcred();
-	fd_put(fp);
-	return own ? 0 : ENOENT;
-}
-
 int
 sys_linkat(struct lwp *l, int olddirfd, const char *uold, int newdirfd,
     const char *unew, int flags, long *ret __unused_arg)
@@ -138,13 +119,10 @@ sys_linkat(struct lwp *l, int olddirfd, const char *uold, int newdirfd,
 		return EINVAL;
 	error = namei_user(l, olddirfd, uold,
 	    (flags & AT_SYMLINK_FOLLOW ? NAMEI_FOLLOW : 0) |
-	    (flags & AT_EMPTY_PATH ? NAMEI_EMPTY : 0), &from);
+	    (flags & AT_EMPTY_PATH ? NAMEI_EMPTY | NAMEI_OWNDIR : 0), &from);
 	if (error)
 		return error;
-	if (from.nd_user[0] == '\0')
-		error = link_allow_empty(olddirfd);
-	if (error == 0)
-		error = namei_user(l, newdirfd, unew, NAMEI_PARENT, &to);
+	error = namei_user(l, newdirfd, unew, NAMEI_PARENT, &to);
 	if (error == 0) {
 		error = vfs_link(&to, &from.nd_path);
 		nameidata_fini(&to);

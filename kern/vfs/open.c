@@ -195,8 +195,11 @@ open_create(struct lwp *l, struct nameidata *nd, struct openreq *or)
 	int error;
 
 	for (;;) {
+		/* A directory: the checks refuse it. */
+		if (nd->nd_kind == ND_DOTDOT)
+			return namei_up(l, nd);
 		if (nd->nd_kind != ND_NORM)
-			return 0;	/* a directory: the checks refuse it */
+			return 0;
 		if (nd->nd_slash)
 			return EISDIR;
 		error = open_last(l, nd, or, &vp);

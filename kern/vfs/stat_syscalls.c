@@ -268,6 +268,22 @@ readlink_vnode(struct vnode *vp, char *ubuf, size_t size, long *ret)
 	return error;
 }
 
+/* "" and a pipe, or something else that look-ups know nothing of. */
+static bool
+readlink_isnameless(int dirfd, const char *upath)
+{
+	struct vpath path;
+	struct file *fp;
+	bool nameless;
+	char c;
+
+	if (copyin(upath, &c, 1) != 0 || c != '\0' || fd_get(dirfd, &fp) != 0)
+		return false;
+	nameless = !file_getpath(fp, &path);
+	fd_put(fp);
+	return nameless;
+}
+
 int
 sys_readlinkat(struct lwp *l, int dirfd, const char *upath, char *ubuf,
     size_t size, long *ret)
@@ -280,7 +296,8 @@ sys_readlinkat(struct lwp *l, int dirfd, const char *upath, char *ubuf,
 		return EINVAL;
 	error = namei_user(l, dirfd, upath, NAMEI_EMPTY, &nd);
 	if (error)
-		return error;
+		return error == ENOTDIR && readlink_isnameless(dirfd, upath) ?
+		    ENOENT : error;
 	vp = nd.nd_path.vp_vnode;
 	if (vp->v_type != VLNK) {
 		error = nd.nd_user[0] == '\0' ? ENOENT : EINVAL;

@@ -363,9 +363,7 @@ vnode_fo_seek(struct file *fp, off_t off, int whence, off_t *ret_off)
 			return EINVAL;
 		return seek_data(vp, off, whence, ret_off);
 	}
-	if (__builtin_add_overflow(base, off, &base))
-		return whence == SEEK_SET ? EINVAL : EOVERFLOW;
-	if (base < 0 ||
+	if (__builtin_add_overflow(base, off, &base) || base < 0 ||
 	    (vp->v_type != VDIR && (uint64_t)base > vnode_maxsize(vp)))
 		return EINVAL;
 	*ret_off = base;
@@ -401,7 +399,7 @@ vnode_fo_ioctl(struct file *fp, unsigned long cmd, void *uarg, long *ret)
 	if (cmd == FIONREAD && vp->v_type == VREG) {
 		off_t left = (off_t)vnode_size(vp) - fp->f_off;
 
-		n = left > INT32_MAX ? INT32_MAX : (int)left;
+		n = (int)left;		/* cut off, as Linux does */
 		return copyout(&n, uarg, sizeof(n));
 	}
 	if (vp->v_ops->vo_ioctl == NULL)

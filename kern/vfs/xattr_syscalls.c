@@ -268,7 +268,8 @@ xattr_nofile(int fd, const char *name, int want)
 	if (str_hasprefix(name, XATTR_USER_PREFIX) ||
 	    (str_hasprefix(name, XATTR_TRUSTED_PREFIX) && !admin))
 		return want & MAY_WRITE ? EPERM : ENODATA;
-	if (str_hasprefix(name, XATTR_SYSTEM_PREFIX))
+	if (str_hasprefix(name, XATTR_SYSTEM_PREFIX) ||
+	    str_hasprefix(name, XATTR_TRUSTED_PREFIX))
 		return EOPNOTSUPP;
 	error = fd_get_nopath(fd, &fp);
 	if (error)

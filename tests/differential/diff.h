@@ -132,6 +132,14 @@ bool	twin_open(const char *dir, unsigned long flags);
 long	twin_call(long nr, const unsigned long args[6]);
 
 /* Runs op; its outcome as text. */
+struct flock;
+struct open_how;
+struct timespec;
+/* What an op's value stands for. */
+void	fill_times(struct timespec ts[2], long value);
+void	fill_how(unsigned char *buf, long value, const struct arg_desc *ad);
+void	fill_flock(struct flock *fl, long value);
+
 void	side_run(struct side *s, const struct op *op, char text[TEXT_MAX]);
 
 void	show_result(struct side *s, const struct op *op, long ret,

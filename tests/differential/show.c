@@ -16,11 +16,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rump/rump.h>
@@ -282,6 +284,39 @@ add_string(struct text *t, const char *s)
 		add(t, "\"%s\"", s);
 }
 
+/* What a number stands for, for people. */
+static void
+add_value(struct text *t, const struct arg_desc *ad, long v)
+{
+	static unsigned char buf[SIDE_BUF];
+	const struct open_how *how = (const void *)buf;
+	struct timespec ts[2];
+	struct flock fl;
+
+	switch (ad->ad_kind) {
+	case A_HOW:
+		fill_how(buf, v, ad);
+		add(t, "{flags=%#llo, mode=%#llo, resolve=%#llx}", (unsigned long long)how->flags,
+		    (unsigned long long)how->mode, (unsigned long long)how->resolve);
+		break;
+	case A_TIMES:
+		fill_times(ts, v);
+		if (v % 8 == 0)
+			add(t, "NULL");
+		else
+			add(t, "{%ld.%09ld, %ld.%09ld}", (long)ts[0].tv_sec, ts[0].tv_nsec, (long)ts[1].tv_sec,
+			    ts[1].tv_nsec);
+		break;
+	case A_FLOCK:
+		fill_flock(&fl, v);
+		add(t, "{type=%d, whence=%d, start=%ld, len=%ld, pid=%d}", fl.l_type, fl.l_whence, (long)fl.l_start,
+		    (long)fl.l_len, fl.l_pid);
+		break;
+	default:
+		add(t, "~%lx", (unsigned long)v);
+	}
+}
+
 void
 show_call(const struct op *op, char *text, size_t size)
 {
@@ -321,7 +356,7 @@ show_call(const struct op *op, char *text, size_t size)
 			add(&t, "%ld", v);
 			break;
 		default:
-			add(&t, "~%lx", (unsigned long)v);
+			add_value(&t, &op->op_desc->od_args[i], v);
 		}
 	}
 	add(&t, ")");

@@ -107,7 +107,7 @@ fill_bytes(unsigned char *buf, long value)
 	}
 }
 
-static void
+void
 fill_times(struct timespec ts[2], long value)
 {
 	uint64_t r = (uint64_t)value;
@@ -130,7 +130,7 @@ fill_times(struct timespec ts[2], long value)
 }
 
 /* An open_how, and behind it bytes that must be zero but may not be. */
-static void
+void
 fill_how(unsigned char *buf, long value, const struct arg_desc *ad)
 {
 	static const uint64_t flags[] = { O_RDONLY, O_RDWR | O_CREAT, O_DIRECTORY, O_PATH, O_WRONLY, O_RDONLY | O_NOFOLLOW,
@@ -152,7 +152,7 @@ fill_how(unsigned char *buf, long value, const struct arg_desc *ad)
 	buf[sizeof(how) + 4] = rnd_below(&r, 2) == 0;
 }
 
-static void
+void
 fill_flock(struct flock *fl, long value)
 {
 	static const short types[] = { F_RDLCK, F_WRLCK, F_UNLCK, 9 }, whences[] = { SEEK_SET, SEEK_SET, SEEK_END, 7 };
@@ -314,6 +314,28 @@ is_lock_of_nothing(struct side *s, const struct op *op, const unsigned long *arg
 	    s->sd_call(SYS_fstat, fstat) == 0 && ((st->st_mode & S_IFMT) == 0 || S_ISFIFO(st->st_mode));
 }
 
+/*
+ * Where a directory's positions are, and what one past its end shows of later
+ * entries, is each file system's affair.
+ */
+static bool
+is_position_of_directory(struct side *s, const struct op *op, const unsigned long *args)
+{
+	unsigned long fstat[6] = { args[0], (unsigned long)s->sd_buf[5] };
+	struct stat *st = (struct stat *)(void *)s->sd_buf[5];
+
+	return op->op_desc->od_nr == SYS_lseek && args[2] != SEEK_SET && s->sd_call(SYS_fstat, fstat) == 0 &&
+	    S_ISDIR(st->st_mode);
+}
+
+static void
+rewind_directory(struct side *s, const unsigned long *args)
+{
+	unsigned long seek[6] = { args[0], 0, SEEK_SET };
+
+	s->sd_call(SYS_lseek, seek);
+}
+
 void
 side_run(struct side *s, const struct op *op, char text[TEXT_MAX])
 {
@@ -327,7 +349,9 @@ side_run(struct side *s, const struct op *op, char text[TEXT_MAX])
 		show_directory(s, (int)args[0], text, TEXT_MAX);
 		return;
 	}
-	if (is_lock_of_nothing(s, op, args)) {
+	if (op->op_desc->od_nr == SYS_getdents64)
+		rewind_directory(s, args);
+	if (is_lock_of_nothing(s, op, args) || is_position_of_directory(s, op, args)) {
 		strcpy(text, "not tried");
 		return;
 	}

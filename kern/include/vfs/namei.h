@@ -25,6 +25,9 @@ struct lwp;
 
 #define NAMEI_NULL	0x20	/* with NAMEI_EMPTY: a NULL client pointer is "" */
 
+#define NAMEI_OWNDIR	0x40	/* dirfd is the opener's, who else may not search
+				 * everything: ENOENT */
+
 #define NAMEI_LINKS_MAX	40
 
 struct nameidata {
@@ -40,6 +43,7 @@ struct nameidata {
 	char		*nd_user;	/* ... or the client's path */
 	struct vpath	 nd_scope;	/* RESOLVE_BENEATH, RESOLVE_IN_ROOT: the top */
 	unsigned int	 nd_nlinks;	/* links followed so far */
+	bool		 nd_rooted;	/* the walk knows its root */
 };
 
 /*
@@ -60,6 +64,9 @@ int	namei_user(struct lwp *l, int dirfd, const char *upath,
  * its last name leads to: goes on through it to the next parent.
  */
 int	namei_follow(struct lwp *l, struct nameidata *nd, struct vnode *link);
+
+/* The same where the last name is "..": nd becomes what is above. */
+int	namei_up(struct lwp *l, struct nameidata *nd);
 
 /* One step from a directory: name cache, then the file system. */
 int	namei_step(struct vnode *dvp, const struct cname *cn,
