@@ -44,7 +44,7 @@ kspin_enter(struct kspin *ks) ACQUIRES(*ks) NO_THREAD_SAFETY
 static inline void
 kspin_exit(struct kspin *ks) RELEASES(*ks) NO_THREAD_SAFETY
 {
-	KASSERT(ks->ks_held != 0);
+	KASSERT(atomic_load(&ks->ks_held) != 0);
 	atomic_store_rel(&ks->ks_held, 0);
 }
 
