@@ -59,7 +59,8 @@ static struct kvar limit_kvars[] = {
 	{ .kv_name = "memory.reclaimed",
 	  .kv_about = "caches asked to shrink: times, bytes that came back",
 	  .kv_type = KVAR_FN, .kv_flags = KVAR_RDONLY, .kv_get = limit_kvar_get },
-	{ .kv_name = "memory.pools", .kv_about = "per pool a line: name, bytes of an object, objects in use, slabs, bytes of a slab",
+	{ .kv_name = "memory.pools",
+	  .kv_about = "per pool: name, object size, objects in use, slabs, slab size",
 	  .kv_type = KVAR_FN, .kv_flags = KVAR_RDONLY, .kv_get = pools_kvar_get },
 };
 

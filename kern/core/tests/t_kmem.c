@@ -288,6 +288,9 @@ TEST_WITH(blocks_of_pages_stay_apart_and_join_again, .ht_flags = POOLS,
 			block_free(&blocks[k], (unsigned char)k);
 		else
 			block_alloc(&blocks[k], (unsigned char)k);
+		/* Clean pages meet dirty neighbours. */
+		if (draw() % 64 == 0)
+			page_cache_drain();
 	}
 	for (unsigned int k = 0; k < NBLOCKS; k++) {
 		if (blocks[k].p != NULL)

@@ -10,6 +10,7 @@
  */
 
 #include <lib/string.h>
+#include <rump/rumpuser.h>
 #include <sys/atomic.h>
 #include <sys/cred.h>
 #include <sys/kmem.h>
@@ -89,6 +90,8 @@ thing_look(uint64_t *x)
 	if (t == NULL)
 		return;
 	CHECK_EQ("alive", ALIVE, atomic_load(&t->t_alive));
+	if (next(x) % 4 == 0)
+		rumpuser_thread_yield();
 	if (t->t_len != 0) {
 		CHECK_EQ("first", t->t_len & 0xff, t->t_data[0]);
 		CHECK_EQ("last", t->t_len & 0xff, t->t_data[t->t_len - 1]);

@@ -112,6 +112,10 @@ TEST_WITH(threads_are_started_while_others_wait, .ht_flags = HARNESS_KERNEL,
 	struct workqueue *wq = NULL;
 
 	CHECK_EQ("create", 0, workqueue_create("test", 3, &wq));
+	item_init(&a, false);
+	(void)workqueue_enqueue(wq, &a.i_work);
+	workqueue_drain(wq);
+	vcpu_yield();			/* its thread waits for more now */
 	item_init(&a, true);
 	item_init(&b, true);
 	work_init(&opener, opener_fn);
