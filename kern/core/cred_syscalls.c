@@ -450,7 +450,8 @@ caphdr_read(struct __user_cap_header_struct *uhdr,
 		*ret_words = _LINUX_CAPABILITY_U32S_3;
 		return 0;
 	default:
-		error = copyout(&ours, &uhdr->version, sizeof(ours));
+		/* The version is its first member. */
+		error = copyout(&ours, uhdr, sizeof(ours));
 		return error ? error : EINVAL;
 	}
 }

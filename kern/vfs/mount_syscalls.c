@@ -31,6 +31,8 @@
 #include "mount_impl.h"
 #include "vfs_impl.h"
 
+#define MOUNT_NOUSER	0x80000000UL	/* MS_NOUSER shifts a sign */
+
 #define MS_PROPAGATION	(MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
 
 /* Strings of one call, copied in. */
@@ -245,7 +247,7 @@ do_new(struct lwp *l, const struct mountcall *mc, const struct vpath *where)
 static int
 mount_at_path(struct lwp *l, const struct mountcall *mc, const struct vpath *where)
 {
-	if (mc->mc_flags & MS_NOUSER)
+	if (mc->mc_flags & MOUNT_NOUSER)
 		return EINVAL;
 	if (!cred_capable(curcred(), CAP_SYS_ADMIN))
 		return EPERM;

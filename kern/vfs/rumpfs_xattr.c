@@ -70,7 +70,8 @@ rumpfs_xattr_create(const char *name, const void *buf, size_t len,
 		return ENOMEM;
 	}
 	rx->rx_len = len;
-	memcpy(rx->rx_value, buf, len);
+	if (len > 0)		/* buf is NULL otherwise */
+		memcpy(rx->rx_value, buf, len);
 	*ret_rx = rx;
 	return 0;
 }
