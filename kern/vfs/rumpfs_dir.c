@@ -65,6 +65,7 @@ rumpfs_dir_fini(struct rumpfs_node *dn)
 		    re_order));
 	if (rd->rd_table != NULL)
 		kmem_free(rd->rd_table, rd->rd_size * sizeof(*rd->rd_table));
+	kmem_free(rd->rd_hints, sizeof(*rd->rd_hints));
 }
 
 static bool
@@ -184,7 +185,7 @@ rumpfs_dir_insert(struct rumpfs_node *dn, struct rumpfs_ent *re,
 	struct rumpfs_dir *rd = &dn->rn_dir;
 	struct vnode *dvp = dn->rn_vnode;
 
-	if (rd->rd_count >= (rd->rd_size == 0 ? RUMPFS_LINEAR : rd->rd_size))
+	if (rd->rd_count >= (rd->rd_size == 0 ? RUMPFS_LINEAR : rd->rd_size / 2))
 		rumpfs_dir_grow(rd);
 	re->re_node = rn;
 	re->re_cookie = ++rd->rd_cookie;
@@ -203,18 +204,27 @@ rumpfs_dir_after(const struct rumpfs_dir *rd, const struct rumpfs_ent *re)
 	return n == NULL ? NULL : container_of(n, struct rumpfs_ent, re_order);
 }
 
+/* Listings that would go on with old go on with re. */
+static void
+rumpfs_dir_movehints(struct rumpfs_dir *rd, const struct rumpfs_ent *old,
+    struct rumpfs_ent *re)
+{
+	unsigned int i;
+
+	/* With v_lock exclusive no listing runs: the hints are ours. */
+	for (i = 0; rd->rd_hints != NULL && i < RUMPFS_NHINTS; i++)
+		if (rd->rd_hints->rh_hint[i].hi_next == old)
+			rd->rd_hints->rh_hint[i].hi_next = re;
+}
+
 /* The caller destroys re or puts it elsewhere. */
 void
 rumpfs_dir_remove(struct rumpfs_node *dn, struct rumpfs_ent *re)
 {
 	struct rumpfs_dir *rd = &dn->rn_dir;
 	struct vnode *dvp = dn->rn_vnode;
-	unsigned int i;
 
-	/* With v_lock exclusive no listing runs: the hints are ours. */
-	for (i = 0; i < RUMPFS_NHINTS; i++)
-		if (rd->rd_hints[i].hi_next == re)
-			rd->rd_hints[i].hi_next = rumpfs_dir_after(rd, re);
+	rumpfs_dir_movehints(rd, re, rumpfs_dir_after(rd, re));
 	list_remove(&re->re_order);
 	if (rd->rd_table != NULL)
 		rumpfs_dir_unhash(rd, re);
@@ -227,14 +237,11 @@ rumpfs_dir_replace(struct rumpfs_node *dn, struct rumpfs_ent *old,
     struct rumpfs_ent *re)
 {
 	struct rumpfs_dir *rd = &dn->rn_dir;
-	unsigned int i;
 
 	re->re_node = old->re_node;
 	re->re_cookie = old->re_cookie;
 	list_insert_after(&old->re_order, &re->re_order);
-	for (i = 0; i < RUMPFS_NHINTS; i++)
-		if (rd->rd_hints[i].hi_next == old)
-			rd->rd_hints[i].hi_next = re;
+	rumpfs_dir_movehints(rd, old, re);
 	list_remove(&old->re_order);
 	if (rd->rd_table != NULL) {
 		rumpfs_dir_unhash(rd, old);
@@ -253,13 +260,19 @@ rumpfs_dir_seek(struct rumpfs_node *dn, uint64_t cookie)
 	unsigned int i;
 
 	mutex_enter(&dn->rn_vnode->v_ilock);
-	for (i = 0; i < RUMPFS_NHINTS && !known; i++) {
-		known = rd->rd_hints[i].hi_cookie == cookie;
-		re = rd->rd_hints[i].hi_next;
+	for (i = 0; rd->rd_hints != NULL && i < RUMPFS_NHINTS && !known;
+	    i++) {
+		known = rd->rd_hints->rh_hint[i].hi_cookie == cookie;
+		re = rd->rd_hints->rh_hint[i].hi_next;
 	}
 	mutex_exit(&dn->rn_vnode->v_ilock);
 	if (known)
 		return re;
+	/* All were listed: the usual case. */
+	n = list_last(&rd->rd_order);
+	if (n == NULL || container_of(n, struct rumpfs_ent,
+	    re_order)->re_cookie >= cookie)
+		return NULL;
 	LIST_FOREACH(n, &rd->rd_order) {
 		re = container_of(n, struct rumpfs_ent, re_order);
 		if (re->re_cookie < cookie)
@@ -268,23 +281,35 @@ rumpfs_dir_seek(struct rumpfs_node *dn, uint64_t cookie)
 	return NULL;
 }
 
+/* The listing that was at from is at cookie now. */
 static void
-rumpfs_dir_sethint(struct rumpfs_node *dn, uint64_t oldcookie,
-    uint64_t cookie, struct rumpfs_ent *next)
+rumpfs_dir_sethint(struct rumpfs_node *dn, uint64_t from, uint64_t cookie,
+    struct rumpfs_ent *next)
 {
 	struct rumpfs_dir *rd = &dn->rn_dir;
-	struct rumpfs_hint *hi = NULL;
-	unsigned int i;
+	struct rumpfs_hints *rh = NULL;
+	unsigned int i, slot;
 
+	if (atomic_load(&rd->rd_hints) == NULL) {
+		rh = kmem_zalloc(sizeof(*rh), KM_SLEEP);
+		if (rh == NULL)
+			return;		/* then it is searched for */
+	}
 	mutex_enter(&dn->rn_vnode->v_ilock);
+	if (rd->rd_hints == NULL) {
+		atomic_store(&rd->rd_hints, rh);
+		rh = NULL;
+	}
+	slot = rd->rd_hints->rh_last + 1;
 	for (i = 0; i < RUMPFS_NHINTS; i++)
-		if (rd->rd_hints[i].hi_cookie == oldcookie)
-			hi = &rd->rd_hints[i];
-	if (hi == NULL)
-		hi = &rd->rd_hints[rd->rd_hintnext++ % RUMPFS_NHINTS];
-	hi->hi_cookie = cookie;
-	hi->hi_next = next;
+		if (rd->rd_hints->rh_hint[i].hi_cookie == from)
+			slot = i;
+	slot %= RUMPFS_NHINTS;
+	rd->rd_hints->rh_last = slot;
+	rd->rd_hints->rh_hint[slot].hi_cookie = cookie;
+	rd->rd_hints->rh_hint[slot].hi_next = next;
 	mutex_exit(&dn->rn_vnode->v_ilock);
+	kmem_free(rh, sizeof(*rh));
 }
 
 static bool
@@ -337,7 +362,7 @@ rumpfs_readdir(struct vnode *dvp, uint64_t *cookie, readdir_fn *fn, void *arg)
 			break;
 		*cookie = re->re_cookie;
 	}
-	if (*cookie != start)
+	if (*cookie != start && re != NULL)
 		rumpfs_dir_sethint(dn, start, *cookie, re);
 	return 0;
 }

@@ -42,6 +42,7 @@ rumpfs_write(struct vnode *vp, struct uio *uio, int flags)
 {
 	struct rumpfs_node *rn = rumpfs_node(vp);
 	uint64_t start = uio->uio_off;
+	struct timespec64 now;
 	struct pgobj *po;
 	int error;
 
@@ -54,7 +55,8 @@ rumpfs_write(struct vnode *vp, struct uio *uio, int flags)
 	if (uio->uio_off != start) {
 		if (uio->uio_off > vnode_size(vp))
 			atomic_store(&vp->v_size, uio->uio_off);
-		rumpfs_node_touch(rn, RN_MTIME | RN_CTIME);
+		now = rumpfs_now();
+		rumpfs_node_changed(rn, true, &now);
 	}
 	return error;
 }
@@ -76,6 +78,7 @@ static int
 rumpfs_fallocate(struct vnode *vp, int mode, uint64_t off, uint64_t len)
 {
 	struct rumpfs_node *rn = rumpfs_node(vp);
+	struct timespec64 now = rumpfs_now();
 	struct pgobj *po;
 	int error;
 
@@ -94,7 +97,7 @@ rumpfs_fallocate(struct vnode *vp, int mode, uint64_t off, uint64_t len)
 		return error;
 	if (mode == 0 && off + len > vnode_size(vp))
 		atomic_store(&vp->v_size, off + len);
-	rumpfs_node_touch(rn, RN_MTIME | RN_CTIME);
+	rumpfs_node_changed(rn, true, &now);
 	return 0;
 }
 

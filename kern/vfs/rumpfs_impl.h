@@ -80,10 +80,13 @@ rumpfs_ent_name(const struct rumpfs_ent *re)
 
 #define RUMPFS_NHINTS	4
 
-/* Where a listing stopped: it goes on with the entry hi_next. */
-struct rumpfs_hint {
-	uint64_t	 hi_cookie;	/* i; 0: unused */
-	struct rumpfs_ent *hi_next;	/* i; NULL: the end */
+/* Where listings stopped: at hi_cookie, to go on with the entry hi_next. */
+struct rumpfs_hints {
+	struct {
+		uint64_t	 hi_cookie;	/* i; 0: unused */
+		struct rumpfs_ent *hi_next;	/* i; NULL: the end */
+	} rh_hint[RUMPFS_NHINTS];
+	uint32_t	 rh_last;	/* i: the last one taken */
 };
 
 struct rumpfs_dir {
@@ -93,8 +96,7 @@ struct rumpfs_dir {
 	uint32_t	 rd_count;	/* d */
 	uint64_t	 rd_cookie;	/* d: the last one given */
 	struct rumpfs_node *rd_parent;	/* d; NULL once it is removed */
-	struct rumpfs_hint rd_hints[RUMPFS_NHINTS];	/* i */
-	uint32_t	 rd_hintnext;	/* i */
+	struct rumpfs_hints *rd_hints;	/* i: made by the first long listing */
 };
 
 struct rumpfs_xattr {
@@ -104,14 +106,19 @@ struct rumpfs_xattr {
 	uint8_t		 rx_value[];	/* c */
 };
 
+/*
+ * Times are written with v_lock held exclusively and read without a lock, all
+ * of them under rn_seq, which is odd while they change.
+ */
+enum rumpfs_time { RN_ATIME, RN_MTIME, RN_CTIME, RN_NTIMES };
+
 struct rumpfs_node {
 	struct vnode	*rn_vnode;	/* c */
 	struct rumpfs	*rn_rf;		/* c */
 	nlink_t		 rn_nlink;	/* v and a */
 	enum vtype	 rn_type;	/* c */
-	struct timespec64 rn_atime;	/* i */
-	struct timespec64 rn_mtime;	/* i */
-	struct timespec64 rn_ctime;	/* i */
+	uint32_t	 rn_seq;	/* v and a */
+	struct timespec64 rn_time[RN_NTIMES];	/* v and a, see above */
 	struct timespec64 rn_btime;	/* c */
 	struct list	 rn_xattrs;	/* v */
 	union {
@@ -144,7 +151,8 @@ void	rumpfs_uncharge_ispace(struct rumpfs *rf, uint64_t bytes);
 void	rumpfs_node_boot(void);
 /* A node without a name, charged, its vnode referenced once and LOADING. */
 int	rumpfs_node_create(struct rumpfs *rf, const struct vattr *va,
-	    const char *link, struct rumpfs_node **ret_rn);
+	    const char *link, const struct timespec64 *now,
+	    struct rumpfs_node **ret_rn);
 int	rumpfs_node_create_root(struct rumpfs *rf, const struct vattr *va,
 	    struct vnode *vp);
 /* Undoes it; the vnode was not published. */
@@ -154,11 +162,13 @@ void	rumpfs_node_linkup(struct rumpfs_node *rn);
 void	rumpfs_node_linkdown(struct rumpfs_node *rn);
 
 /* rumpfs_name.c: a name of rn was taken away. */
-void	rumpfs_node_dropname(struct rumpfs_node *rn);
+void	rumpfs_node_dropname(struct rumpfs_node *rn,
+	    const struct timespec64 *now);
 
-#define RN_MTIME	0x02
-#define RN_CTIME	0x04
-void	rumpfs_node_touch(struct rumpfs_node *rn, unsigned int which);
+/* It was changed now: ctime and, with content, mtime.  v_lock is held W. */
+struct timespec64 rumpfs_now(void);
+void	rumpfs_node_changed(struct rumpfs_node *rn, bool content,
+	    const struct timespec64 *now);
 int	rumpfs_getattr(struct vnode *vp, struct vattr *ret_va);
 int	rumpfs_setattr(struct vnode *vp, const struct vattr *va,
 	    unsigned int mask);

@@ -53,6 +53,7 @@ rumpfs_create(struct vnode *dvp, const struct cname *cn,
     const struct vattr *va, const char *link, struct vnode **ret_vp)
 {
 	struct rumpfs_node *dn = rumpfs_node(dvp), *rn;
+	struct timespec64 now = rumpfs_now();
 	struct rumpfs_ent *re;
 	int error;
 
@@ -63,7 +64,7 @@ rumpfs_create(struct vnode *dvp, const struct cname *cn,
 	error = rumpfs_ent_create(cn, &re);
 	if (error)
 		return error;
-	error = rumpfs_node_create(dn->rn_rf, va, link, &rn);
+	error = rumpfs_node_create(dn->rn_rf, va, link, &now, &rn);
 	if (error) {
 		rumpfs_ent_destroy(re);
 		return error;
@@ -75,7 +76,7 @@ rumpfs_create(struct vnode *dvp, const struct cname *cn,
 		rn->rn_dir.rd_parent = dn;
 		rumpfs_dir_addnlink(dn, 1);
 	}
-	rumpfs_node_touch(dn, RN_MTIME | RN_CTIME);
+	rumpfs_node_changed(dn, true, &now);
 	vnode_publish(rn->rn_vnode);
 	*ret_vp = rn->rn_vnode;
 	return 0;
@@ -86,9 +87,10 @@ rumpfs_tmpfile(struct vnode *dvp, const struct vattr *va,
     struct vnode **ret_vp)
 {
 	struct rumpfs_node *dn = rumpfs_node(dvp), *rn;
+	struct timespec64 now = rumpfs_now();
 	int error;
 
-	error = rumpfs_node_create(dn->rn_rf, va, NULL, &rn);
+	error = rumpfs_node_create(dn->rn_rf, va, NULL, &now, &rn);
 	if (error)
 		return error;
 	vnode_publish(rn->rn_vnode);
@@ -100,6 +102,7 @@ static int
 rumpfs_link(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
 {
 	struct rumpfs_node *dn = rumpfs_node(dvp), *rn = rumpfs_node(vp);
+	struct timespec64 now = rumpfs_now();
 	struct rumpfs_ent *re;
 	bool first = rn->rn_nlink == 0;
 	int error;
@@ -122,18 +125,18 @@ rumpfs_link(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
 	}
 	rumpfs_dir_insert(dn, re, rn);
 	rumpfs_node_linkup(rn);
-	rumpfs_node_touch(dn, RN_MTIME | RN_CTIME);
-	rumpfs_node_touch(rn, RN_CTIME);
+	rumpfs_node_changed(dn, true, &now);
+	rumpfs_node_changed(rn, false, &now);
 	return 0;
 }
 
 /* The name re leads to rn no more: its part of the charge and the count. */
 void
-rumpfs_node_dropname(struct rumpfs_node *rn)
+rumpfs_node_dropname(struct rumpfs_node *rn, const struct timespec64 *now)
 {
 	if (rn->rn_type != VDIR && rn->rn_nlink > 1)
 		rumpfs_uncharge_ispace(rn->rn_rf, RUMPFS_INODE_BYTES);
-	rumpfs_node_touch(rn, RN_CTIME);
+	rumpfs_node_changed(rn, false, now);
 	if (rn->rn_type == VDIR) {
 		rumpfs_dir_addnlink(rn->rn_dir.rd_parent, -1);
 		rn->rn_dir.rd_parent = NULL;
@@ -145,6 +148,7 @@ static int
 rumpfs_unlink(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
 {
 	struct rumpfs_node *dn = rumpfs_node(dvp), *rn = rumpfs_node(vp);
+	struct timespec64 now = rumpfs_now();
 	struct rumpfs_ent *re;
 
 	re = rumpfs_dir_find(dn, cn);
@@ -152,8 +156,8 @@ rumpfs_unlink(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
 		return ENOENT;
 	rumpfs_dir_remove(dn, re);
 	rumpfs_ent_destroy(re);
-	rumpfs_node_touch(dn, RN_MTIME | RN_CTIME);
-	rumpfs_node_dropname(rn);
+	rumpfs_node_changed(dn, true, &now);
+	rumpfs_node_dropname(rn, &now);
 	return 0;
 }
 

@@ -11,8 +11,9 @@
  *	rumpfs_node_linkdown()	a name less; the last one lets the vnode go
  *	rumpfs_reclaim()	nobody uses it any more: all is freed
  *
- * Times are under v_ilock; the vfs decides when an access is one and sets
- * atime like any other attribute.
+ * Who changes a file holds its v_lock; who looks at its attributes does not,
+ * hence the sequence counter around the times.  The vfs decides when an
+ * access is one and sets atime like any other attribute.
  */
 
 #include <lib/string.h>
@@ -91,7 +92,7 @@ rumpfs_node_bind(struct rumpfs_node *rn, struct vnode *vp,
 /* A charged node without a vnode. */
 static int
 rumpfs_node_make(struct rumpfs *rf, enum vtype type, const char *link,
-    struct rumpfs_node **ret_rn)
+    const struct timespec64 *now, struct rumpfs_node **ret_rn)
 {
 	struct rumpfs_node *rn;
 	int error;
@@ -107,8 +108,9 @@ rumpfs_node_make(struct rumpfs *rf, enum vtype type, const char *link,
 	rn->rn_rf = rf;
 	rn->rn_type = type;
 	list_init(&rn->rn_xattrs);
-	rn->rn_ctime = ktime_to_timespec(clock_wall_coarse());
-	rn->rn_atime = rn->rn_mtime = rn->rn_btime = rn->rn_ctime;
+	rn->rn_btime = *now;
+	rn->rn_time[RN_ATIME] = rn->rn_time[RN_MTIME] = *now;
+	rn->rn_time[RN_CTIME] = *now;
 	if (type == VDIR) {
 		rumpfs_dir_init(rn);
 		rn->rn_nlink = 1;
@@ -145,13 +147,14 @@ rumpfs_node_free(struct rumpfs_node *rn)
 
 int
 rumpfs_node_create(struct rumpfs *rf, const struct vattr *va,
-    const char *link, struct rumpfs_node **ret_rn)
+    const char *link, const struct timespec64 *now,
+    struct rumpfs_node **ret_rn)
 {
 	struct rumpfs_node *rn;
 	struct vnode *vp;
 	int error;
 
-	error = rumpfs_node_make(rf, va->va_type, link, &rn);
+	error = rumpfs_node_make(rf, va->va_type, link, now, &rn);
 	if (error)
 		return error;
 	error = vnode_alloc(rf->rf_fs, atomic_add(&rf->rf_nextino, 1), &vp);
@@ -168,10 +171,11 @@ int
 rumpfs_node_create_root(struct rumpfs *rf, const struct vattr *va,
     struct vnode *vp)
 {
+	struct timespec64 now = rumpfs_now();
 	struct rumpfs_node *rn;
 	int error;
 
-	error = rumpfs_node_make(rf, VDIR, NULL, &rn);
+	error = rumpfs_node_make(rf, VDIR, NULL, &now, &rn);
 	if (error)
 		return error;
 	rumpfs_node_bind(rn, vp, va);
@@ -229,18 +233,53 @@ rumpfs_node_linkdown(struct rumpfs_node *rn)
 		vnode_rele(rn->rn_vnode);	/* our caller has one, too */
 }
 
-void
-rumpfs_node_touch(struct rumpfs_node *rn, unsigned int which)
+struct timespec64
+rumpfs_now(void)
 {
-	struct timespec64 now = ktime_to_timespec(clock_wall_coarse());
-	struct vnode *vp = rn->rn_vnode;
+	return ktime_to_timespec(clock_wall_coarse());
+}
 
-	mutex_enter(&vp->v_ilock);
-	if (which & RN_MTIME)
-		rn->rn_mtime = now;
-	if (which & RN_CTIME)
-		rn->rn_ctime = now;
-	mutex_exit(&vp->v_ilock);
+/*
+ * Each store releases what was stored before it, so that who sees a new time
+ * sees the odd number, too.
+ */
+static void
+rumpfs_time_set(struct rumpfs_node *rn, enum rumpfs_time which,
+    const struct timespec64 *ts)
+{
+	uint32_t seq = rn->rn_seq;
+
+	KASSERT(rw_write_held(&rn->rn_vnode->v_lock));
+	atomic_store(&rn->rn_seq, seq + 1);
+	atomic_store_rel(&rn->rn_time[which].tv_sec, ts->tv_sec);
+	atomic_store_rel(&rn->rn_time[which].tv_nsec, ts->tv_nsec);
+	atomic_store_rel(&rn->rn_seq, seq + 2);
+}
+
+static void
+rumpfs_time_get(const struct rumpfs_node *rn, struct timespec64 ts[RN_NTIMES])
+{
+	uint32_t seq;
+	int i;
+
+	do {
+		while ((seq = atomic_load_acq(&rn->rn_seq)) & 1)
+			cpu_relax();
+		for (i = 0; i < RN_NTIMES; i++) {
+			ts[i].tv_sec = atomic_load_acq(&rn->rn_time[i].tv_sec);
+			ts[i].tv_nsec =
+			    atomic_load_acq(&rn->rn_time[i].tv_nsec);
+		}
+	} while (atomic_load(&rn->rn_seq) != seq);
+}
+
+void
+rumpfs_node_changed(struct rumpfs_node *rn, bool content,
+    const struct timespec64 *now)
+{
+	rumpfs_time_set(rn, RN_CTIME, now);
+	if (content)
+		rumpfs_time_set(rn, RN_MTIME, now);
 }
 
 /* What stat shows as blocks of 512 bytes. */
@@ -262,6 +301,7 @@ int
 rumpfs_getattr(struct vnode *vp, struct vattr *ret_va)
 {
 	struct rumpfs_node *rn = rumpfs_node(vp);
+	struct timespec64 ts[RN_NTIMES];
 	struct vattr *va = ret_va;
 
 	memset(va, 0, sizeof(*va));
@@ -270,19 +310,17 @@ rumpfs_getattr(struct vnode *vp, struct vattr *ret_va)
 	va->va_ino = vp->v_ino;
 	va->va_blocks = rumpfs_blocks(rn);
 	va->va_blksize = PAGE_SIZE;
-	va->va_hasbtime = true;
-
-	mutex_enter(&vp->v_ilock);
 	va->va_mode = atomic_load(&vp->v_mode);
 	va->va_uid = atomic_load(&vp->v_uid);
 	va->va_gid = atomic_load(&vp->v_gid);
 	va->va_nlink = atomic_load(&rn->rn_nlink);
 	va->va_size = vnode_size(vp);
-	va->va_atime = rn->rn_atime;
-	va->va_mtime = rn->rn_mtime;
-	va->va_ctime = rn->rn_ctime;
+	rumpfs_time_get(rn, ts);
+	va->va_atime = ts[RN_ATIME];
+	va->va_mtime = ts[RN_MTIME];
+	va->va_ctime = ts[RN_CTIME];
 	va->va_btime = rn->rn_btime;
-	mutex_exit(&vp->v_ilock);
+	va->va_hasbtime = true;
 	return 0;
 }
 
@@ -294,17 +332,15 @@ rumpfs_setattr(struct vnode *vp, const struct vattr *va, unsigned int mask)
 	if (mask & VA_SIZE)
 		rumpfs_file_resize(rn, va->va_size);
 
-	mutex_enter(&vp->v_ilock);
 	vnode_setperm(vp,
 	    mask & VA_MODE ? va->va_mode & 07777 : vp->v_mode,
 	    mask & VA_UID ? va->va_uid : vp->v_uid,
 	    mask & VA_GID ? va->va_gid : vp->v_gid);
 	if (mask & VA_ATIME)
-		rn->rn_atime = va->va_atime;
+		rumpfs_time_set(rn, RN_ATIME, &va->va_atime);
 	if (mask & VA_MTIME)
-		rn->rn_mtime = va->va_mtime;
+		rumpfs_time_set(rn, RN_MTIME, &va->va_mtime);
 	if (mask & VA_CTIME)
-		rn->rn_ctime = va->va_ctime;
-	mutex_exit(&vp->v_ilock);
+		rumpfs_time_set(rn, RN_CTIME, &va->va_ctime);
 	return 0;
 }

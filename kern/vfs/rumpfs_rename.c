@@ -23,6 +23,7 @@ struct rumpfs_move {
 	struct rumpfs_ent *mv_new;		/* the new name, if none is there */
 	struct rumpfs_ent *mv_hole;		/* left behind: RENAME_WHITEOUT */
 	struct rumpfs_node *mv_whiteout;
+	struct timespec64 mv_now;
 };
 
 /* A directory went from one parent to another. */
@@ -47,7 +48,7 @@ rumpfs_exchange_commit(struct rumpfs_move *mv)
 	mv->mv_tre->re_node = frn;
 	rumpfs_reparent(frn, mv->mv_fdn, mv->mv_tdn);
 	rumpfs_reparent(trn, mv->mv_tdn, mv->mv_fdn);
-	rumpfs_node_touch(trn, RN_CTIME);
+	rumpfs_node_changed(trn, false, &mv->mv_now);
 }
 
 /* The whiteout takes the place that the moved entry leaves. */
@@ -71,7 +72,7 @@ rumpfs_move_commit(struct rumpfs_move *mv)
 		rumpfs_ent_destroy(mv->mv_fre);
 		mv->mv_tre->re_node = rn;
 		rumpfs_reparent(rn, mv->mv_fdn, mv->mv_tdn);
-		rumpfs_node_dropname(old);
+		rumpfs_node_dropname(old, &mv->mv_now);
 	} else if (mv->mv_fdn == mv->mv_tdn) {
 		rumpfs_dir_replace(mv->mv_fdn, mv->mv_fre, mv->mv_new);
 		rumpfs_ent_destroy(mv->mv_fre);
@@ -95,7 +96,7 @@ rumpfs_whiteout_prepare(struct rumpfs_move *mv, const struct cname *fcn)
 	if (error)
 		return error;
 	error = rumpfs_node_create(mv->mv_fdn->rn_rf, &va, NULL,
-	    &mv->mv_whiteout);
+	    &mv->mv_now, &mv->mv_whiteout);
 	if (error) {
 		rumpfs_ent_destroy(mv->mv_hole);
 		mv->mv_hole = NULL;
@@ -147,7 +148,7 @@ rumpfs_rename(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
     unsigned int flags)
 {
 	struct rumpfs_move mv = { .mv_fdn = rumpfs_node(fdvp),
-		.mv_tdn = rumpfs_node(tdvp) };
+		.mv_tdn = rumpfs_node(tdvp), .mv_now = rumpfs_now() };
 	struct rumpfs_node *frn = rumpfs_node(fvp);
 	struct rumpfs_node *trn = tvp != NULL ? rumpfs_node(tvp) : NULL;
 	int error;
@@ -162,9 +163,9 @@ rumpfs_rename(struct vnode *fdvp, const struct cname *fcn, struct vnode *fvp,
 		rumpfs_exchange_commit(&mv);
 	else
 		rumpfs_move_commit(&mv);
-	rumpfs_node_touch(mv.mv_fdn, RN_MTIME | RN_CTIME);
+	rumpfs_node_changed(mv.mv_fdn, true, &mv.mv_now);
 	if (mv.mv_tdn != mv.mv_fdn)
-		rumpfs_node_touch(mv.mv_tdn, RN_MTIME | RN_CTIME);
-	rumpfs_node_touch(frn, RN_CTIME);
+		rumpfs_node_changed(mv.mv_tdn, true, &mv.mv_now);
+	rumpfs_node_changed(frn, false, &mv.mv_now);
 	return 0;
 }

@@ -153,6 +153,7 @@ rumpfs_setxattr(struct vnode *vp, const char *name, const void *buf,
     size_t len, int flags)
 {
 	struct rumpfs_node *rn = rumpfs_node(vp);
+	struct timespec64 now = rumpfs_now();
 	struct rumpfs_xattr *rx, *old;
 	struct list_node *before = NULL;
 	uint64_t cost;
@@ -184,7 +185,7 @@ rumpfs_setxattr(struct vnode *vp, const char *name, const void *buf,
 		list_remove(&old->rx_link);
 		rumpfs_xattr_destroy(rn->rn_rf, old);
 	}
-	rumpfs_node_touch(rn, RN_CTIME);
+	rumpfs_node_changed(rn, false, &now);
 	return 0;
 }
 
@@ -192,6 +193,7 @@ int
 rumpfs_removexattr(struct vnode *vp, const char *name)
 {
 	struct rumpfs_node *rn = rumpfs_node(vp);
+	struct timespec64 now = rumpfs_now();
 	struct rumpfs_xattr *rx;
 
 	if (!rumpfs_xattr_supported(name))
@@ -201,7 +203,7 @@ rumpfs_removexattr(struct vnode *vp, const char *name)
 		return ENODATA;
 	list_remove(&rx->rx_link);
 	rumpfs_xattr_destroy(rn->rn_rf, rx);
-	rumpfs_node_touch(rn, RN_CTIME);
+	rumpfs_node_changed(rn, false, &now);
 	return 0;
 }
 
