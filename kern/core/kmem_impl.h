@@ -5,7 +5,8 @@
  *
  *	kmem_limit.c	how much there may be, and who is asked to give back
  *	page.c		pages, in chunks from the host
- *	pool.c		objects of one size, in slabs of pages
+ *	slab.c		objects of one size, in slabs of pages
+ *	pool.c		the same with magazines in front
  *	kmem.c		any size, on pools and pages; boot
  *
  * Freeing must be possible everywhere, also where a lock-free reader still
@@ -120,6 +121,40 @@ void	page_free_run(void *ptr, size_t npages);
 /* More than that: by the host. */
 void	*page_map(size_t len, int flags);
 void	page_unmap(void *ptr, size_t len);
+
+/* --- slabs --------------------------------------------------------------- */
+
+#define SLAB_MAXORDER	5
+
+/* What follows obj in a chain of free objects. */
+static inline void **
+obj_next(void *obj)
+{
+	return obj;
+}
+
+static inline size_t
+round_up(size_t n, size_t to)
+{
+	return (n + to - 1) & ~(to - 1);
+}
+
+/* Chooses the size of slabs from po_size and po_align. */
+void	pool_layout(struct pool *po);
+
+/*
+ * chain_get: 1 to want objects, *ret_n says how many; may sleep if flags
+ * allow that.  chain_put consumes a full chain, chain_return one of any
+ * length, or NULL; these never sleep.
+ */
+void	*chain_get(struct pool *po, unsigned int want, int flags,
+	    unsigned int *ret_n);
+void	chain_put(struct pool *po, void *chain);
+void	chain_return(struct pool *po, void *chain);
+
+/* Give back what is only kept: chains to slabs, slabs to pages. */
+void	depot_return(struct pool *po);
+void	slabs_trim(struct pool *po);
 
 /* --- pools --------------------------------------------------------------- */
 
