@@ -25,7 +25,7 @@
 #define CLASS_STEP	16
 #define CLASS_LINEAR	128		/* steps of CLASS_STEP up to here */
 #define CLASS_LAST	3072		/* of the pools */
-#define RUN_LAST	(PAGE_SIZE << (PAGE_MAXORDER - 1))
+#define RUN_LAST	(PAGE_SIZE * RUN_MAXPAGES)
 
 static const struct { uint16_t size; const char *name; } classes[] = {
 	{ 16, "kmem-16" }, { 32, "kmem-32" }, { 48, "kmem-48" },
@@ -87,7 +87,7 @@ kmem_boot(void)
 			return EINVAL;
 		}
 	}
-	page_boot();
+	chunk_boot();
 	error = kmem_limit_boot();
 	if (error)
 		return error;

@@ -4,7 +4,8 @@
  * kmem_impl.h - what the files of the allocator share
  *
  *	kmem_limit.c	how much there may be, and who is asked to give back
- *	page.c		pages, in chunks from the host
+ *	chunk.c		blocks of pages, in chunks from the host
+ *	page.c		pages, with a cache of single ones in front
  *	slab.c		objects of one size, in slabs of pages
  *	pool.c		the same with magazines in front
  *	kmem.c		any size, on pools and pages; boot
@@ -108,13 +109,31 @@ kmem_cpu_self(void)
 
 struct kmem_cpu *kmem_cpu_create(void);	/* for the calling vCPU */
 
+/* --- chunks -------------------------------------------------------------- */
+
+#define CHUNK_ORDER	PAGE_MAXORDER
+#define CHUNK_SIZE	(PAGE_SIZE << CHUNK_ORDER)
+#define RUN_MAXPAGES	(1u << (CHUNK_ORDER - 1))
+
+void	chunk_boot(void);
+
+/* Unmaps what is free in one piece. */
+size_t	chunk_reclaim(void);
+
+/* The caller charges them.  *ret_zero: they are known to be zero. */
+void	*block_alloc(unsigned int order, int flags, bool *ret_zero);
+
+/* Up to n single pages, bit 0 set in what is zero.  Maps no chunk. */
+unsigned int block_alloc_pages(uintptr_t *pages, unsigned int n);
+
+/* Any part of a block that was taken; never sleeps. */
+void	run_free(void *ptr, size_t npages, bool zero);
+
 /* --- pages --------------------------------------------------------------- */
 
-void	page_boot(void);
-size_t	page_reclaim(void);		/* unmaps what is free in one piece */
 void	page_cache_drain(void);		/* of the calling vCPU */
 
-/* Any number of pages up to a chunk's; freed with the same number. */
+/* Any number of pages up to RUN_MAXPAGES; freed with the same number. */
 void	*page_alloc_run(size_t npages, int flags);
 void	page_free_run(void *ptr, size_t npages);
 

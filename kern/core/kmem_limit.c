@@ -155,7 +155,7 @@ reclaim_locked(size_t want)
 		freed += rc->rc_shrink(want - freed);
 	}
 	freed += pool_reclaim();
-	(void)page_reclaim();
+	(void)chunk_reclaim();
 	reclaim_asked++;
 	reclaim_freed += freed;
 	return freed;

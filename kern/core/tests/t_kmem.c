@@ -43,7 +43,7 @@ give_back(void)
 	kmem_free(kmem_alloc(16, KM_SLEEP), 16);
 	kmem_reclaim_enter();
 	(void)pool_reclaim();
-	(void)page_reclaim();
+	(void)chunk_reclaim();
 	kmem_reclaim_exit();
 }
 
@@ -239,7 +239,7 @@ block_marked(struct block *b, unsigned char mark)
 }
 
 static void
-block_alloc(struct block *b, unsigned char mark)
+piece_of_pages_alloc(struct block *b, unsigned char mark)
 {
 	bool zero = draw() % 4 == 0;
 	int flags = zero ? KM_ZERO : KM_SLEEP;
@@ -262,7 +262,7 @@ block_alloc(struct block *b, unsigned char mark)
 }
 
 static void
-block_free(struct block *b, unsigned char mark)
+piece_of_pages_free(struct block *b, unsigned char mark)
 {
 	CHECK(block_marked(b, mark));
 	if (b->order == 99)
@@ -285,16 +285,16 @@ TEST_WITH(blocks_of_pages_stay_apart_and_join_again, .ht_flags = POOLS,
 		unsigned int k = (unsigned int)(draw() % NBLOCKS);
 
 		if (blocks[k].p != NULL)
-			block_free(&blocks[k], (unsigned char)k);
+			piece_of_pages_free(&blocks[k], (unsigned char)k);
 		else
-			block_alloc(&blocks[k], (unsigned char)k);
+			piece_of_pages_alloc(&blocks[k], (unsigned char)k);
 		/* Clean pages meet dirty neighbours. */
 		if (draw() % 64 == 0)
 			page_cache_drain();
 	}
 	for (unsigned int k = 0; k < NBLOCKS; k++) {
 		if (blocks[k].p != NULL)
-			block_free(&blocks[k], (unsigned char)k);
+			piece_of_pages_free(&blocks[k], (unsigned char)k);
 	}
 	give_back();
 	CHECK_EQ("memory.used", used, kmem_used());
