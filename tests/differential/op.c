@@ -419,13 +419,37 @@ invent(struct op *op, unsigned int i, uint64_t *r)
 	}
 }
 
+/*
+ * User 0 of a user name space may not make devices nor touch what belongs to
+ * the machine's administrator, and set-id bits mean less to it.
+ */
+static bool
+op_humble(const struct op *op)
+{
+	for (unsigned int i = 0; i < 6; i++) {
+		const struct arg_desc *ad = &op->op_desc->od_args[i];
+		const char *s = op->op_string[i];
+		long v = op->op_value[i];
+
+		if (ad->ad_list == file_modes && (v & 06000) != 0)
+			return false;
+		if (ad->ad_list == node_types && (S_ISCHR(v) || S_ISBLK(v)))
+			return false;
+		if (ad->ad_list == xattr_names && strncmp(s, "user.", 5) != 0)
+			return false;
+		if (ad->ad_list == setfl_flags && (v & O_NOATIME) != 0)
+			return false;		/* who owns an epoll file? */
+	}
+	return true;
+}
+
 /* What the host forbids by its own settings is not asked for. */
 static bool
 op_allowed(const struct op *op, const struct rules *rules, bool *other_id)
 {
 	long nr = op->op_desc->od_nr;
 
-	if (op->op_desc->od_ids && !rules->ru_ids)
+	if (!rules->ru_ids && (op->op_desc->od_ids || !op_humble(op)))
 		return false;
 	if (nr == SYS_setfsuid || nr == SYS_setresuid)
 		*other_id = op->op_value[nr == SYS_setresuid] != 0;

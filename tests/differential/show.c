@@ -71,8 +71,10 @@ add_time(struct text *t, const char *name, int64_t sec, unsigned long nsec)
 static void
 add_stat(struct text *t, const struct stat *st)
 {
-	add(t, " mode=%o nlink=%lu uid=%u gid=%u rdev=%lx blksize=%ld", st->st_mode, (unsigned long)st->st_nlink,
-	    st->st_uid, st->st_gid, (unsigned long)st->st_rdev, (long)st->st_blksize);
+	add(t, " mode=%o nlink=%lu rdev=%lx blksize=%ld", st->st_mode, (unsigned long)st->st_nlink,
+	    (unsigned long)st->st_rdev, (long)st->st_blksize);
+	if ((st->st_mode & S_IFMT) != 0)	/* else nobody's in particular */
+		add(t, " uid=%u gid=%u", st->st_uid, st->st_gid);
 	if (S_ISREG(st->st_mode))
 		add(t, " size=%ld blocks=%ld", (long)st->st_size, (long)st->st_blocks);
 	if (S_ISLNK(st->st_mode))
