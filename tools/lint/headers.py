@@ -30,8 +30,9 @@ def commands_of_tests(folder, commands):
 
 
 def command_for(header, commands):
-    places = next((like for prefix, like in LIKE if header.startswith(prefix)),
-                  (os.path.dirname(header) + '/', os.path.dirname(os.path.dirname(header)) + '/'))
+    beside = (os.path.dirname(header) + '/', os.path.dirname(os.path.dirname(header)) + '/')
+    places = beside if '/tests/' in header else next(
+        (like for prefix, like in LIKE if header.startswith(prefix)), beside)
     for place in places:
         for source, command in sorted(commands.items()):
             if source.startswith(place) and source.endswith('.c'):
