@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""t_ext2_odd.py DUMP [NAME...] - what mkfs.ext4 does not make
+
+Times of all ages, features that are refused, files that are, damage.
+"""
+
+import os
+import re
+import zlib
+
+import images
+from images import block_size, check, debugfs, differences, dump, run, write
+
+
+def test_times(work):
+    """mke2fs -d has no nanoseconds and 32 bits; Linux and debugfs have more."""
+    image = work.make('times', '', 16, tree=False)
+    write(os.path.join(work.path, 'file'), b'x')
+    want = {}
+    commands = []
+    for number, (sec, nsec) in enumerate([
+            (0, 1), (-1, 0), (-2**31, 999999999), (2**31 - 1, 5), (2**31, 123456789),
+            (2**32 - 1, 0), (2**32, 1), (7258118400, 7), (15032385535, 999999999)]):
+        extra = (nsec << 2) | ((sec - ((sec + 2**31) % 2**32 - 2**31)) >> 32) & 3
+        commands += ['write %s/file f%d' % (work.path, number),
+                     'sif f%d mtime @0x%x' % (number, sec & 0xffffffff),
+                     'sif f%d mtime_extra 0x%x' % (number, extra)]
+        want['/f%d' % number] = 'mtime=%d.%09d' % (sec, nsec)
+    debugfs(image, *commands)
+    ours, _ = dump(image)
+    for path, word in want.items():
+        check(word in ours.get(path, []), 'times: %s is not %s but %s'
+              % (path, word, ' '.join(ours.get(path, ['missing']))[:200]))
+
+
+def test_refusals(work):
+    for name, field, bit, word in (
+            ('compression', 'feature_incompat', 0x1, 'compression'),
+            ('future', 'feature_incompat', 0x80000000, 'FEATURE_I31')):
+        image = work.make(name, '', 16, tree=False)
+        out = run('dumpe2fs', '-h', image).stdout
+        check('Filesystem features' in out, name)
+        with open(image, 'r+b') as file:
+            file.seek(1024 + 0x60)
+            bits = int.from_bytes(file.read(4), 'little') | bit
+            file.seek(1024 + 0x60)
+            file.write(bits.to_bytes(4, 'little'))
+        ours, console = dump(image)
+        check(ours == {'mount': ['error.mount=95']}, '%s: %s %s' % (name, field, ours))
+        check(word in console, '%s is not named: %s' % (name, console))
+
+
+def test_single_files(work):
+    image = work.make('single', '-O encrypt,verity,casefold', 16, tree=False)
+    write(os.path.join(work.path, 'file'), b'secret')
+    debugfs(image, 'write %s/file plain' % work.path, 'write %s/file encrypted' % work.path,
+            'write %s/file verity' % work.path, 'mkdir dir', 'write %s/file dir/x' % work.path,
+            'sif encrypted flags 0x80800', 'sif verity flags 0x180000', 'sif dir flags 0x80800')
+    ours, console = dump(image)
+    check('crc=%08x' % zlib.crc32(b'secret') in ours['/plain'], 'the plain file')
+    check('error.open=126' in ours['/encrypted'], 'encrypted: %s' % ours['/encrypted'])
+    check('size=6' in ours['/encrypted'], 'attributes of the encrypted file')
+    check('error.open=95' in ours['/verity'], 'verity: %s' % ours['/verity'])
+    check(not any(p.startswith('/dir/') for p in ours), 'an encrypted directory was listed')
+    check('encrypted' in console and 'fs-verity' in console, 'the console: ' + console)
+
+
+def test_lost_superblock(work):
+    image = work.make('lost', '-b 1024', 32)
+    whole, _ = dump(image)
+    with open(image, 'r+b') as file:
+        file.seek(1024)
+        file.write(bytes(1024))
+    ours, console = dump(image)
+    check(ours == {'mount': ['error.mount=22']}, 'lost: %s' % ours)
+    hint = re.search(r'sb=(\d+)', console)
+    if check(hint is not None, 'no hint at a copy: ' + console):
+        ours, console = dump(image, options=hint.group(0))
+        differences('lost', ours, whole)
+
+
+def test_damage(work):
+    """Each structure broken: an error, and one line that names it."""
+    cases = [
+        ('inode', 'imap /hello', '(?:block|located at block) (\\d+)', 0x200),
+        ('directory block', 'bmap / 0', r'^(\d+)$', 100),
+    ]
+    for what, command, pattern, offset in cases:
+        image = work.make('damage', '-I 1024', 96)
+        size = block_size(image)
+        out = debugfs(image, command).stdout
+        found = re.findall(pattern, out, re.MULTILINE)
+        if not check(found, 'debugfs said: ' + out[-200:]):
+            continue
+        with open(image, 'r+b') as file:
+            file.seek(int(found[-1]) * size + offset)
+            byte = file.read(1)[0]
+            file.seek(int(found[-1]) * size + offset)
+            file.write(bytes([byte ^ 1]))
+        ours, console = dump(image)
+        text = ' '.join(w for words in ours.values() for w in words)
+        check('=117' in text, 'no EUCLEAN for a broken %s' % what)
+        check(re.search(r'ext4: image: inode \d+, block %s: %s: wrong checksum'
+                        % (found[-1], what), console), 'no line for %s: %s' % (what, console))
+
+
+images.main([
+    ('times', test_times),
+    ('refusals', test_refusals),
+    ('single_files', test_single_files),
+    ('lost_superblock', test_lost_superblock),
+    ('damage', test_damage),
+], [])
