@@ -198,6 +198,17 @@ ids_apply(struct cred *cr, enum idkind kind, idrule_fn *rule,
 	return 0;
 }
 
+static bool
+cred_same_ids(const struct cred *a, const struct cred *b)
+{
+	return a->cr_ruid == b->cr_ruid && a->cr_euid == b->cr_euid &&
+	    a->cr_suid == b->cr_suid && a->cr_fsuid == b->cr_fsuid &&
+	    a->cr_rgid == b->cr_rgid && a->cr_egid == b->cr_egid &&
+	    a->cr_sgid == b->cr_sgid && a->cr_fsgid == b->cr_fsgid &&
+	    a->cr_caps == b->cr_caps && a->cr_permitted == b->cr_permitted &&
+	    a->cr_inheritable == b->cr_inheritable;
+}
+
 static int
 ids_change_locked(struct proc *p, enum idkind kind, idrule_fn *rule,
     const uint32_t *want) REQUIRES(p->p_lock)
@@ -209,7 +220,9 @@ ids_change_locked(struct proc *p, enum idkind kind, idrule_fn *rule,
 	if (error)
 		return error;
 	error = ids_apply(cr, kind, rule, want);
-	if (error) {
+	/* Some calls that change nothing leave even the object: see f_cred. */
+	if (error || ((rule == rule_setres || rule == rule_setfs) &&
+	    cred_same_ids(cr, p->p_cred))) {
 		cred_rele(cr);
 		return error;
 	}

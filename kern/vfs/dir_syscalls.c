@@ -109,8 +109,10 @@ vnode_fo_getdents(struct file *fp, void *ubuf, size_t len, long *ret)
 	if (error == 0) {
 		*ret = (long)ds.ds_used;
 		fp->f_off = (off_t)cookie;
-		vnode_accessed(vp, file_vfile(fp)->vf_path.vp_mount, file_flags(fp));
 	}
+	/* Whoever tried has looked. */
+	if (!atomic_load(&vp->v_unlinked))
+		vnode_accessed(vp, file_vfile(fp)->vf_path.vp_mount, file_flags(fp));
 	kmem_free(ds.ds_buf, bufsize);
 	return error;
 }

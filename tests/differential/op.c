@@ -445,15 +445,9 @@ op_humble(const struct op *op)
 
 /* What the host forbids by its own settings is not asked for. */
 static bool
-op_allowed(const struct op *op, const struct rules *rules, bool *other_id)
+op_allowed(const struct op *op, const struct rules *rules)
 {
-	long nr = op->op_desc->od_nr;
-
 	if (!rules->ru_ids && (op->op_desc->od_ids || !op_humble(op)))
-		return false;
-	if (nr == SYS_setfsuid || nr == SYS_setresuid)
-		*other_id = op->op_value[nr == SYS_setresuid] != 0;
-	if (nr == SYS_linkat && *other_id && rules->ru_hardlinks)
 		return false;
 	for (unsigned int i = 0; i < 6; i++)
 		if (op->op_desc->od_args[i].ad_list == file_modes && rules->ru_sticky && (op->op_value[i] & 01000) != 0)
@@ -543,7 +537,6 @@ void
 op_generate(struct op *ops, unsigned int n, uint64_t seed, const struct rules *rules)
 {
 	uint64_t r = seed * 0x2545f4914f6cdd1d + 1;
-	bool other_id = false;
 
 	memset(ops, 0, n * sizeof(*ops));
 	for (unsigned int k = op_begin(ops, &r); k < n; k++) {
@@ -556,7 +549,7 @@ op_generate(struct op *ops, unsigned int n, uint64_t seed, const struct rules *r
 				if (op->op_desc->od_args[i].ad_kind != A_NONE)
 					invent(op, i, &r);
 			op->op_slot = slot_for(op, &r);
-		} while (!op_allowed(op, rules, &other_id));
+		} while (!op_allowed(op, rules));
 	}
 }
 
