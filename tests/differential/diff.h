@@ -120,6 +120,7 @@ struct side {
 	long		(*sd_call)(long nr, const unsigned long args[6]);
 	int		 sd_fd[NSLOTS];
 	unsigned char	*sd_buf[6];
+	unsigned int	 sd_fallocated;	/* so often fallocate succeeded */
 };
 
 /*
