@@ -17,7 +17,7 @@ if [ ! -f $build/build.ninja ]; then
 	meson setup $build --native-file tools/clang.ini -Dfuzzers=true -Dsanitize=address \
 	    -Ddebug_checks=true >$build.log 2>&1 || { cat $build.log; exit 1; }
 fi
-ninja -C $build >$build.log 2>&1 || { tail -n 40 $build.log; exit 1; }
+ninja -C $build fuzzers >$build.log 2>&1 || { tail -n 40 $build.log; exit 1; }
 
 if [ $# -eq 0 ]; then
 	for program in "$build"/fuzz/fuzz_*; do
