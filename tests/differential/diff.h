@@ -137,7 +137,7 @@ struct flock;
 struct open_how;
 struct timespec;
 /* What an op's value stands for. */
-void	fill_times(struct timespec ts[2], long value);
+void	fill_times(struct timespec *ts, long value);	/* two */
 void	fill_how(unsigned char *buf, long value, const struct arg_desc *ad);
 void	fill_flock(struct flock *fl, long value);
 

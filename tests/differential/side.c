@@ -108,7 +108,7 @@ fill_bytes(unsigned char *buf, long value)
 }
 
 void
-fill_times(struct timespec ts[2], long value)
+fill_times(struct timespec *ts, long value)
 {
 	uint64_t r = (uint64_t)value;
 
