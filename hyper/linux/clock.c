@@ -16,10 +16,11 @@ rumpuser_clock_gettime(int clock)
 		[RUMPUSER_CLOCK_MONO] = CLOCK_MONOTONIC,
 		[RUMPUSER_CLOCK_CPU] = CLOCK_PROCESS_CPUTIME_ID,
 		[RUMPUSER_CLOCK_WALL_COARSE] = CLOCK_REALTIME_COARSE,
+		[RUMPUSER_CLOCK_THREAD] = CLOCK_THREAD_CPUTIME_ID,
 	};
 	struct timespec ts;
 
-	if (clock < 0 || clock > RUMPUSER_CLOCK_WALL_COARSE)
+	if (clock < 0 || clock > RUMPUSER_CLOCK_THREAD)
 		return 0;
 	(void)clock_gettime(clockid[clock], &ts);
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;

@@ -27,6 +27,7 @@ rumpuser_clock_gettime(int clock)
 		return WALL_EPOCH + sim_now();
 	case RUMPUSER_CLOCK_MONO:
 	case RUMPUSER_CLOCK_CPU:
+	case RUMPUSER_CLOCK_THREAD:
 		return sim_now();
 	default:
 		return 0;

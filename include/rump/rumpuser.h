@@ -148,6 +148,7 @@ unsigned int rumpuser_unpark(uint32_t *word, unsigned int n, int flags);
 #define RUMPUSER_CLOCK_MONO	1	/* since some start; never goes back */
 #define RUMPUSER_CLOCK_CPU	2	/* the process's own CPU time */
 #define RUMPUSER_CLOCK_WALL_COARSE 3	/* as WALL, perhaps some ms late; quick */
+#define RUMPUSER_CLOCK_THREAD	4	/* the calling thread's own CPU time */
 
 int64_t	rumpuser_clock_gettime(int clock);
 

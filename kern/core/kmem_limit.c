@@ -10,8 +10,11 @@
  * From 7/8 of the limit on, who allocates with KM_SLEEP first asks the
  * reclaimers to bring us back there; if they find nothing, they are left in
  * peace until another 1/64 of the limit is gone.  At the limit they are
- * asked each time, and when that does not help the allocation fails.  The
- * pools' own depots are the first reclaimer.
+ * asked each time, and when that does not help the allocation fails.  Last
+ * of all the pools give back what they only keep.
+ *
+ * NEEDSWORK: magazines of other vCPUs are left alone, some 16 KiB a pool in
+ * use; emptying them would take a visit to each seat.
  *
  * Locking
  *	reclaim_lock serialises the reclaimers and protects their list.  They
@@ -30,6 +33,8 @@
 
 #define LIMIT_SMALL	(1024 * 1024)	/* below this a warning is due */
 
+#define RECLAIM_TRIES	3	/* what one freed another may take */
+
 static uint64_t limit_bytes;		/* c: 0 for none */
 static uint64_t limit_soft;		/* c: where caches begin to shrink */
 
@@ -38,7 +43,7 @@ static uint64_t used_peak;		/* a: nearly right, see used_raise() */
 static uint64_t failures;		/* a */
 static uint64_t reclaim_next;		/* a: ask again from here on */
 
-static kmutex_t reclaim_lock;
+static kmutex_t reclaim_lock = { .m_name = "reclaim" };
 static struct list reclaimers = LIST_INITIALIZER(reclaimers);
 static uint64_t reclaim_asked;		/* reclaim_lock */
 static uint64_t reclaim_freed;		/* reclaim_lock */
@@ -111,7 +116,6 @@ kmem_limit_boot(void)
 	char text[64];
 	int error;
 
-	mutex_init(&reclaim_lock, "reclaim");
 	if (param_get("RUMP_MEMLIMIT", text, sizeof(text))) {
 		error = str_tou64(text, &limit_bytes);
 		if (error || limit_bytes == 0) {
@@ -140,13 +144,11 @@ used_raise(uint64_t used)
 }
 
 static size_t
-reclaim_locked(size_t want)
+reclaim_caches_locked(size_t want) REQUIRES(reclaim_lock)
 {
 	struct list_node *n;
-	size_t freed;
+	size_t freed = 0;
 
-	qsbr_poll();
-	freed = pool_reclaim();
 	LIST_FOREACH(n, &reclaimers) {
 		struct reclaimer *rc = container_of(n, struct reclaimer, rc_link);
 
@@ -154,7 +156,23 @@ reclaim_locked(size_t want)
 			break;
 		freed += rc->rc_shrink(want - freed);
 	}
-	freed += pool_reclaim();
+	return freed;
+}
+
+/*
+ * At the limit pools are emptied too, as what caches free may lie there;
+ * before, only if the caches did not give enough, since it costs everybody
+ * who allocates next.
+ */
+static size_t
+reclaim_locked(size_t want, bool hard) REQUIRES(reclaim_lock)
+{
+	size_t freed;
+
+	qsbr_poll();
+	freed = reclaim_caches_locked(want);
+	if (hard || freed < want)
+		freed += pool_reclaim();
 	(void)chunk_reclaim();
 	reclaim_asked++;
 	reclaim_freed += freed;
@@ -175,14 +193,14 @@ kmem_reclaim_exit(void) NO_THREAD_SAFETY
 
 /* 0 also when the caller is a reclaimer itself. */
 static size_t
-reclaim(size_t want)
+reclaim(size_t want, bool hard)
 {
 	size_t freed;
 
 	if (mutex_owned(&reclaim_lock))
 		return 0;
 	mutex_enter(&reclaim_lock);
-	freed = reclaim_locked(want);
+	freed = reclaim_locked(want, hard);
 	mutex_exit(&reclaim_lock);
 	return freed;
 }
@@ -192,7 +210,8 @@ reclaim_early(uint64_t used)
 {
 	uint64_t next = limit_soft;
 
-	if (reclaim(used - limit_soft) == 0)
+	/* A little more than needed, so that it need not be asked each time. */
+	if (reclaim(used - limit_soft + limit_bytes / 64, false) == 0)
 		next = used + limit_bytes / 64;
 	atomic_store(&reclaim_next, next);
 }
@@ -218,9 +237,12 @@ kmem_charge(size_t bytes, int flags)
 	bool ok;
 
 	ok = charge_try(bytes, &used);
-	if (!ok && may_ask && bytes <= limit_bytes &&
-	    reclaim(bytes + limit_bytes / 64) > 0)
+	for (unsigned int tries = 0; !ok && tries < RECLAIM_TRIES; tries++) {
+		if (!may_ask || bytes > limit_bytes ||
+		    reclaim(bytes + limit_bytes / 64, true) == 0)
+			break;
 		ok = charge_try(bytes, &used);
+	}
 	if (!ok)
 		return false;
 	used_raise(used);

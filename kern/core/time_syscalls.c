@@ -3,8 +3,8 @@
 /*
  * time_syscalls.c - the system calls that read, set and wait for clocks
  *
- * Three clocks stand behind all numbers: the host's monotonic time, our wall
- * clock and the process's CPU time.  Sleeping until a wall clock time ends
+ * Few clocks stand behind all numbers: the host's monotonic time, our wall
+ * clock, and the CPU times of process and thread.  Sleeping until a wall clock time ends
  * when the clock is set past it: such sleepers wait on one condition which
  * clock_settime() wakes; all others have their own.
  *
@@ -23,8 +23,11 @@
 #include <sys/errno.h>
 #include <sys/lwp.h>
 #include <sys/proc.h>
+#include <sys/vcpu.h>
 
-enum clock_base { BASE_WALL, BASE_MONO, BASE_CPU, BASE_NONE };
+enum clock_base {
+	BASE_NONE, BASE_WALL, BASE_MONO, BASE_PROC, BASE_THREAD, BASE_NORTC,
+};
 
 #define CLOCK_COARSE	0x01
 #define CLOCK_SETTABLE	0x02
@@ -36,20 +39,32 @@ static const struct clockdesc {
 } clocks[] = {
 	[CLOCK_REALTIME]	= { BASE_WALL, CLOCK_SETTABLE | CLOCK_SLEEP },
 	[CLOCK_MONOTONIC]	= { BASE_MONO, CLOCK_SLEEP },
-	[CLOCK_PROCESS_CPUTIME_ID] = { BASE_CPU, 0 },
-	/* NEEDSWORK: a thread's CPU time needs a hypercall. */
-	[CLOCK_THREAD_CPUTIME_ID] = { BASE_NONE, 0 },
+	[CLOCK_PROCESS_CPUTIME_ID] = { BASE_PROC, CLOCK_SLEEP },
+	[CLOCK_THREAD_CPUTIME_ID] = { BASE_THREAD, 0 },
 	[CLOCK_MONOTONIC_RAW]	= { BASE_MONO, 0 },
 	[CLOCK_REALTIME_COARSE]	= { BASE_WALL, CLOCK_COARSE },
 	[CLOCK_MONOTONIC_COARSE] = { BASE_MONO, CLOCK_COARSE },
 	[CLOCK_BOOTTIME]	= { BASE_MONO, CLOCK_SLEEP },
-	[CLOCK_REALTIME_ALARM]	= { BASE_WALL, 0 },
-	[CLOCK_BOOTTIME_ALARM]	= { BASE_MONO, 0 },
+	/* Clocks that wake a machine are those of one that has no such clock. */
+	[CLOCK_REALTIME_ALARM]	= { BASE_NORTC, CLOCK_SLEEP },
+	[CLOCK_BOOTTIME_ALARM]	= { BASE_NORTC, CLOCK_SLEEP },
 	[CLOCK_SGI_CYCLE]	= { BASE_NONE, 0 },
 	[CLOCK_TAI]		= { BASE_WALL, CLOCK_SLEEP },
 };
 
+/*
+ * Negative clocks are CPU clocks of a proc or thread: the inverted number
+ * times 8, plus 4 for a thread's, plus its kind, of which 3 is none.
+ */
+static const struct clockdesc clock_cpu_proc = { BASE_PROC, CLOCK_SLEEP };
+static const struct clockdesc clock_cpu_thread = { BASE_THREAD, CLOCK_SLEEP };
+
+#define CPUCLOCK_ID(clock)	(~((clock) >> 3))
+#define CPUCLOCK_THREAD		4
+#define CPUCLOCK_KIND		3
+
 #define COARSE_RES	4000000		/* ns: what Linux says at 250 Hz */
+#define CPU_NAP		1000000		/* ns between looks at a CPU clock */
 
 _Static_assert(sizeof(struct timespec64) == sizeof(struct __kernel_timespec),
     "clients' times are copied as they are");
@@ -57,13 +72,37 @@ _Static_assert(sizeof(struct timespec64) == sizeof(struct __kernel_timespec),
 static kmutex_t wall_lock = { .m_name = "wall sleepers" };
 static kcondvar_t wall_cv = { .cv_name = "wall sleepers" };
 
+/* Those of others are not known here. */
 static const struct clockdesc *
-clock_find(int clockid)
+clock_find_cpu(struct lwp *l, int clockid)
 {
-	if (clockid < 0 || (size_t)clockid >= ARRAY_SIZE(clocks) ||
+	int id = CPUCLOCK_ID(clockid);
+
+	if ((clockid & CPUCLOCK_KIND) == CPUCLOCK_KIND)
+		return NULL;
+	if ((clockid & CPUCLOCK_THREAD) != 0)
+		return id == 0 || id == l->l_lid ? &clock_cpu_thread : NULL;
+	return id == 0 || id == l->l_proc->p_pid ? &clock_cpu_proc : NULL;
+}
+
+static const struct clockdesc *
+clock_find(struct lwp *l, int clockid)
+{
+	if (clockid < 0)
+		return clock_find_cpu(l, clockid);
+	if ((size_t)clockid >= ARRAY_SIZE(clocks) ||
 	    clocks[clockid].cd_base == BASE_NONE)
 		return NULL;
 	return &clocks[clockid];
+}
+
+/* The same, if it can be read. */
+static const struct clockdesc *
+clock_find_read(struct lwp *l, int clockid)
+{
+	const struct clockdesc *cd = clock_find(l, clockid);
+
+	return cd != NULL && cd->cd_base != BASE_NORTC ? cd : NULL;
 }
 
 static int64_t
@@ -73,8 +112,10 @@ clock_read(const struct clockdesc *cd)
 	case BASE_WALL:
 		return (cd->cd_flags & CLOCK_COARSE) != 0 ?
 		    clock_wall_coarse() : clock_wall();
-	case BASE_CPU:
+	case BASE_PROC:
 		return rumpuser_clock_gettime(RUMPUSER_CLOCK_CPU);
+	case BASE_THREAD:
+		return rumpuser_clock_gettime(RUMPUSER_CLOCK_THREAD);
 	default:
 		return clock_mono();
 	}
@@ -91,19 +132,19 @@ copyout_time(int64_t ns, struct __kernel_timespec *uts)
 /* --- reading and setting ------------------------------------------------- */
 
 int
-sys_clock_gettime(struct lwp *l __unused_arg, int clockid,
-    struct __kernel_timespec *tp, long *ret __unused_arg)
+sys_clock_gettime(struct lwp *l, int clockid, struct __kernel_timespec *tp,
+    long *ret __unused_arg)
 {
-	const struct clockdesc *cd = clock_find(clockid);
+	const struct clockdesc *cd = clock_find_read(l, clockid);
 
 	return cd == NULL ? EINVAL : copyout_time(clock_read(cd), tp);
 }
 
 int
-sys_clock_getres(struct lwp *l __unused_arg, int clockid,
-    struct __kernel_timespec *res, long *ret __unused_arg)
+sys_clock_getres(struct lwp *l, int clockid, struct __kernel_timespec *res,
+    long *ret __unused_arg)
 {
-	const struct clockdesc *cd = clock_find(clockid);
+	const struct clockdesc *cd = clock_find_read(l, clockid);
 
 	if (cd == NULL)
 		return EINVAL;
@@ -129,14 +170,16 @@ wall_set(int64_t ns)
 }
 
 int
-sys_clock_settime(struct lwp *l __unused_arg, int clockid,
+sys_clock_settime(struct lwp *l, int clockid,
     const struct __kernel_timespec *tp, long *ret __unused_arg)
 {
-	const struct clockdesc *cd = clock_find(clockid);
+	const struct clockdesc *cd = clock_find(l, clockid);
 	struct timespec64 ts;
 	int64_t ns;
 	int error;
 
+	if (clockid < 0 && cd != NULL)
+		return EPERM;
 	if (cd == NULL || (cd->cd_flags & CLOCK_SETTABLE) == 0)
 		return EINVAL;
 	error = copyin(tp, &ts, sizeof(ts));
@@ -252,21 +295,72 @@ sleep_wall(int64_t until)
 	return error;
 }
 
-/* For ns; an interrupted sleeper is told what was left. */
+/*
+ * Until the process has used so much time: it cannot come sooner than if all
+ * seats were busy.  *ret_left is what was not used yet.
+ */
 static int
-sleep_relative(int64_t ns, struct __kernel_timespec *uleft)
+sleep_cpu(int64_t until, int64_t *ret_left)
 {
-	int64_t deadline = ktime_deadline(ns), left;
-	int error, fault;
+	int64_t left, nap;
+	int error = 0;
 
-	error = sleep_mono(deadline);
-	if (error != EINTR || uleft == NULL)
-		return error;
-	left = deadline - clock_mono();
+	for (;;) {
+		left = until - rumpuser_clock_gettime(RUMPUSER_CLOCK_CPU);
+		if (left <= 0)
+			return 0;
+		*ret_left = left;
+		if (error)
+			return error;
+		nap = left / vcpu_count;
+		error = sleep_mono(ktime_deadline(nap > CPU_NAP ? nap : CPU_NAP));
+	}
+}
+
+/* An interrupted sleeper is told what was left; there may be nothing. */
+static int
+sleep_interrupted(int64_t left, struct __kernel_timespec *uleft)
+{
+	int fault;
+
 	if (left <= 0)
 		return 0;
-	fault = copyout_time(left, uleft);
+	fault = uleft != NULL ? copyout_time(left, uleft) : 0;
 	return fault ? fault : EINTR;
+}
+
+static int
+sleep_relative(enum clock_base base, int64_t ns,
+    struct __kernel_timespec *uleft)
+{
+	int64_t deadline, left;
+	int error;
+
+	if (base == BASE_PROC) {
+		deadline = rumpuser_clock_gettime(RUMPUSER_CLOCK_CPU);
+		if (__builtin_add_overflow(deadline, ns, &deadline))
+			deadline = KTIME_NEVER;
+		error = sleep_cpu(deadline, &left);
+		return error ? sleep_interrupted(left, uleft) : 0;
+	}
+	deadline = ktime_deadline(ns);
+	error = sleep_mono(deadline);
+	return error ? sleep_interrupted(deadline - clock_mono(), uleft) : 0;
+}
+
+static int
+sleep_absolute(enum clock_base base, int64_t until)
+{
+	int64_t left;
+
+	switch (base) {
+	case BASE_WALL:
+		return sleep_wall(until);
+	case BASE_PROC:
+		return sleep_cpu(until, &left);
+	default:
+		return sleep_mono(until);
+	}
 }
 
 int
@@ -281,15 +375,15 @@ sys_nanosleep(struct lwp *l __unused_arg,
 	error = copyin(request, &ts, sizeof(ts));
 	if (error == 0)
 		error = ktime_from_timespec(&ts, &ns);
-	return error ? error : sleep_relative(ns, remain);
+	return error ? error : sleep_relative(BASE_MONO, ns, remain);
 }
 
 int
-sys_clock_nanosleep(struct lwp *l __unused_arg, int clockid, int flags,
+sys_clock_nanosleep(struct lwp *l, int clockid, int flags,
     const struct __kernel_timespec *request, struct __kernel_timespec *remain,
     long *ret __unused_arg)
 {
-	const struct clockdesc *cd = clock_find(clockid);
+	const struct clockdesc *cd = clock_find(l, clockid);
 	struct timespec64 ts;
 	int64_t ns;
 	int error;
@@ -303,7 +397,11 @@ sys_clock_nanosleep(struct lwp *l __unused_arg, int clockid, int flags,
 		error = ktime_from_timespec(&ts, &ns);
 	if (error)
 		return error;
-	if ((flags & TIMER_ABSTIME) == 0)
-		return sleep_relative(ns, remain);
-	return cd->cd_base == BASE_WALL ? sleep_wall(ns) : sleep_mono(ns);
+	if (cd->cd_base == BASE_NORTC)
+		return EOPNOTSUPP;
+	if (cd->cd_base == BASE_THREAD)
+		return EINVAL;		/* it would not wake up to see */
+	return (flags & TIMER_ABSTIME) == 0 ?
+	    sleep_relative(cd->cd_base, ns, remain) :
+	    sleep_absolute(cd->cd_base, ns);
 }

@@ -20,6 +20,8 @@
 #define SLACK	20000
 #define BAD	((void *)8)		/* nobody maps this */
 
+#define CPUCLOCK(id, kind)	(~(id) * 8 + (kind))
+
 typedef struct __kernel_timespec kts;
 
 static long ret;
@@ -48,7 +50,8 @@ TEST(clocks_are_those_of_linux)
 	static const struct { int clock; int get, set, sleep; } cases[] = {
 		{ CLOCK_REALTIME, 0, 0, 0 },
 		{ CLOCK_MONOTONIC, 0, EINVAL, 0 },
-		{ CLOCK_PROCESS_CPUTIME_ID, 0, EINVAL, EOPNOTSUPP },
+		{ CLOCK_PROCESS_CPUTIME_ID, 0, EINVAL, 0 },
+		{ CLOCK_THREAD_CPUTIME_ID, 0, EINVAL, EOPNOTSUPP },
 		{ CLOCK_MONOTONIC_RAW, 0, EINVAL, EOPNOTSUPP },
 		{ CLOCK_REALTIME_COARSE, 0, EINVAL, EOPNOTSUPP },
 		{ CLOCK_MONOTONIC_COARSE, 0, EINVAL, EOPNOTSUPP },
@@ -56,6 +59,12 @@ TEST(clocks_are_those_of_linux)
 		{ CLOCK_TAI, 0, EINVAL, 0 },
 		{ CLOCK_SGI_CYCLE, EINVAL, EINVAL, EINVAL },
 		{ 12, EINVAL, EINVAL, EINVAL },
+		{ CLOCK_REALTIME_ALARM, EINVAL, EINVAL, EOPNOTSUPP },
+		{ CLOCK_BOOTTIME_ALARM, EINVAL, EINVAL, EOPNOTSUPP },
+		{ CPUCLOCK(0, 2), 0, EPERM, 0 },	/* own proc */
+		{ CPUCLOCK(1, 2), 0, EPERM, 0 },
+		{ CPUCLOCK(0, 6), 0, EPERM, EINVAL },	/* own thread */
+		{ CPUCLOCK(99999, 2), EINVAL, EINVAL, EINVAL },
 		{ -1, EINVAL, EINVAL, EINVAL },
 		{ INT32_MAX, EINVAL, EINVAL, EINVAL },
 	};
@@ -256,6 +265,21 @@ TEST_WITH(setting_the_clock_back_prolongs_a_wall_sleep,
 	CHECK_EQ("error", 0, s.s_error);
 	CHECK(s.s_woke - set >= 110 * NSEC_PER_SEC);
 	CHECK(s.s_woke - set < 110 * NSEC_PER_SEC + MSEC);
+}
+
+TEST_WITH(a_cpu_sleep_waits_for_work_of_others, .ht_flags = HARNESS_KERNEL,
+    .ht_seeds = 3)
+{
+	struct sleeper s = { .s_ts = { 3, 0 },
+	    .s_clock = CLOCK_PROCESS_CPUTIME_ID };
+	int64_t start = gettime(CLOCK_PROCESS_CPUTIME_ID);
+	struct kthread *kt;
+
+	NEED(kthread_create(sleeper_thread, &s, "sleeper", &kt) == 0);
+	nap(5 * NSEC_PER_SEC);
+	kthread_join(kt);
+	CHECK_EQ("error", 0, s.s_error);
+	CHECK(gettime(CLOCK_PROCESS_CPUTIME_ID) - start >= 3 * NSEC_PER_SEC);
 }
 
 TEST(times_saturate_and_round_down)
