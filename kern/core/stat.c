@@ -83,6 +83,15 @@ anonattr_chown(struct anonattr *aa, uid_t uid, gid_t gid)
 	return 0;
 }
 
+int
+anonattr_utimes(struct anonattr *aa)
+{
+	if (curcred()->cr_fsuid != atomic_load(&aa->aa_uid) &&
+	    !cred_capable(curcred(), CAP_FOWNER))
+		return EPERM;
+	return 0;
+}
+
 void
 statx_anon(const struct file *fp, dev_t dev, ino_t ino, mode_t mode,
     int64_t when, struct statx *sx)

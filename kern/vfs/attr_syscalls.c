@@ -71,28 +71,6 @@ change_path(const struct vpath *path, attr_change_fn *fn,
 }
 
 static int
-change_at(struct lwp *l, int dirfd, const char *upath, int flags,
-    attr_change_fn *fn, const struct attr_change *ac)
-{
-	struct nameidata nd = { .nd_resolve = 0 };
-	unsigned int nflags = 0;
-	int error;
-
-	if (flags & ~AT_CHANGE_FLAGS)
-		return EINVAL;
-	if ((flags & AT_SYMLINK_NOFOLLOW) == 0)
-		nflags |= NAMEI_FOLLOW;
-	if (flags & AT_EMPTY_PATH)
-		nflags |= NAMEI_EMPTY;
-	error = namei_user(l, dirfd, upath, nflags, &nd);
-	if (error)
-		return error;
-	error = change_path(&nd.nd_path, fn, ac);
-	nameidata_fini(&nd);
-	return error;
-}
-
-static int
 change_fd(int fd, attr_change_fn *fn, const struct attr_change *ac)
 {
 	struct vpath path;
@@ -108,10 +86,37 @@ change_fd(int fd, attr_change_fn *fn, const struct attr_change *ac)
 		error = EOPNOTSUPP;
 	else if (fn == change_mode)
 		error = anonattr_chmod(fp->f_ops->fo_attr(fp), ac->ac_mode);
-	else
+	else if (fn == change_owner)
 		error = anonattr_chown(fp->f_ops->fo_attr(fp), ac->ac_uid,
 		    ac->ac_gid);
+	else
+		error = anonattr_utimes(fp->f_ops->fo_attr(fp));
 	fd_put(fp);
+	return error;
+}
+
+static int
+change_at(struct lwp *l, int dirfd, const char *upath, int flags,
+    attr_change_fn *fn, const struct attr_change *ac)
+{
+	struct nameidata nd = { .nd_resolve = 0 };
+	unsigned int nflags = 0;
+	int error;
+
+	if (flags & ~AT_CHANGE_FLAGS)
+		return EINVAL;
+	if ((flags & AT_SYMLINK_NOFOLLOW) == 0)
+		nflags |= NAMEI_FOLLOW;
+	if (flags & AT_EMPTY_PATH)
+		nflags |= NAMEI_EMPTY;
+	error = namei_user(l, dirfd, upath, nflags, &nd);
+	if (error == ENOTDIR && (flags & AT_EMPTY_PATH) &&
+	    path_isnameless(dirfd, upath))
+		return change_fd(dirfd, fn, ac);
+	if (error)
+		return error;
+	error = change_path(&nd.nd_path, fn, ac);
+	nameidata_fini(&nd);
 	return error;
 }
 

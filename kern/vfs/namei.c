@@ -838,3 +838,18 @@ namei_user(struct lwp *l, int dirfd, const char *upath, unsigned int flags,
 	nd->nd_user = path;
 	return 0;
 }
+
+bool
+path_isnameless(int dirfd, const char *upath)
+{
+	struct vpath path;
+	struct file *fp;
+	bool nameless;
+	char c;
+
+	if (copyin(upath, &c, 1) != 0 || c != '\0' || fd_get(dirfd, &fp) != 0)
+		return false;
+	nameless = !file_getpath(fp, &path);
+	fd_put(fp);
+	return nameless;
+}

@@ -214,6 +214,27 @@ access_check(const struct vpath *path, int mode, const struct cred *cr)
 #define AT_EACCESS	0x200
 #endif
 
+static int
+access_nameless(int dirfd, int mode, const struct cred *cr)
+{
+	struct vattr va = { .va_type = VFIFO };
+	struct statx st;
+	struct file *fp;
+	int error;
+
+	error = fd_get(dirfd, &fp);
+	if (error)
+		return error;
+	error = fp->f_ops->fo_stat(fp, &st);
+	fd_put(fp);
+	if (error)
+		return error;
+	va.va_mode = st.stx_mode & 07777;
+	va.va_uid = st.stx_uid;
+	va.va_gid = st.stx_gid;
+	return vattr_access(&va, mode, cr);
+}
+
 int
 sys_faccessat2(struct lwp *l, int dirfd, const char *upath, int mode,
     int flags, long *ret __unused_arg)
@@ -237,6 +258,9 @@ sys_faccessat2(struct lwp *l, int dirfd, const char *upath, int mode,
 		error = access_check(&nd.nd_path, mode,
 		    cr != NULL ? cr : curcred());
 		nameidata_fini(&nd);
+	} else if (error == ENOTDIR && (flags & AT_EMPTY_PATH) &&
+	    path_isnameless(dirfd, upath)) {
+		error = access_nameless(dirfd, mode, cr != NULL ? cr : curcred());
 	}
 	if (cr != NULL)
 		cred_rele(cr);
@@ -268,22 +292,6 @@ readlink_vnode(struct vnode *vp, char *ubuf, size_t size, long *ret)
 	return error;
 }
 
-/* "" and a pipe, or something else that look-ups know nothing of. */
-static bool
-readlink_isnameless(int dirfd, const char *upath)
-{
-	struct vpath path;
-	struct file *fp;
-	bool nameless;
-	char c;
-
-	if (copyin(upath, &c, 1) != 0 || c != '\0' || fd_get(dirfd, &fp) != 0)
-		return false;
-	nameless = !file_getpath(fp, &path);
-	fd_put(fp);
-	return nameless;
-}
-
 int
 sys_readlinkat(struct lwp *l, int dirfd, const char *upath, char *ubuf,
     size_t size, long *ret)
@@ -296,7 +304,7 @@ sys_readlinkat(struct lwp *l, int dirfd, const char *upath, char *ubuf,
 		return EINVAL;
 	error = namei_user(l, dirfd, upath, NAMEI_EMPTY, &nd);
 	if (error)
-		return error == ENOTDIR && readlink_isnameless(dirfd, upath) ?
+		return error == ENOTDIR && path_isnameless(dirfd, upath) ?
 		    ENOENT : error;
 	vp = nd.nd_path.vp_vnode;
 	if (vp->v_type != VLNK) {

@@ -306,10 +306,10 @@ vnode_fo_fallocate(struct file *fp, int mode, off_t off, off_t len)
 	    end > proc_rlimit(curproc(), RLIMIT_FSIZE))
 		return EFBIG;
 	rw_write_enter(&vp->v_lock);
-	error = vnode_dropprivs_locked(vp);
-	if (error == 0)
-		error = vp->v_ops->vo_fallocate(vp, mode, (uint64_t)off,
-		    (uint64_t)len);
+	error = vp->v_ops->vo_fallocate(vp, mode, (uint64_t)off,
+	    (uint64_t)len);
+	if (error == 0)			/* what is refused changes nothing */
+		error = vnode_dropprivs_locked(vp);
 	rw_exit(&vp->v_lock);
 	vnode_modified(vp);
 	return error;

@@ -245,4 +245,10 @@ int	specfs_open(struct vpath *path, unsigned int flags,
 int	fifo_open(struct vpath *path, unsigned int flags,
 	    struct file **ret_fp);
 
+/*
+ * Is this "" and a descriptor of a pipe, or of something else that look-ups
+ * know nothing of?  They answer ENOTDIR then.
+ */
+bool	path_isnameless(int dirfd, const char *upath);
+
 #endif /* VFS_IMPL_H */

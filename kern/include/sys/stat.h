@@ -30,6 +30,8 @@ struct anonattr {
 /* By the rules for the caller's credentials: EPERM. */
 int	anonattr_chmod(struct anonattr *aa, mode_t mode);
 int	anonattr_chown(struct anonattr *aa, uid_t uid, gid_t gid);
+/* NEEDSWORK: allowed or not, but not kept: a pipe's times are its birth's. */
+int	anonattr_utimes(struct anonattr *aa);
 
 /*
  * A file without a name that belongs to its opener: mode, one link, blocks of
