@@ -9,8 +9,8 @@
  * looked it up just before takes his own by a try, and looks again if that
  * fails.
  *
- * A proc that was there before the root file system (and one that forked
- * from it) has none of it until cwd_start(); its look-ups end in ENOENT.
+ * A proc that never moved has nothing of its own and stands at the top.  Before
+ * there is a root file system, look-ups end in ENOENT.
  *
  * Locking: cw_lock serialises changes of one proc.
  */
@@ -244,11 +244,18 @@ static const struct proc_slot_ops cwd_slot_ops = {
 	.ps_exit	= cwd_exit,
 };
 
-void
+int
 cwd_start(const struct vpath *root)
 {
+	int error;
+
 	cwd_top = *root;
 	vpath_hold(&cwd_top);
+	/* The local program will move: it stands in places of its own. */
+	error = cwd_setdir(proc_local(), root);
+	if (error == 0)
+		error = cwd_setroot(proc_local(), root);
+	return error;
 }
 
 void

@@ -37,8 +37,7 @@ vfs_mountroot(void)
 		return error;
 	mount_setroot(mt);
 	root = (struct vpath){ mt, mt->mt_root };
-	cwd_start(&root);
-	return 0;
+	return cwd_start(&root);
 }
 
 static int

@@ -100,8 +100,8 @@ int	cwd_setdir(struct proc *p, const struct vpath *path);
 int	cwd_setroot(struct proc *p, const struct vpath *path);
 mode_t	cwd_umask(struct proc *p);
 mode_t	cwd_setumask(struct proc *p, mode_t mask);
-/* The root mount is there: procs without a place get it. */
-void	cwd_start(const struct vpath *root);
+/* The root mount is there: procs without a place stand in it. */
+int	cwd_start(const struct vpath *root);
 void	cwd_gettop(struct vpath *ret_path);
 
 /* --- mount.c ---------------------------------------------------------------- */
