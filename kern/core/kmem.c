@@ -96,6 +96,7 @@ kmem_boot(void)
 		KASSERT(i == 0 || class_of(classes[i - 1].size + 1u) == i);
 		pool_init(&class_pools[i], classes[i].size, CLASS_STEP,
 		    classes[i].name);
+		KASSERT(class_pools[i].po_index == i);
 	}
 	return 0;
 }
@@ -143,15 +144,9 @@ kmem_direct_free(void *ptr, size_t len)
 
 /* --- any size ------------------------------------------------------------ */
 
-static void * __noinline
+static void *
 kmem_alloc_large(size_t len, int flags)
 {
-	if (len > PTRDIFF_MAX - PAGE_SIZE) {
-		kmem_count_failure();
-		return NULL;
-	}
-	if (kmem_direct)
-		return kmem_direct_alloc(len, CLASS_STEP, flags);
 	if (len <= PAGE_SIZE)
 		return page_alloc(0, flags);
 	if (len <= RUN_LAST)
@@ -159,12 +154,10 @@ kmem_alloc_large(size_t len, int flags)
 	return page_map(pages_of(len) << PAGE_SHIFT, flags);
 }
 
-static void __noinline
+static void
 kmem_free_large(void *ptr, size_t len)
 {
-	if (kmem_direct)
-		kmem_direct_free(ptr, len);
-	else if (len <= PAGE_SIZE)
+	if (len <= PAGE_SIZE)
 		page_free(ptr, 0);
 	else if (len <= RUN_LAST)
 		page_free_run(ptr, pages_of(len));
@@ -172,14 +165,39 @@ kmem_free_large(void *ptr, size_t len)
 		page_unmap(ptr, pages_of(len) << PAGE_SHIFT);
 }
 
-void *
-kmem_alloc(size_t len, int flags)
+static void * __noinline
+kmem_alloc_slow(size_t len, int flags)
 {
 	if (len == 0)
 		len = 1;
-	if (unlikely(len > CLASS_LAST || kmem_direct))
+	if (len > PTRDIFF_MAX - PAGE_SIZE) {
+		kmem_count_failure();	/* sums would wrap */
+		return NULL;
+	}
+	if (kmem_direct)
+		return kmem_direct_alloc(len, CLASS_STEP, flags);
+	if (len > CLASS_LAST)
 		return kmem_alloc_large(len, flags);
 	return pool_get(&class_pools[class_of(len)], flags);
+}
+
+/* The pools of the classes were made first: their numbers are the classes'. */
+void *
+kmem_alloc(size_t len, int flags)
+{
+	struct kmem_cpu *kc = kmem_cpu_self();
+	unsigned int class;
+	void *obj;
+
+	if (unlikely(len - 1 >= CLASS_LAST || kc == NULL))
+		return kmem_alloc_slow(len, flags);
+	class = class_of(len);
+	obj = magazine_pop(&kc->kc_mag[class]);
+	if (unlikely(obj == NULL))
+		return kmem_alloc_slow(len, flags);
+	if ((flags & KM_ZERO) != 0)
+		memset(obj, 0, len);
+	return obj;
 }
 
 void *
@@ -188,17 +206,30 @@ kmem_zalloc(size_t len, int flags)
 	return kmem_alloc(len, flags | KM_ZERO);
 }
 
-void
-kmem_free(void *ptr, size_t len)
+static void __noinline
+kmem_free_slow(void *ptr, size_t len)
 {
-	if (ptr == NULL)
-		return;
 	if (len == 0)
 		len = 1;
-	if (unlikely(len > CLASS_LAST || kmem_direct))
+	if (kmem_direct)
+		kmem_direct_free(ptr, len);
+	else if (len > CLASS_LAST)
 		kmem_free_large(ptr, len);
 	else
 		pool_put(&class_pools[class_of(len)], ptr);
+}
+
+void
+kmem_free(void *ptr, size_t len)
+{
+	struct kmem_cpu *kc = kmem_cpu_self();
+
+	if (unlikely(ptr == NULL))
+		return;
+	if (likely(len - 1 < CLASS_LAST && kc != NULL) &&
+	    likely(magazine_push(&kc->kc_mag[class_of(len)], ptr)))
+		return;
+	kmem_free_slow(ptr, len);
 }
 
 char *

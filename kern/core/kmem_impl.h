@@ -92,6 +92,40 @@ struct magazine {
 	int64_t		 mg_out;	/* gets less puts on this vCPU */
 };
 
+/* Others read it now and then; nobody else writes. */
+static inline void
+magazine_count(struct magazine *mg, int64_t n)
+{
+	atomic_store(&mg->mg_out, mg->mg_out + n);
+}
+
+/* NULL if it is empty, or was never used. */
+static inline void *
+magazine_pop(struct magazine *mg)
+{
+	void *obj = mg->mg_objs;
+
+	if (likely(obj != NULL)) {
+		mg->mg_objs = *(void **)obj;
+		mg->mg_room++;
+		magazine_count(mg, 1);
+	}
+	return obj;
+}
+
+/* False if it is full, or was never used. */
+static inline bool
+magazine_push(struct magazine *mg, void *obj)
+{
+	if (unlikely(mg->mg_room == 0))
+		return false;
+	*(void **)obj = mg->mg_objs;
+	mg->mg_objs = obj;
+	mg->mg_room--;
+	magazine_count(mg, -1);
+	return true;
+}
+
 /* Exactly a page; the last magazine is for pools without one. */
 struct kmem_cpu {
 	uintptr_t	 kc_pages[PAGE_CACHE];	/* bit 0: known to be zero */

@@ -68,13 +68,6 @@ pool_put_single(struct pool *po, void *obj)
 	chain_return(po, obj);
 }
 
-/* Others read it now and then; nobody else writes. */
-static inline void
-magazine_count(struct magazine *mg, int64_t n)
-{
-	atomic_store(&mg->mg_out, mg->mg_out + n);
-}
-
 /* Magazines of this seat for the pool; NULL: it has to do without. */
 static struct magazine *
 magazine_self(struct pool *po)
@@ -135,25 +128,17 @@ void *
 pool_get(struct pool *po, int flags)
 {
 	struct kmem_cpu *kc = kmem_cpu_self();
-	struct magazine *mg;
-	void *obj;
+	void *obj = NULL;
 
-	if (likely(kc != NULL)) {
-		mg = &kc->kc_mag[po->po_index];
-		obj = mg->mg_objs;
-		if (likely(obj != NULL)) {
-			mg->mg_objs = *obj_next(obj);
-			mg->mg_room++;
-			magazine_count(mg, 1);
-			goto out;
+	if (likely(kc != NULL))
+		obj = magazine_pop(&kc->kc_mag[po->po_index]);
+	if (unlikely(obj == NULL)) {
+		obj = pool_get_slow(po, flags);
+		if (unlikely(obj == NULL)) {
+			kmem_count_failure();
+			return NULL;
 		}
 	}
-	obj = pool_get_slow(po, flags);
-	if (unlikely(obj == NULL)) {
-		kmem_count_failure();
-		return NULL;
-	}
-out:
 	if ((flags & KM_ZERO) != 0)
 		memset(obj, 0, po->po_size);
 	return obj;
@@ -176,30 +161,19 @@ pool_put_slow(struct pool *po, void *obj)
 		mg->mg_objs = NULL;
 		mg->mg_room = po->po_batch;
 	}
-	*obj_next(obj) = mg->mg_objs;
-	mg->mg_objs = obj;
-	mg->mg_room--;
-	magazine_count(mg, -1);
+	(void)magazine_push(mg, obj);
 }
 
 void
 pool_put(struct pool *po, void *obj)
 {
 	struct kmem_cpu *kc = kmem_cpu_self();
-	struct magazine *mg;
 
 	if (unlikely(obj == NULL))
 		return;
-	if (likely(kc != NULL)) {
-		mg = &kc->kc_mag[po->po_index];
-		if (likely(mg->mg_room != 0)) {
-			*obj_next(obj) = mg->mg_objs;
-			mg->mg_objs = obj;
-			mg->mg_room--;
-			magazine_count(mg, -1);
-			return;
-		}
-	}
+	if (likely(kc != NULL) &&
+	    likely(magazine_push(&kc->kc_mag[po->po_index], obj)))
+		return;
 	pool_put_slow(po, obj);
 }
 
