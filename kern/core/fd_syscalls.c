@@ -305,17 +305,17 @@ ioctl_async(struct file *fp, unsigned long arg)
 	return on ? ENOTTY : 0;
 }
 
-/* A file system knows its blocks; those of nameless files are pages. */
 static int
-ioctl_file(struct file *fp, unsigned int request, unsigned long arg, long *ret)
+ioctl_blocksize(struct file *fp, unsigned long arg)
 {
-	static const int blocksize = PAGE_SIZE;
+	struct statx st;
+	int error, size;
 
-	if (request == FIGETBSZ && fp->f_type != FILE_VNODE)
-		return copyout(&blocksize, ioctl_ptr(arg), sizeof(blocksize));
-	if (fp->f_ops->fo_ioctl == NULL)
-		return ENOTTY;
-	return fp->f_ops->fo_ioctl(fp, request, ioctl_ptr(arg), ret);
+	error = fp->f_ops->fo_stat(fp, &st);
+	if (error)
+		return error;
+	size = (int)st.stx_blksize;
+	return copyout(&size, ioctl_ptr(arg), sizeof(size));
 }
 
 int
@@ -340,8 +340,13 @@ sys_ioctl(struct lwp *l, int fd, unsigned long request, unsigned long arg,
 	case FIOASYNC:
 		error = ioctl_async(fp, arg);
 		break;
+	case FIGETBSZ:
+		error = ioctl_blocksize(fp, arg);
+		break;
 	default:
-		error = ioctl_file(fp, (unsigned int)request, arg, ret);
+		error = fp->f_ops->fo_ioctl == NULL ? ENOTTY :
+		    fp->f_ops->fo_ioctl(fp, (unsigned int)request,
+		    ioctl_ptr(arg), ret);
 		break;
 	}
 	fd_put(fp);

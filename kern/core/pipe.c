@@ -649,7 +649,7 @@ static const struct fileops pipe_fileops = {
 struct pipe *
 pipe_of_file(const struct file *fp)
 {
-	return fp->f_ops->fo_read == pipe_file_read ? fp->f_data : NULL;
+	return fp->f_ops->fo_poll == pipe_file_poll ? fp->f_data : NULL;
 }
 
 /* --- size ------------------------------------------------------------------ */

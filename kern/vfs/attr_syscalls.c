@@ -248,7 +248,7 @@ truncate_path(const struct vpath *path, uint64_t length)
 	if (mount_readonly(path->vp_mount))
 		return EROFS;
 	error = vnode_access(vp, MAY_WRITE, curcred());
-	return error ? error : vnode_truncate(vp, length);
+	return error ? error : vnode_truncate(vp, length, false);
 }
 
 int

@@ -14,9 +14,11 @@
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 
+#include <sys/atomic.h>
 #include <sys/errno.h>
 #include <sys/kassert.h>
 #include <sys/kmem.h>
+#include <sys/ktime.h>
 #include <sys/pipe.h>
 
 #include "vfs_impl.h"
@@ -101,6 +103,45 @@ fifo_close(struct file *fp)
 	vnode_fo_close(fp);
 }
 
+/* The bytes go through the pipe, the times stay with the name. */
+static int
+fifo_read(struct file *fp, struct uio *uio, int flags)
+{
+	const struct vpath *path = &file_vfile(fp)->vf_path;
+	size_t want = uio->uio_resid;
+	int error;
+
+	error = pipe_file_read(fp, uio, flags);
+	if (uio->uio_resid != want)
+		vnode_accessed(path->vp_vnode, path->vp_mount, file_flags(fp));
+	return error;
+}
+
+static void
+fifo_changed(struct vnode *vp)
+{
+	struct vattr va = { .va_mtime = ktime_to_timespec(clock_wall_coarse()) };
+
+	if (vp->v_ops->vo_setattr == NULL || atomic_load(&vp->v_fs->fs_readonly))
+		return;
+	va.va_ctime = va.va_mtime;
+	rw_write_enter(&vp->v_lock);
+	(void)vp->v_ops->vo_setattr(vp, &va, VA_MTIME | VA_CTIME);
+	rw_exit(&vp->v_lock);
+}
+
+static int
+fifo_write(struct file *fp, struct uio *uio, int flags)
+{
+	size_t want = uio->uio_resid;
+	int error;
+
+	error = pipe_file_write(fp, uio, flags);
+	if (uio->uio_resid != want)
+		fifo_changed(file_vfile(fp)->vf_path.vp_vnode);
+	return error;
+}
+
 static int
 fifo_fallocate(struct file *fp, int mode, off_t off, off_t len)
 {
@@ -109,8 +150,8 @@ fifo_fallocate(struct file *fp, int mode, off_t off, off_t len)
 
 const struct fileops fifo_fileops = {
 	.fo_fallocate	= fifo_fallocate,
-	.fo_read	= pipe_file_read,
-	.fo_write	= pipe_file_write,
+	.fo_read	= fifo_read,
+	.fo_write	= fifo_write,
 	.fo_ioctl	= pipe_file_ioctl,
 	.fo_poll	= pipe_file_poll,
 	.fo_stat	= vnode_fo_stat,

@@ -365,7 +365,7 @@ open_truncate(struct file *fp, const struct openreq *or)
 {
 	if ((or->or_flags & O_TRUNC) == 0 || or->or_created)
 		return 0;
-	return vnode_truncate(fp->f_data, 0);
+	return vnode_truncate(fp->f_data, 0, true);
 }
 
 static int

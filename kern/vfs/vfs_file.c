@@ -253,9 +253,11 @@ vnode_fo_write(struct file *fp, struct uio *uio, int flags)
 
 /* --- length -------------------------------------------------------------------------- */
 
+/* fd: by descriptor, which counts as a change also if the size stays. */
 int
-vnode_truncate(struct vnode *vp, uint64_t size)
+vnode_truncate(struct vnode *vp, uint64_t size, bool fd)
 {
+	unsigned int mask = VA_SIZE;
 	struct vattr va;
 	int error;
 
@@ -269,8 +271,9 @@ vnode_truncate(struct vnode *vp, uint64_t size)
 	error = vnode_dropprivs_locked(vp);
 	if (error == 0) {
 		va.va_mtime = va.va_ctime = ktime_to_timespec(clock_wall_coarse());
-		error = vp->v_ops->vo_setattr(vp, &va,
-		    VA_SIZE | VA_MTIME | VA_CTIME);
+		if (fd || size != vnode_size(vp))
+			mask |= VA_MTIME | VA_CTIME;
+		error = vp->v_ops->vo_setattr(vp, &va, mask);
 	}
 	rw_exit(&vp->v_lock);
 	vnode_modified(vp);
@@ -284,7 +287,7 @@ vnode_fo_truncate(struct file *fp, off_t len)
 
 	if (vp->v_type != VREG || !file_writable(fp) || len < 0)
 		return EINVAL;
-	return vnode_truncate(vp, (uint64_t)len);
+	return vnode_truncate(vp, (uint64_t)len, true);
 }
 
 static int
@@ -388,14 +391,8 @@ static int
 vnode_fo_ioctl(struct file *fp, unsigned long cmd, void *uarg, long *ret)
 {
 	struct vnode *vp = fp->f_data;
-	struct vattr va;
-	int error, n;
+	int n;
 
-	if (cmd == FIGETBSZ) {
-		error = vnode_getattr(vp, &va);
-		n = (int)va.va_blksize;
-		return error ? error : copyout(&n, uarg, sizeof(n));
-	}
 	if (cmd == FIONREAD && vp->v_type == VREG) {
 		off_t left = (off_t)vnode_size(vp) - fp->f_off;
 

@@ -184,7 +184,7 @@ int	vnode_fo_getdents(struct file *fp, void *ubuf, size_t len, long *ret);
 void	vnode_accessed(struct vnode *vp, struct mount *mt, unsigned int flags);
 /* Takes set-id bits away before a write or truncation; v_lock held W. */
 int	vnode_dropprivs_locked(struct vnode *vp);
-int	vnode_truncate(struct vnode *vp, uint64_t size);
+int	vnode_truncate(struct vnode *vp, uint64_t size, bool fd);
 
 /* --- open.c, dir_syscalls.c ---------------------------------------------------- */
 

@@ -83,14 +83,11 @@ trees_same(struct side *ours, struct side *host, struct outcome *oc)
 	return same;
 }
 
-/* fs.protected_hardlinks makes links of others a matter of taste. */
-static long
-host_fsuid(struct side *host)
-{
-	static const unsigned long nobody[6] = { (unsigned long)-1 };
-
-	return host->sd_call(SYS_setfsuid, nobody);
-}
+/*
+ * fs.protected_hardlinks makes links by others a matter of taste, and who was
+ * somebody else has lost capabilities.
+ */
+static bool somebody_else;
 
 static bool
 op_same(struct side *ours, struct side *host, const struct op *op, struct outcome *oc)
@@ -99,8 +96,11 @@ op_same(struct side *ours, struct side *host, const struct op *op, struct outcom
 
 	if (op->op_desc->od_result == R_TREE)
 		return trees_same(ours, host, oc);
-	if (rules.ru_hardlinks && op->op_desc->od_nr == SYS_linkat && host_fsuid(host) != 0)
+	if (rules.ru_hardlinks && op->op_desc->od_nr == SYS_linkat && somebody_else)
 		return true;
+	if ((op->op_desc->od_nr == SYS_setfsuid && op->op_value[0] != 0) ||
+	    (op->op_desc->od_nr == SYS_setresuid && op->op_value[1] != 0))
+		somebody_else = true;
 	side_run(host, op, b);
 	side_run(ours, op, a);
 	if (strcmp(a, b) == 0)
