@@ -66,6 +66,16 @@ class_of(size_t len)
 	    (unsigned int)((len - 1) >> (octave - 2)) - 4;
 }
 
+/* What a structure of this size may want: that divides its size. */
+static size_t
+align_of(size_t len)
+{
+	size_t align = len & -len;
+
+	return align < CLASS_STEP ? CLASS_STEP :
+	    align > CACHE_LINE ? CACHE_LINE : align;
+}
+
 static size_t
 pages_of(size_t len)
 {
@@ -94,8 +104,8 @@ kmem_boot(void)
 	for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
 		KASSERT(class_of(classes[i].size) == i);
 		KASSERT(i == 0 || class_of(classes[i - 1].size + 1u) == i);
-		pool_init(&class_pools[i], classes[i].size, CLASS_STEP,
-		    classes[i].name);
+		pool_init(&class_pools[i], classes[i].size,
+		    align_of(classes[i].size), classes[i].name);
 		KASSERT(class_pools[i].po_index == i);
 	}
 	return 0;
@@ -175,7 +185,7 @@ kmem_alloc_slow(size_t len, int flags)
 		return NULL;
 	}
 	if (kmem_direct)
-		return kmem_direct_alloc(len, CLASS_STEP, flags);
+		return kmem_direct_alloc(len, align_of(len), flags);
 	if (len > CLASS_LAST)
 		return kmem_alloc_large(len, flags);
 	return pool_get(&class_pools[class_of(len)], flags);

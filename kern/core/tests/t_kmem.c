@@ -102,6 +102,8 @@ piece_alloc(struct piece *pc)
 	pc->p = kmem_alloc(pc->len, zero ? KM_ZERO : KM_SLEEP);
 	NEED(pc->p != NULL);
 	CHECK_EQ("aligned", 0, (uintptr_t)pc->p % 16);
+	if (pc->len != 0 && pc->len % CACHE_LINE == 0)
+		CHECK_EQ("aligned", 0, (uintptr_t)pc->p % CACHE_LINE);
 	if (zero)
 		CHECK(all_bytes(pc->p, 0, pc->len));
 	memset(pc->p, pc->mark, pc->len);
@@ -160,6 +162,30 @@ TEST(a_length_nobody_has_is_refused)
 	CHECK(kmem_alloc(PTRDIFF_MAX, KM_SLEEP) == NULL);
 	kmem_free(NULL, 77);
 	kmem_strfree(NULL);
+}
+
+static void
+check_alignment(void)
+{
+	for (size_t len = CACHE_LINE; len <= 4096; len += CACHE_LINE / 2) {
+		size_t align = len % CACHE_LINE == 0 ? CACHE_LINE : 32;
+		void *p = kmem_alloc(len, KM_SLEEP), *q = kmem_alloc(len, 0);
+
+		CHECK_EQ("aligned", 0, (uintptr_t)p % align);
+		CHECK_EQ("aligned", 0, (uintptr_t)q % align);
+		kmem_free(p, len);
+		kmem_free(q, len);
+	}
+}
+
+TEST(what_divides_the_size_is_the_alignment)
+{
+	check_alignment();
+}
+
+TEST_WITH(the_same_from_pools, .ht_flags = POOLS)
+{
+	check_alignment();
 }
 
 TEST(length_zero_is_a_piece_of_its_own)

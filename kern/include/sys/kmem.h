@@ -24,6 +24,10 @@
 #define KM_NOSLEEP	0x01
 #define KM_ZERO		0x02
 
+/*
+ * Aligned to the largest power of two that divides len, from 16 to CACHE_LINE:
+ * enough for any structure of that size.
+ */
 void	*kmem_alloc(size_t len, int flags);
 void	*kmem_zalloc(size_t len, int flags);
 void	kmem_free(void *ptr, size_t len);	/* NULL is fine */
