@@ -23,22 +23,48 @@ void	__tsan_read_range(void *, long) __attribute__((__weak__));
 void	__tsan_write_range(void *, long) __attribute__((__weak__));
 
 /*
- * Whether a range touches the memory in which the sanitizer keeps its books.
- * It can be read, so that a wild pointer into it is no fault by itself; but
- * nobody's data is there, and asking what is known about it is a crash.
+ * The sanitizers keep their books in the process's own memory, at fixed
+ * places.  It can be read and mostly written, so that a wild pointer into it
+ * is no fault by itself; but nobody's data is there, writing there upsets
+ * them, and asking what is known about it is a crash.
  */
 static bool
-is_books(const void *ptr, size_t len)
+is_asan_books(uintptr_t from, size_t len)
 {
 	const uintptr_t top = (uintptr_t)1 << 47;
-	uintptr_t from = (uintptr_t)ptr;
 	size_t scale, offset;
 
-	if (__asan_get_shadow_mapping == NULL || len == 0)
-		return false;
 	__asan_get_shadow_mapping(&scale, &offset);
 	return from < offset + (top >> scale) &&
 	    (from >= offset || len > offset - from);
+}
+
+/* Where the thread sanitizer lets programs be, on x86-64. */
+static const struct { uintptr_t from, to; } tsan_rooms[] = {
+	{ 0x000000000000, 0x008000000000 },
+	{ 0x550000000000, 0x568000000000 },
+	{ 0x7b0000000000, 0x7c0000000000 },
+	{ 0x7e8000000000, 0x800000000000 },
+};
+
+static bool
+is_tsan_books(uintptr_t from, size_t len)
+{
+	for (size_t i = 0; i < sizeof(tsan_rooms) / sizeof(tsan_rooms[0]); i++) {
+		if (from >= tsan_rooms[i].from && from < tsan_rooms[i].to)
+			return len > tsan_rooms[i].to - from;
+	}
+	return true;
+}
+
+static bool
+is_books(const void *ptr, size_t len)
+{
+	if (len == 0)
+		return false;
+	if (__asan_get_shadow_mapping != NULL)
+		return is_asan_books((uintptr_t)ptr, len);
+	return __tsan_read_range != NULL && is_tsan_books((uintptr_t)ptr, len);
 }
 
 /* Touches the first forbidden byte, so that the report is made as usual. */
