@@ -52,7 +52,8 @@ struct rumpfs {
 	uint64_t	 rf_maxblocks;	/* a: 0 no limit */
 	uint64_t	 rf_maxispace;	/* a: bytes, 0 no limit */
 	uint64_t	 rf_nextino;	/* a */
-	uint64_t	 rf_blocks __aligned_to(CACHE_LINE);	/* a: in use */
+	uint8_t		 rf_pad[CACHE_LINE];	/* the rest is written all the time */
+	uint64_t	 rf_blocks;	/* a: in use */
 	uint64_t	 rf_ispace;	/* a: bytes in use */
 };
 
