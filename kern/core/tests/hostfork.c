@@ -2,7 +2,7 @@
 
 /*
  * hostfork.c - runs a function in a child process, for t_panic.c: what it
- * wrote to the standard error, and the signal that ended it
+ * wrote to the standard error, and the signal that ended it or its status
  */
 
 #include <signal.h>
@@ -38,5 +38,5 @@ harness_host_fork(void (*fn)(void), char *buf, size_t size)
 	close(fds[0]);
 	if (waitpid(pid, &status, 0) != pid)
 		return -1;
-	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	return WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
 }

@@ -59,7 +59,7 @@ TEST(a_failed_assertion_says_which)
 	    "panic: assertion \"1 == 2\" failed: file.c:42, function()\n"));
 }
 
-/* An lwp that is not one: the report trips over it. */
+/* An lwp whose proc is none: the report trips over it. */
 static void
 panic_in_panic(void)
 {
