@@ -224,6 +224,20 @@ nc_free(struct qsbr_head *qh)
 }
 
 static void
+nc_add(uint32_t *count, int delta)
+{
+	atomic_store(count, *count + (uint32_t)delta);
+}
+
+static void
+nc_count_locked(const struct ncent *nc, int delta) REQUIRES(nc_lock)
+{
+	nc_add(&nc->nc_dvp->v_nentries, delta);
+	nc_add(nc->nc_vp != NULL ? &nc->nc_vp->v_nnames :
+	    &nc->nc_dvp->v_nnegative, delta);
+}
+
+static void
 nc_remove_locked(struct ncent *nc) REQUIRES(nc_lock)
 {
 	struct ncent **b;
@@ -233,6 +247,7 @@ nc_remove_locked(struct ncent *nc) REQUIRES(nc_lock)
 		b = &(*b)->nc_hashnext;
 	atomic_store_rel(b, nc->nc_hashnext);
 	list_remove(&nc->nc_sibling);
+	nc_count_locked(nc, -1);
 	if (nc->nc_vp != NULL) {
 		list_remove(&nc->nc_alias);
 		if (nc->nc_vp->v_ncself == nc)
@@ -296,9 +311,10 @@ nc_insert_locked(struct ncent *nc) REQUIRES(nc_lock)
 
 	if (nc_count >= nc_limit)
 		nc_evict_locked(2, NC_SCAN);
-	else if (nc_count > nc_table->nt_mask)
-		nctable_grow_locked();
+	else if (2 * nc_count > nc_table->nt_mask)
+		nctable_grow_locked();	/* a stranger in a chain is a cache miss */
 	list_insert_head(&nc->nc_dvp->v_ncchildren, &nc->nc_sibling);
+	nc_count_locked(nc, 1);
 	if (nc->nc_vp != NULL) {
 		list_insert_head(&nc->nc_vp->v_ncnames, &nc->nc_alias);
 		if (nc->nc_vp->v_type == VDIR)
@@ -338,6 +354,28 @@ namecache_enter(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
 	mutex_exit(&nc_lock);
 	if (nc != NULL)
 		kmem_free(nc, nc_size(nc->nc_len));
+}
+
+/*
+ * A file system in memory finds its files about as fast as we do.  What it
+ * makes is entered when it is first looked up, unless we remembered that the
+ * name is not there: temporary files come and go without us.
+ */
+void
+namecache_created(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
+{
+	if (dvp->v_fs->fs_keepvnodes && vp->v_type != VDIR &&
+	    atomic_load(&dvp->v_nnegative) == 0)
+		return;
+	namecache_enter(dvp, cn, vp);
+}
+
+void
+namecache_removed(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
+{
+	/* Whoever would enter this name holds dvp's v_lock, which we do. */
+	if (atomic_load(&vp->v_nnames) != 0)
+		namecache_remove(dvp, cn);
 }
 
 void

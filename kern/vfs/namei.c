@@ -252,6 +252,15 @@ namei_step_locked(struct vnode *dvp, const struct cname *cn,
 }
 
 int
+namei_victim_locked(struct vnode *dvp, const struct cname *cn,
+    struct vnode **ret_vp)
+{
+	if (dvp->v_fs->fs_keepvnodes && atomic_load(&dvp->v_nnegative) == 0)
+		return namei_fslookup_locked(dvp, cn, ret_vp);
+	return namei_step_locked(dvp, cn, ret_vp);
+}
+
+int
 namei_step(struct vnode *dvp, const struct cname *cn, struct vnode **ret_vp)
 {
 	struct vnode *vp;

@@ -45,7 +45,6 @@ create_check_locked(struct nameidata *nd, bool wantdir)
 
 	error = namei_fslookup_locked(dvp, &nd->nd_last, &vp);
 	if (error == 0) {
-		namecache_enter(dvp, &nd->nd_last, vp);
 		vnode_rele(vp);
 		return EEXIST;
 	}
@@ -99,7 +98,7 @@ vfs_create(struct nameidata *nd, mode_t mode, dev_t rdev, const char *link)
 	if (error == 0) {
 		if (isdir)
 			vnode_setparent(vp, dvp);
-		namecache_enter(dvp, &nd->nd_last, vp);
+		namecache_created(dvp, &nd->nd_last, vp);
 		vnode_modified(dvp);
 		vnode_rele(vp);
 	}
@@ -133,7 +132,7 @@ link_locked(struct vnode *dvp, const struct cname *cn, struct vnode *vp)
 	if (error == 0) {
 		atomic_store(&vp->v_unlinked, false);
 		atomic_store(&vp->v_linkable, false);
-		namecache_enter(dvp, cn, vp);
+		namecache_created(dvp, cn, vp);
 		vnode_modified(dvp);
 		vnode_modified(vp);
 	}
@@ -180,7 +179,7 @@ unlink_locked(struct vnode *dvp, const struct cname *cn, struct vnode *vp,
 	else
 		error = dvp->v_ops->vo_unlink(dvp, cn, vp);
 	if (error == 0) {
-		namecache_remove(dvp, cn);
+		namecache_removed(dvp, cn, vp);
 		vnode_checklink(vp);
 		vnode_modified(dvp);
 		vnode_modified(vp);
@@ -200,7 +199,7 @@ vfs_unlink(struct nameidata *nd)
 	if (mount_readonly(nd->nd_path.vp_mount))
 		return EROFS;
 	rw_write_enter(&dvp->v_lock);
-	error = namei_step_locked(dvp, &nd->nd_last, &vp);
+	error = namei_victim_locked(dvp, &nd->nd_last, &vp);
 	if (error == 0) {
 		if (nd->nd_slash)
 			error = vp->v_type == VDIR ? EISDIR : ENOTDIR;
@@ -254,7 +253,7 @@ vfs_rmdir(struct nameidata *nd)
 	if (mount_readonly(nd->nd_path.vp_mount))
 		return EROFS;
 	rw_write_enter(&dvp->v_lock);
-	error = namei_step_locked(dvp, &nd->nd_last, &vp);
+	error = namei_victim_locked(dvp, &nd->nd_last, &vp);
 	if (error == 0)
 		error = rmdir_locked(dvp, &nd->nd_last, vp, nd_cred(nd));
 	else

@@ -161,7 +161,7 @@ open_make_locked(struct lwp *l, struct nameidata *nd, struct openreq *or,
 	if (error)
 		return error;
 	vnode_modified(dvp);
-	namecache_enter(dvp, &nd->nd_last, *ret_vp);
+	namecache_created(dvp, &nd->nd_last, *ret_vp);
 	or->or_created = true;
 	return 0;
 }
@@ -174,7 +174,8 @@ open_last(struct lwp *l, struct nameidata *nd, struct openreq *or,
 	struct vnode *dvp = nd->nd_path.vp_vnode;
 	int error;
 
-	if (namecache_lookup(dvp, &nd->nd_last, ret_vp) == NC_HIT &&
+	if (atomic_load(&dvp->v_nentries) != 0 &&
+	    namecache_lookup(dvp, &nd->nd_last, ret_vp) == NC_HIT &&
 	    vnode_tryhold(*ret_vp))
 		return 0;
 	rw_write_enter(&dvp->v_lock);

@@ -62,6 +62,11 @@ int	namecache_boot(void);
 /* Lock-free; *ret_vp is raw: it is good until the caller may sleep. */
 enum nc_result namecache_lookup(struct vnode *dvp, const struct cname *cn,
 	    struct vnode **ret_vp);
+/* dvp's v_lock is held W and cn was made to lead to vp, or does no longer. */
+void	namecache_created(struct vnode *dvp, const struct cname *cn,
+	    struct vnode *vp);
+void	namecache_removed(struct vnode *dvp, const struct cname *cn,
+	    struct vnode *vp);
 /* Directory vp is in dvp from now on (NULL: nowhere known). */
 void	vnode_setparent(struct vnode *vp, struct vnode *dvp);
 /* For a vnode that dies: purges it and hands over its parent's reference. */
@@ -150,6 +155,9 @@ const struct fstype *fstype_find(const char *name);
 int	namei_step_locked(struct vnode *dvp, const struct cname *cn,
 	    struct vnode **ret_vp);
 int	namei_fslookup_locked(struct vnode *dvp, const struct cname *cn,
+	    struct vnode **ret_vp);
+/* For a name that is to be taken away: whichever of the two is less work. */
+int	namei_victim_locked(struct vnode *dvp, const struct cname *cn,
 	    struct vnode **ret_vp);
 
 /* --- vfs_file.c --------------------------------------------------------------- */

@@ -218,6 +218,9 @@ struct vnode {
 	krwlock_t	 v_lock;
 	kmutex_t	 v_ilock;
 
+	uint32_t	 v_nentries;	/* n, read at any time: of v_ncchildren */
+	uint32_t	 v_nnegative;	/* n, read at any time: ... that are negative */
+	uint32_t	 v_nnames;	/* n, read at any time: of v_ncnames */
 	struct ncent	*v_ncself;	/* n: the entry that names this directory */
 	struct list	 v_ncchildren;	/* n: entries in this directory */
 	struct list	 v_ncnames;	/* n: entries that lead here */
