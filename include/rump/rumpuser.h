@@ -246,6 +246,15 @@ int	rumpuser_discard(int fd, uint64_t off, uint64_t len);
  */
 void	rumpuser_willneed(int fd, uint64_t off, uint64_t len);
 
+/*
+ * Maps a range of a file for reading, shared with the host's cache, off a
+ * multiple of 4096.  Reading it may block, and what the host cannot deliver
+ * (the file shrank, the medium failed) is a fault: so the kernel reads it by
+ * rumpuser_copy() only.  EOPNOTSUPP: not on this host, or not this file.
+ */
+int	rumpuser_file_map(int fd, uint64_t off, uint64_t len, void **ret_ptr);
+void	rumpuser_file_unmap(void *ptr, uint64_t len);
+
 enum rumpuser_bioop {
 	RUMPUSER_BIO_READ,
 	RUMPUSER_BIO_WRITE,

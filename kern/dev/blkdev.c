@@ -339,6 +339,24 @@ blkdev_discard(struct blkdev *bd, uint64_t off, uint64_t len)
 	return blkdev_rw(bd, BLK_DISCARD, off, NULL, 0, len);
 }
 
+/* Read in place: what is given to be read counts as read. */
+int
+blkdev_map(struct blkdev *bd, uint64_t off, uint64_t len, const void **ret_ptr)
+{
+	int error;
+
+	if (bd->bd_ops->bo_map == NULL || fail_rate != 0)
+		return EOPNOTSUPP;
+	if (off > bd->bd_size || len > bd->bd_size - off)
+		return EIO;
+	error = bd->bd_ops->bo_map(bd, off, len, ret_ptr);
+	if (error == 0) {
+		atomic_add(&bd->bd_reads, 1);
+		atomic_add(&bd->bd_rbytes, len);
+	}
+	return error;
+}
+
 void
 blkdev_willneed(struct blkdev *bd, uint64_t off, uint64_t len)
 {

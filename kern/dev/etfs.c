@@ -20,6 +20,7 @@
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <rump/rump.h>
+#include <sys/atomic.h>
 #include <sys/boot.h>
 #include <sys/errno.h>
 #include <sys/kassert.h>
@@ -141,6 +142,42 @@ etfs_blk_willneed(struct blkdev *bd, uint64_t off, uint64_t len)
 	rumpuser_willneed(e->e_fd, e->e_begin + off, len);
 }
 
+/*
+ * A read-only disk is mapped whole, at the first wish: its content is in the
+ * host's cache anyway, and needs no second copy in ours.
+ */
+static void
+etfs_map_locked(struct etfs *e)
+{
+	uint64_t first = e->e_begin & ~(uint64_t)PAGE_MASK;
+	int error = EOPNOTSUPP;
+
+	e->e_mapoff = e->e_begin - first;
+	if (e->e_readonly && e->e_size > 0 && param_u64("RUMP_BLKMAP", 1) != 0)
+		error = rumpuser_file_map(e->e_fd, first,
+		    e->e_size + e->e_mapoff, &e->e_map);
+	atomic_store_rel(&e->e_mapstate, error ? ETFS_MAP_NONE :
+	    ETFS_MAP_THERE);
+}
+
+static int
+etfs_blk_map(struct blkdev *bd, uint64_t off, uint64_t len __unused_arg,
+    const void **ret_ptr)
+{
+	struct etfs *e = bd->bd_data;
+
+	if (unlikely(atomic_load_acq(&e->e_mapstate) == ETFS_MAP_UNTRIED)) {
+		mutex_enter(&e->e_maplock);
+		if (e->e_mapstate == ETFS_MAP_UNTRIED)
+			etfs_map_locked(e);
+		mutex_exit(&e->e_maplock);
+	}
+	if (atomic_load_acq(&e->e_mapstate) != ETFS_MAP_THERE)
+		return EOPNOTSUPP;
+	*ret_ptr = (const char *)e->e_map + e->e_mapoff + off;
+	return 0;
+}
+
 static void
 etfs_blk_release(struct blkdev *bd __unused_arg)
 {
@@ -150,6 +187,7 @@ etfs_blk_release(struct blkdev *bd __unused_arg)
 static const struct blkdev_ops etfs_blk_ops = {
 	.bo_rw		= etfs_blk_rw,
 	.bo_submit	= etfs_blk_submit,
+	.bo_map		= etfs_blk_map,
 	.bo_willneed	= etfs_blk_willneed,
 	.bo_release	= etfs_blk_release,
 };
@@ -167,6 +205,7 @@ etfs_attach_blk(struct etfs *e, const char *name, uint32_t hostsecsize)
 	/* A last sector that is cut off does not exist. */
 	bd->bd_size = e->e_size & ~(uint64_t)(bd->bd_secsize - 1);
 	bd->bd_readonly = e->e_readonly;
+	mutex_init(&e->e_maplock, "etfs map");
 	strlcpy(bd->bd_name, name, sizeof(bd->bd_name));
 	return blkdev_attach(bd, (e->e_flags & RUMP_ETFS_NOPART) != 0);
 }
@@ -251,6 +290,8 @@ etfs_host_open(struct etfs *e, const char *hostpath,
 static void
 etfs_host_close(struct etfs *e)
 {
+	if (e->e_mapstate == ETFS_MAP_THERE)
+		rumpuser_file_unmap(e->e_map, e->e_size + e->e_mapoff);
 	vcpu_block_begin();
 	(void)rumpuser_close(e->e_fd);
 	vcpu_block_end();

@@ -14,7 +14,9 @@
 #include <sys/devsw.h>
 #include <sys/hostfile.h>
 
-/* All constant while it is registered. */
+enum etfs_mapstate { ETFS_MAP_UNTRIED, ETFS_MAP_NONE, ETFS_MAP_THERE };
+
+/* All constant while it is registered, but for e_map and e_mapstate. */
 struct etfs {
 	char		*e_key;
 	enum rump_etfs_type e_type;
@@ -24,6 +26,10 @@ struct etfs {
 	uint64_t	 e_begin;	/* window into the host file, bytes */
 	uint64_t	 e_size;
 	struct blkdev	 e_blk;		/* RUMP_ETFS_BLK */
+	kmutex_t	 e_maplock;	/* BLK: making the mapping */
+	uint32_t	 e_mapstate;	/* a: enum etfs_mapstate */
+	void		*e_map;		/* BLK, read-only: the host file as memory */
+	uint64_t	 e_mapoff;	/* BLK: of the window in e_map */
 	struct devnode	 e_node;	/* RUMP_ETFS_CHR */
 	unsigned int	 e_users;	/* a: CHR, open files */
 	struct hostfile	 e_file;	/* RUMP_ETFS_REG */

@@ -54,6 +54,12 @@ part_willneed(struct blkdev *bd, uint64_t off, uint64_t len)
 	blkdev_willneed(bd->bd_parent, off + bd->bd_start, len);
 }
 
+static int
+part_map(struct blkdev *bd, uint64_t off, uint64_t len, const void **ret_ptr)
+{
+	return blkdev_map(bd->bd_parent, off + bd->bd_start, len, ret_ptr);
+}
+
 static void
 part_release(struct blkdev *bd)
 {
@@ -64,6 +70,7 @@ part_release(struct blkdev *bd)
 static const struct blkdev_ops part_ops = {
 	.bo_rw		= part_rw,
 	.bo_submit	= part_submit,
+	.bo_map		= part_map,
 	.bo_willneed	= part_willneed,
 	.bo_release	= part_release,
 };

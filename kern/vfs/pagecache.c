@@ -211,6 +211,66 @@ folio_read_held(struct folio *fo, struct uio *uio, uint64_t end)
 	return error;
 }
 
+/* --- in place ---------------------------------------------------------------- */
+
+#define DIRECT_LONG	(16 * 1024)	/* worth giving the vCPU back for */
+#define DIRECT_AHEAD	(1024 * 1024)
+
+/* After EFAULT: was it the object that could not be read? */
+static int
+direct_blame(const void *data, size_t len)
+{
+	uint8_t byte;
+
+	for (size_t at = 0; at < len; at += PAGE_SIZE) {
+		if (rumpuser_copy(&byte, (const uint8_t *)data + at, 1) != 0)
+			return EIO;
+	}
+	return rumpuser_copy(&byte, (const uint8_t *)data + len - 1, 1) != 0 ?
+	    EIO : EFAULT;
+}
+
+/* The host may have to fetch what is read here, so this can block. */
+static int
+direct_move(const void *data, size_t len, struct uio *uio)
+{
+	union { const void *c; void *m; } from = { data };
+	int error;
+
+	if (len < DIRECT_LONG || uio_sleeps(uio)) {
+		error = uio_move(from.m, len, uio);
+	} else {
+		vcpu_block_begin();
+		error = uio_move(from.m, len, uio);
+		vcpu_block_end();
+	}
+	return error == EFAULT ? direct_blame(data, len) : error;
+}
+
+/*
+ * One piece; EOPNOTSUPP sends the caller through the folios.  So do kernel
+ * buffers, which plain memcpy() would fill, that must not meet a fault.
+ */
+static int
+pgobj_read_direct(struct pgobj *po, struct uio *uio, uint64_t end, bool goes_on)
+{
+	uint64_t off = uio->uio_off, len;
+	const void *data;
+	int error;
+
+	if (po->po_ops->po_direct == NULL || uio->uio_space != UIO_USER)
+		return EOPNOTSUPP;
+	error = po->po_ops->po_direct(po, off, end - off, &data, &len);
+	if (error)
+		return error;
+	KASSERT(len > 0 && len <= end - off);
+	if (goes_on && (off ^ (off + len)) >= DIRECT_AHEAD &&
+	    po->po_ops->po_willneed != NULL)
+		po->po_ops->po_willneed(po, off + len, 2 * DIRECT_AHEAD);
+	return data == NULL ? uio_zero((size_t)len, uio) :
+	    direct_move(data, (size_t)len, uio);
+}
+
 static int
 pgobj_read_backed(struct pgobj *po, struct uio *uio, uint64_t size,
     struct readahead *ra)
@@ -227,6 +287,9 @@ pgobj_read_backed(struct pgobj *po, struct uio *uio, uint64_t size,
 	while (uio->uio_off < end && !error) {
 		fo = pgtree_lookup(po, uio->uio_off >> PAGE_SHIFT);
 		if (unlikely(fo == NULL)) {
+			error = pgobj_read_direct(po, uio, end, goes_on);
+			if (error != EOPNOTSUPP)
+				continue;
 			if (ra != NULL && uio->uio_off != start)
 				readahead_note(ra, uio->uio_off);
 			error = readahead_miss(po, ra, uio->uio_off, end,

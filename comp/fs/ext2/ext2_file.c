@@ -174,6 +174,41 @@ file_read(struct pgobj *po, uint64_t off, const struct rumpuser_iov *iov,
 	return ext2_fill(vnode_ext2(po->po_arg), off, iov, iovcnt);
 }
 
+/*
+ * Blocks that the journal does not replace are read where the device has
+ * them.
+ */
+static int
+file_direct(struct pgobj *po, uint64_t off, uint64_t len,
+    const void **ret_data, uint64_t *ret_len)
+{
+	struct ext2_inode *ip = vnode_ext2(po->po_arg);
+	const struct ext2_super *sb = &ip->e_m->m_sb;
+	struct ext2_run run;
+	uint64_t n;
+	int error;
+
+	if ((ip->e_di.i_flags & EXT2_I_INLINE_DATA) != 0 ||
+	    ip->e_m->m_overlay.o_count != 0)
+		return EOPNOTSUPP;
+	error = ext2_map(ip, off >> sb->s_blkshift, &run);
+	if (error)
+		return error;
+	n = run_bytes(sb, &run, off, len);
+	if (run.r_kind == EXT2_RUN_DATA) {
+		error = blkdev_map(ip->e_m->m_dev, run_phys(sb, &run, off), n,
+		    ret_data);
+		if (error)
+			return error == EIO ? ext2_report_io(ip->e_m, "content",
+			    error, ip->e_ino, run_phys(sb, &run, off) >>
+			    sb->s_blkshift) : error;
+	} else {
+		*ret_data = NULL;
+	}
+	*ret_len = n;
+	return 0;
+}
+
 /* Tells the host of the first run of what will be wanted. */
 static void
 file_willneed(struct pgobj *po, uint64_t off, uint64_t len)
@@ -193,6 +228,7 @@ file_willneed(struct pgobj *po, uint64_t off, uint64_t len)
 
 const struct pgobj_ops ext2_file_pgops = {
 	.po_read	= file_read,
+	.po_direct	= file_direct,
 	.po_willneed	= file_willneed,
 };
 

@@ -48,6 +48,12 @@ struct blkdev_ops {
 	int	(*bo_submit)(struct blkdev *, struct blkreq *);
 	/* Hint.  May be NULL. */
 	void	(*bo_willneed)(struct blkdev *, uint64_t off, uint64_t len);
+	/*
+	 * The bytes at off as memory that may be read by copyout() alone, for
+	 * as long as the device is open.  EOPNOTSUPP.  May be NULL.
+	 */
+	int	(*bo_map)(struct blkdev *, uint64_t off, uint64_t len,
+		    const void **ret_ptr);
 	/* The last user of a detached device is gone. */
 	void	(*bo_release)(struct blkdev *);
 };
@@ -91,6 +97,8 @@ int	blkdev_readbuf(struct blkdev *bd, uint64_t off, void *buf, size_t len);
 int	blkdev_flush(struct blkdev *bd);
 int	blkdev_discard(struct blkdev *bd, uint64_t off, uint64_t len);
 int	blkdev_submit(struct blkdev *bd, struct blkreq *br);
+int	blkdev_map(struct blkdev *bd, uint64_t off, uint64_t len,
+	    const void **ret_ptr);
 void	blkdev_willneed(struct blkdev *bd, uint64_t off, uint64_t len);
 
 #endif /* DEV_BLKDEV_H */

@@ -68,6 +68,14 @@ struct pgobj_ops {
 	/* The same bytes back, for dirty folios.  NULL: never dirty. */
 	int	(*po_write)(struct pgobj *po, uint64_t off,
 		    const struct rumpuser_iov *iov, size_t iovcnt);
+	/*
+	 * What lies at off, to be read in place instead of through folios: at
+	 * most len bytes that can be copied out (a fault there is EIO), or
+	 * *ret_data NULL for so many zeroes.  At least one byte.  EOPNOTSUPP:
+	 * by folios.  May be NULL.
+	 */
+	int	(*po_direct)(struct pgobj *po, uint64_t off, uint64_t len,
+		    const void **ret_data, uint64_t *ret_len);
 	/* Hint.  May be NULL. */
 	void	(*po_willneed)(struct pgobj *po, uint64_t off, uint64_t len);
 	/*
