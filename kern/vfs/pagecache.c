@@ -11,7 +11,7 @@
  * pagecache_impl.h tells the life of a folio and the order of locks.  The
  * other files: pagecache_tree.c (look-up), pagecache_fill.c (misses),
  * readahead.c (how much a miss reads), pagecache_mem.c (objects that are
- * their own only copy), pagecache_dirty.c (writing to backed ones),
+ * their own only copy), pagecache_range.c (their holes), pagecache_dirty.c (writing to backed ones),
  * pagecache_reclaim.c (the limit).
  */
 
@@ -431,12 +431,13 @@ pgobj_truncate(struct pgobj *po, uint64_t size)
 	}
 	while ((fo = pgtree_next(po, next)) != NULL) {
 		next = folio_end(fo);
-		if (pgobj_ismemory(po))
+		if (pgobj_ismemory(po)) {
 			pgmem_clear_locked(fo, fo->fo_index >= keep ? ~0ULL :
 			    ~0ULL << (keep - fo->fo_index));
-		if (fo->fo_index >= keep ||
-		    (pgobj_ismemory(po) && fo->fo_present == 0))
+			pgmem_shrink_locked(fo);
+		} else if (fo->fo_index >= keep) {
 			folio_drop_locked(fo);
+		}
 	}
 	mutex_exit(&po->po_lock);
 }

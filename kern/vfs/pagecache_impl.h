@@ -94,6 +94,9 @@ struct folio *pgtree_next(struct pgobj *po, uint64_t index);
 /* EEXIST: some of its pages are there.  ENOMEM. */
 int	pgtree_insert_locked(struct pgobj *po, struct folio *fo);
 void	pgtree_remove_locked(struct pgobj *po, struct folio *fo);
+/* The n folios, all inside old's range, take its place.  ENOMEM. */
+int	pgtree_replace_locked(struct pgobj *po, struct folio *old,
+	    struct folio **pieces, unsigned int n);
 
 /* pagecache.c */
 int	folio_create(struct pgobj *po, uint64_t index, unsigned int order,
@@ -123,8 +126,15 @@ readahead_note(struct readahead *ra, uint64_t end)
 /* pagecache_mem.c: memory objects */
 int	pgmem_read(struct pgobj *po, struct uio *uio, uint64_t size);
 int	pgmem_write(struct pgobj *po, struct uio *uio);
-/* Pages of fo given by mask go. */
+int	pgmem_charge(struct pgobj *po, int64_t npages);
+int	pgmem_newfolio_locked(struct pgobj *po, uint64_t index,
+	    uint64_t npages, struct folio **ret_fo);
+/* Pages of fo given by mask come (they are charged) and go. */
+void	pgmem_set_locked(struct folio *fo, uint64_t mask);
 void	pgmem_clear_locked(struct folio *fo, uint64_t mask);
+
+/* pagecache_range.c: drops fo, or moves what is left of it. */
+void	pgmem_shrink_locked(struct folio *fo);
 
 /* pagecache_reclaim.c: folios of backed objects */
 void	pagecache_reclaim_boot(void);

@@ -17,10 +17,8 @@
  * A folio grows with the one before it: a file written from its start gets
  * folios of 1, 1, 2, 4, .. 64 pages, one written in large pieces gets large
  * ones at once.  At most as much as there is data is made in advance.
- *
- * NEEDSWORK: a large folio of which truncation or punching left a few pages
- * keeps all its memory until the last of them goes.  It should be copied
- * into small ones.
+ * What truncation and punching leave of a large folio moves into small ones,
+ * see pagecache_range.c.
  */
 
 #include <lib/string.h>
@@ -30,7 +28,7 @@
 
 #include "pagecache_impl.h"
 
-static int
+int
 pgmem_charge(struct pgobj *po, int64_t npages)
 {
 	if (npages == 0 || po->po_ops->po_charge == NULL)
@@ -39,7 +37,7 @@ pgmem_charge(struct pgobj *po, int64_t npages)
 }
 
 /* Pages of mask, which are charged, become present. */
-static void
+void
 pgmem_set_locked(struct folio *fo, uint64_t mask)
 {
 	struct pgobj *po = fo->fo_obj;
@@ -154,7 +152,7 @@ pgmem_order(struct pgobj *po, uint64_t index, uint64_t npages)
 }
 
 /* A folio for page index, inserted; the order falls with memory. */
-static int
+int
 pgmem_newfolio_locked(struct pgobj *po, uint64_t index, uint64_t npages,
     struct folio **ret_fo)
 {
@@ -312,187 +310,4 @@ pgmem_write(struct pgobj *po, struct uio *uio)
 			vcpu_yield();
 	}
 	return error;
-}
-
-/* --- ranges ----------------------------------------------------------------- */
-
-/* Pages of fo in [first, end), as a mask. */
-static uint64_t
-pgmem_clip(const struct folio *fo, uint64_t first, uint64_t end)
-{
-	uint64_t from = first > fo->fo_index ? first - fo->fo_index : 0;
-	uint64_t to = end < folio_end(fo) ? end - fo->fo_index :
-	    folio_pages(fo);
-
-	return from >= to ? 0 :
-	    page_mask((unsigned int)from, (unsigned int)(to - from));
-}
-
-/* Zeroes bytes inside one page, if it holds data. */
-static void
-pgmem_zero_locked(struct pgobj *po, uint64_t off, uint64_t len)
-{
-	struct folio *fo = pgtree_lookup(po, off >> PAGE_SHIFT);
-	uint64_t in;
-
-	if (fo == NULL || len == 0)
-		return;
-	in = off - (fo->fo_index << PAGE_SHIFT);
-	if (atomic_load(&fo->fo_written) >> (in >> PAGE_SHIFT) & 1)
-		memset((uint8_t *)fo->fo_data + in, 0, len);
-}
-
-int
-pgobj_punch(struct pgobj *po, uint64_t off, uint64_t len)
-{
-	uint64_t end = off + len < off ? UINT64_MAX : off + len;
-	uint64_t first = (off + PAGE_MASK) >> PAGE_SHIFT;
-	uint64_t last = end >> PAGE_SHIFT, next = first;
-	struct folio *fo;
-
-	KASSERT(pgobj_ismemory(po));
-	mutex_enter(&po->po_lock);
-	if (first > last) {
-		pgmem_zero_locked(po, off, end - off);	/* inside one page */
-	} else {
-		if (off & PAGE_MASK)
-			pgmem_zero_locked(po, off,
-			    PAGE_SIZE - (off & PAGE_MASK));
-		if (end & PAGE_MASK)
-			pgmem_zero_locked(po, end & ~PAGE_MASK,
-			    end & PAGE_MASK);
-	}
-	while ((fo = pgtree_next(po, next)) != NULL && fo->fo_index < last) {
-		next = folio_end(fo);
-		pgmem_clear_locked(fo, pgmem_clip(fo, first, last));
-		if (fo->fo_present == 0)
-			folio_drop_locked(fo);
-	}
-	mutex_exit(&po->po_lock);
-	return 0;
-}
-
-/* Pages in [first, end) that are holes. */
-static uint64_t
-pgmem_missing_locked(struct pgobj *po, uint64_t first, uint64_t end)
-{
-	uint64_t n = end - first, next = first;
-	struct folio *fo;
-
-	while ((fo = pgtree_next(po, next)) != NULL && fo->fo_index < end) {
-		next = folio_end(fo);
-		n -= (uint64_t)__builtin_popcountll(fo->fo_present &
-		    pgmem_clip(fo, first, end));
-	}
-	return n;
-}
-
-/* Storage, charged or not, for all of [first, end). */
-static int
-pgmem_cover_locked(struct pgobj *po, uint64_t first, uint64_t end)
-{
-	struct folio *fo;
-	int error;
-
-	while (first < end) {
-		fo = pgtree_lookup(po, first);
-		if (fo == NULL) {
-			error = pgmem_newfolio_locked(po, first, end - first,
-			    &fo);
-			if (error)
-				return error;
-		}
-		first = folio_end(fo);
-		if (vcpu_wanted())
-			vcpu_yield();
-	}
-	return 0;
-}
-
-/* Sets all of [first, end), or only drops the folios without a page. */
-static void
-pgmem_finish_locked(struct pgobj *po, uint64_t first, uint64_t end, bool set)
-{
-	uint64_t next = first;
-	struct folio *fo;
-
-	while ((fo = pgtree_next(po, next)) != NULL && fo->fo_index < end) {
-		next = folio_end(fo);
-		if (set)
-			pgmem_set_locked(fo, pgmem_clip(fo, first, end) &
-			    ~fo->fo_present);
-		else if (fo->fo_present == 0)
-			folio_drop_locked(fo);
-	}
-}
-
-int
-pgobj_fill(struct pgobj *po, uint64_t off, uint64_t len)
-{
-	uint64_t first = off >> PAGE_SHIFT, end, missing;
-	int error;
-
-	KASSERT(pgobj_ismemory(po));
-	if (len == 0)
-		return 0;
-	if (off + len < off || off + len > OFF_MAX)
-		return EFBIG;
-	end = (off + len + PAGE_MASK) >> PAGE_SHIFT;
-
-	mutex_enter(&po->po_lock);
-	missing = pgmem_missing_locked(po, first, end);
-	error = pgmem_charge(po, (int64_t)missing);
-	if (!error) {
-		error = pgmem_cover_locked(po, first, end);
-		if (error)
-			(void)pgmem_charge(po, -(int64_t)missing);
-		pgmem_finish_locked(po, first, end, error == 0);
-	}
-	mutex_exit(&po->po_lock);
-	return error;
-}
-
-/* The next page at or after index that is written, or is not. */
-static uint64_t
-pgmem_seek_page(struct pgobj *po, uint64_t index, bool hole)
-{
-	struct folio *fo;
-	uint64_t bits;
-
-	while ((fo = pgtree_next(po, index)) != NULL) {
-		if (index < fo->fo_index) {
-			if (hole)
-				return index;
-			index = fo->fo_index;
-		}
-		bits = atomic_load_acq(&fo->fo_written);
-		if (hole)
-			bits = ~bits;
-		bits &= page_mask((unsigned int)(index - fo->fo_index),
-		    (unsigned int)(folio_end(fo) - index));
-		if (bits != 0)
-			return fo->fo_index + (uint64_t)__builtin_ctzll(bits);
-		index = folio_end(fo);
-	}
-	return hole ? index : UINT64_MAX >> PAGE_SHIFT;
-}
-
-int
-pgobj_seek(struct pgobj *po, uint64_t off, uint64_t size, bool hole,
-    uint64_t *ret_off)
-{
-	uint64_t page = pgmem_seek_page(po, off >> PAGE_SHIFT, hole);
-	uint64_t found = page << PAGE_SHIFT;
-
-	if (off >= size)
-		return ENXIO;
-	if (found < off)
-		found = off;
-	if (found >= size) {
-		if (!hole)
-			return ENXIO;
-		found = size;
-	}
-	*ret_off = found;
-	return 0;
 }

@@ -181,6 +181,7 @@ pgtree_raise_locked(struct pgobj *po, uint64_t index, unsigned int shift)
 	struct pgnode *pn;
 	void *e = po->po_tree;
 
+	/* A small root that is a folio goes into a node of its own. */
 	if (e == NULL || !slot_isnode(e)) {
 		struct folio *fo = e;
 
@@ -312,4 +313,61 @@ pgtree_remove_locked(struct pgobj *po, struct folio *fo)
 	pn->pn_count -= order_slots(fo->fo_order);
 	if (pn->pn_count == 0)
 		pgtree_prune_locked(po, fo->fo_index);
+}
+
+static void
+node_fill_all(struct pgnode *pn, struct folio **pieces, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		node_fill(pn, pieces[i]);
+}
+
+/* The slot that holds old: the root, or a node's first one for it. */
+static void **
+pgtree_slot_locked(struct pgobj *po, struct folio *old,
+    struct pgnode **ret_pn)
+{
+	struct pgnode *pn = NULL;
+	void **slot = &po->po_tree;
+
+	while (slot_isnode(*slot)) {
+		pn = slot_node(*slot);
+		slot = &pn->pn_slot[slot_index(pn, old->fo_index)];
+	}
+	KASSERT(*slot == old);
+	*ret_pn = pn;
+	return slot;
+}
+
+int
+pgtree_replace_locked(struct pgobj *po, struct folio *old,
+    struct folio **pieces, unsigned int n)
+{
+	struct pgnode *pn, *leaf;
+	unsigned int i;
+	void **slot;
+
+	KASSERT(mutex_owned(&po->po_lock));
+	KASSERT(n > 0);
+	slot = pgtree_slot_locked(po, old, &pn);
+	if (pn == NULL && n == 1 && pieces[0]->fo_index == 0) {
+		atomic_store_rel(slot, pieces[0]);
+		return 0;
+	}
+	if (pn == NULL || pn->pn_shift != 0) {
+		/* A node takes the folio's slot. */
+		leaf = pgnode_create(0);
+		if (leaf == NULL)
+			return ENOMEM;
+		node_fill_all(leaf, pieces, n);
+		atomic_store_rel(slot, node_slot(leaf));
+		return 0;
+	}
+	for (i = 0; i < order_slots(old->fo_order); i++)
+		atomic_store_rel(&slot[i], NULL);
+	pn->pn_count -= order_slots(old->fo_order);
+	node_fill_all(pn, pieces, n);
+	return 0;
 }

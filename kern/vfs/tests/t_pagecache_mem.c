@@ -268,6 +268,39 @@ TEST(a_sequential_writer_gets_large_folios_and_pays_for_pages)
 	mem_close(&me);
 }
 
+TEST(what_is_left_of_a_large_folio_moves_into_small_ones)
+{
+	struct mem me;
+	size_t done;
+
+	NEED(mem_open(&me) == 0);
+	CHECK_EQ("large", 0, mem_pwrite(&me, 0, 128 * PAGE_SIZE, &done));
+	model_write(&me, 0, done);
+	CHECK_EQ("large", FOLIO_MAXORDER,
+	    pgtree_lookup(me.me_po, 0)->fo_order);
+
+	CHECK_EQ("punch", 0, pgobj_punch(me.me_po, 3 * PAGE_SIZE,
+	    50 * PAGE_SIZE));
+	model_clear(&me, 3 * PAGE_SIZE, 53 * PAGE_SIZE);
+	check_content(&me);
+	CHECK_EQ("most of it goes", 14, me.me_charged - 64);
+	CHECK_EQ("two pages", 1, pgtree_lookup(me.me_po, 0)->fo_order);
+	CHECK_EQ("one page", 0, pgtree_lookup(me.me_po, 2)->fo_order);
+	CHECK_EQ("eight pages", 3, pgtree_lookup(me.me_po, 56)->fo_order);
+	CHECK_EQ("untouched", FOLIO_MAXORDER,
+	    pgtree_lookup(me.me_po, 64)->fo_order);
+
+	pgobj_truncate(me.me_po, 100);
+	me.me_size = 100;
+	model_clear(&me, 100, MEM_SIZE);
+	check_content(&me);
+	check_charge(&me);
+	CHECK(pgtree_lookup(me.me_po, 0)->fo_order <= 1);
+	CHECK_EQ("again", 0, mem_pwrite(&me, 0, 64 * PAGE_SIZE, &done));
+	pgobj_truncate(me.me_po, 0);
+	mem_close(&me);
+}
+
 TEST(a_write_stops_where_the_charge_is_refused)
 {
 	struct mem me;
@@ -360,6 +393,10 @@ write_and_fill(void)
 		error = mem_pwrite(&me, 200 * PAGE_SIZE, 5, &done);
 	if (!error)
 		error = pgobj_fill(me.me_po, 0, 250 * PAGE_SIZE);
+	/* These do not fail: what cannot move stays. */
+	CHECK_EQ("punch", 0, pgobj_punch(me.me_po, 3 * PAGE_SIZE,
+	    120 * PAGE_SIZE));
+	pgobj_truncate(me.me_po, 131 * PAGE_SIZE);
 	CHECK_EQ("charge follows", me.me_charged, me.me_po->po_npages);
 	mem_close(&me);
 	return error;
