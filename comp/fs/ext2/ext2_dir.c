@@ -21,6 +21,7 @@
 
 #include "ext2_impl.h"
 
+#include <lib/hash.h>
 #include <lib/string.h>
 #include <sys/atomic.h>
 #include <sys/errno.h>
@@ -58,6 +59,32 @@ ext2_dirblock_get(struct ext2_inode *ip, uint64_t lblk,
 }
 
 /*
+ * The check sum of a block costs more than a search in it, so blocks that
+ * passed lately are remembered, by number and directory, in a small table
+ * that forgets by overwriting.  What the sum guards against is decay; entries are
+ * parsed with mistrust in any case.
+ */
+int
+ext2_dirblock_verify(struct ext2_inode *ip, const uint8_t *p, uint64_t pblk,
+    size_t *ret_len, struct ext2_why *why)
+{
+	struct ext2fs *m = ip->e_m;
+	uint64_t key = hash_u64(pblk) ^ ip->e_ino;
+	uint64_t *slot = &m->m_checked[key & (EXT2_NCHECKED - 1)];
+	int error;
+
+	if (atomic_load(slot) == key) {
+		*ret_len = ext2_dirblock_room(&m->m_sb, m->m_sb.s_blksize);
+		return 0;
+	}
+	error = ext2_dirblock_check(&m->m_sb, ip->e_di.i_seed, p,
+	    m->m_sb.s_blksize, ret_len, why);
+	if (error == 0)
+		atomic_store(slot, key);
+	return error;
+}
+
+/*
  * The root of an index has room for two entries only, the other nodes for
  * none; what follows in these blocks is not for a linear reader. Their
  * checksums are those of the index.
@@ -82,8 +109,7 @@ ext2_dirblock_entries(struct ext2_inode *ip, uint64_t lblk, const uint8_t *p,
 		*ret_len = 0;
 		return 0;
 	}
-	error = ext2_dirblock_check(sb, ip->e_di.i_seed, p, sb->s_blksize,
-	    ret_len, &why);
+	error = ext2_dirblock_verify(ip, p, pblk, ret_len, &why);
 	if (error)
 		return ext2_report(ip->e_m, &why, error, ip->e_ino, pblk);
 	return 0;

@@ -95,6 +95,13 @@ ext2_dirblock_is_index(const struct ext2_super *sb, const uint8_t *p,
 	    dirent_reclen(sb, p) == len;
 }
 
+/* What a check sum leaves of a block of entries. */
+size_t
+ext2_dirblock_room(const struct ext2_super *sb, size_t len)
+{
+	return ext2_has_csum(sb) && len >= TAIL_SIZE ? len - TAIL_SIZE : len;
+}
+
 int
 ext2_dirblock_check(const struct ext2_super *sb, uint32_t seed,
     const uint8_t *p, size_t len, size_t *ret_len, struct ext2_why *why)

@@ -159,8 +159,7 @@ leaf_find(struct ext2_inode *ip, uint32_t lblk, const char *name,
 	error = ext2_dirblock_get(ip, lblk, &buf);
 	if (error)
 		return error;
-	error = ext2_dirblock_check(&m->m_sb, ip->e_di.i_seed, buf.b_data,
-	    m->m_sb.s_blksize, &len, &why);
+	error = ext2_dirblock_verify(ip, buf.b_data, buf.b_pblk, &len, &why);
 	if (error == 0)
 		error = ext2_dirent_find(&m->m_sb, buf.b_data, len, name,
 		    namelen, &de, &why);

@@ -52,6 +52,8 @@ struct ext2_overlay {
 };
 
 /* Field key: c constant since mount, a atomic, l m_lock */
+#define EXT2_NCHECKED	512	/* a power of two */
+
 struct ext2fs {
 	struct fs	*m_fs;		/* c: NULL while probing */
 	struct blkdev	*m_dev;		/* c: open */
@@ -60,6 +62,7 @@ struct ext2fs {
 	bool		 m_noload;	/* c */
 	struct pgobj	*m_meta;	/* c */
 	struct ext2_overlay m_overlay;	/* c */
+	uint64_t	 m_checked[EXT2_NCHECKED];	/* a: see ext2_dirblock_verify() */
 	kmutex_t	 m_lock;
 	struct log_limit m_limit;	/* l */
 	bool		 m_counted;	/* l: the two are valid */
@@ -190,6 +193,9 @@ int	ext2_readdir(struct vnode *, uint64_t *, readdir_fn *, void *);
 int	ext2_dirblock_get(struct ext2_inode *, uint64_t lblk,
 	    struct ext2_buf *ret_buf);
 /* Where the entries of a block end, after its checksum was verified. */
+/* ext2_dirblock_check(), left out for blocks that passed it lately. */
+int	ext2_dirblock_verify(struct ext2_inode *, const uint8_t *,
+	    uint64_t pblk, size_t *ret_len, struct ext2_why *why);
 int	ext2_dirblock_entries(struct ext2_inode *, uint64_t lblk,
 	    const uint8_t *, uint64_t pblk, size_t *ret_len);
 bool	ext2_dir_indexed(const struct ext2_inode *);
