@@ -25,12 +25,10 @@
 #include <linux/mount.h>
 
 #include <lib/hash.h>
-#include <lib/string.h>
 #include <sys/atomic.h>
 #include <sys/errno.h>
 #include <sys/kassert.h>
 #include <sys/kmem.h>
-#include <sys/log.h>
 #include <sys/qsbr.h>
 #include <vfs/mount.h>
 
@@ -39,20 +37,12 @@
 
 #define MOUNT_BUCKETS	64
 
-static kmutex_t mount_lock;
-static struct list mount_list = LIST_INITIALIZER(mount_list);	/* mount_lock */
-static struct list fs_list = LIST_INITIALIZER(fs_list);		/* mount_lock */
+kmutex_t mount_lock;
+struct list mount_list = LIST_INITIALIZER(mount_list);	/* mount_lock */
 static struct mount *mount_hash[MOUNT_BUCKETS];	/* mount_lock; read by qsbr */
 static struct mount *mount_top;		/* c once it is set */
 static uint32_t mount_lastid = 20;	/* mount_lock */
-static uint32_t mount_lastdev = 20;	/* mount_lock */
 uint32_t mount_moves;
-
-static struct mount *
-mount_at(struct list_node *n)
-{
-	return container_of(n, struct mount, mt_link);
-}
 
 /* --- references ---------------------------------------------------------------- */
 
@@ -75,39 +65,6 @@ mount_tryhold(struct mount *mt)
 			return false;
 	} while (!atomic_cas_acq(&mt->mt_refs, &old, old + 1));
 	return true;
-}
-
-static void
-fs_destroy(struct fs *fs)
-{
-	int error = 0;
-
-	if (fs->fs_ops != NULL && fs->fs_ops->fo_sync != NULL &&
-	    !atomic_load(&fs->fs_readonly))
-		error = fs->fs_ops->fo_sync(fs);
-	if (error)
-		log_printf(LOG_ERR, "%s on %s: lost at unmount: error %d",
-		    fs->fs_type->ft_name, fs->fs_source, error);
-	vnode_reclaim_fs(fs);
-	if (fs->fs_ops != NULL && fs->fs_ops->fo_unmount != NULL)
-		fs->fs_ops->fo_unmount(fs);
-	mutex_destroy(&fs->fs_rename_lock);
-	kmem_strfree(fs->fs_source);
-	kmem_free(fs, sizeof(*fs));
-}
-
-static void
-fs_rele(struct fs *fs)
-{
-	bool last;
-
-	mutex_enter(&mount_lock);
-	last = atomic_sub_ar(&fs->fs_refs, 1) == 1;
-	if (last)
-		list_remove(&fs->fs_link);
-	mutex_exit(&mount_lock);
-	if (last)
-		fs_destroy(fs);
 }
 
 static void
@@ -208,9 +165,8 @@ mount_above(struct mount *mt, struct vpath *ret_path)
 
 /* --- changing it ---------------------------------------------------------------------- */
 
-static void
+void
 mount_link_locked(struct mount *mt, const struct vpath *where)
-    REQUIRES(mount_lock)
 {
 	struct mount **b = mount_bucket(where->vp_mount, where->vp_vnode);
 
@@ -227,9 +183,8 @@ mount_link_locked(struct mount *mt, const struct vpath *where)
 }
 
 /* What it covered is the caller's to release, after the lock. */
-static void
+void
 mount_unlink_locked(struct mount *mt, struct vpath *ret_was)
-    REQUIRES(mount_lock)
 {
 	struct mount **b = mount_bucket(mt->mt_parent, mt->mt_point);
 
@@ -266,90 +221,6 @@ mount_make(struct fs *fs, struct vnode *root, unsigned long flags,
 	list_node_init(&mt->mt_link);
 	mutex_exit(&mount_lock);
 	*ret_mt = mt;
-	return 0;
-}
-
-static int
-fs_create(const struct fstype *ft, const struct mount_args *ma,
-    struct fs **ret_fs)
-{
-	struct fs *fs;
-
-	fs = kmem_zalloc(sizeof(*fs), KM_SLEEP);
-	if (fs == NULL)
-		return ENOMEM;
-	fs->fs_source = kmem_strdup(ma->ma_source != NULL ? ma->ma_source :
-	    "none", KM_SLEEP);
-	if (fs->fs_source == NULL) {
-		kmem_free(fs, sizeof(*fs));
-		return ENOMEM;
-	}
-	fs->fs_type = ft;
-	fs->fs_refs = 1;
-	fs->fs_readonly = (ma->ma_flags & MS_RDONLY) != 0;
-	list_init(&fs->fs_vnodes);
-	mutex_init(&fs->fs_rename_lock, "rename");
-	mutex_enter(&mount_lock);
-	fs->fs_dev = dev_make(0, ++mount_lastdev);
-	list_insert_tail(&fs_list, &fs->fs_link);
-	mutex_exit(&mount_lock);
-	*ret_fs = fs;
-	return 0;
-}
-
-/* As on Linux a device that is mounted already gets another mount of it. */
-static struct fs *
-fs_find_shared(const struct fstype *ft, const struct mount_args *ma)
-{
-	struct list_node *n;
-	struct fs *fs, *found = NULL;
-
-	if (ft->ft_nodev)
-		return NULL;
-	mutex_enter(&mount_lock);
-	LIST_FOREACH(n, &fs_list) {
-		fs = container_of(n, struct fs, fs_link);
-		if (fs->fs_type == ft && fs->fs_rootino != 0 &&
-		    fs->fs_ops != NULL && strcmp(fs->fs_source, ma->ma_source) == 0) {
-			atomic_add(&fs->fs_refs, 1);
-			found = fs;
-			break;
-		}
-	}
-	mutex_exit(&mount_lock);
-	return found;
-}
-
-static int
-fs_mount(const struct fstype *ft, const struct mount_args *ma,
-    struct fs **ret_fs)
-{
-	struct fs *fs;
-	dev_t anon;
-	int error;
-
-	fs = fs_find_shared(ft, ma);
-	if (fs != NULL) {
-		if (fs->fs_readonly != ((ma->ma_flags & MS_RDONLY) != 0)) {
-			fs_rele(fs);
-			return EBUSY;
-		}
-		*ret_fs = fs;
-		return 0;
-	}
-	error = fs_create(ft, ma, &fs);
-	if (error)
-		return error;
-	anon = fs->fs_dev;
-	error = ft->ft_mount(fs, ma);
-	if (error) {
-		fs->fs_ops = NULL;
-		fs_rele(fs);
-		return error;
-	}
-	if (fs->fs_dev == 0)
-		fs->fs_dev = anon;
-	*ret_fs = fs;
 	return 0;
 }
 
@@ -472,8 +343,8 @@ mount_setroot(struct mount *mt)
 }
 
 /* A mount without children at or below top. */
-static struct mount *
-mount_leaf_locked(struct mount *top) REQUIRES(mount_lock)
+struct mount *
+mount_leaf_locked(struct mount *top)
 {
 	struct list_node *n;
 	struct mount *mt;
@@ -597,124 +468,6 @@ mount_move(struct mount *mt, const struct vpath *where)
 	return error;
 }
 
-/* --- copies of a tree --------------------------------------------------------------- */
-
-/* A copy of mt, attached at the same vnode of newparent. */
-static int
-mount_graft(struct mount *mt, struct vnode *point, struct mount *newparent,
-    struct mount **ret_mt)
-{
-	struct vpath where = { newparent, point };
-	struct mount *copy;
-	int error;
-
-	error = mount_clone(mt, mt->mt_root, &copy);
-	if (error)
-		return error;
-	mutex_enter(&mount_lock);
-	vpath_hold(&where);
-	mount_link_locked(copy, &where);
-	list_insert_tail(&mount_list, &copy->mt_link);
-	mutex_exit(&mount_lock);
-	*ret_mt = copy;
-	return 0;
-}
-
-/* The next child of mt after number id whose place is at or below top; held. */
-static struct mount *
-mount_nextchild(struct mount *mt, uint32_t id, struct vnode *top,
-    struct vnode **ret_point)
-{
-	struct mount *c, *best = NULL;
-	struct list_node *n;
-
-	mutex_enter(&mount_lock);
-	LIST_FOREACH(n, &mount_list) {
-		c = mount_at(n);
-		if (c->mt_parent == mt && c->mt_id > id &&
-		    (best == NULL || c->mt_id < best->mt_id) &&
-		    (c->mt_point == top || vnode_isbelow(c->mt_point, top)))
-			best = c;
-	}
-	if (best != NULL) {
-		mount_hold(best);
-		vnode_hold(best->mt_point);
-		*ret_point = best->mt_point;
-	}
-	mutex_exit(&mount_lock);
-	return best;
-}
-
-/* Copies what is mounted on from (below top of it) to copy, level by level. */
-static int
-mount_copy_children(struct mount *from, struct vnode *top, struct mount *copy,
-    unsigned int depth)
-{
-	struct mount *c, *new;
-	struct vnode *point;
-	uint32_t id = 0;
-	int error = 0;
-
-	if (depth == 0)
-		return ELOOP;
-	while (error == 0 &&
-	    (c = mount_nextchild(from, id, top, &point)) != NULL) {
-		id = c->mt_id;
-		error = mount_graft(c, point, copy, &new);
-		if (error == 0)
-			error = mount_copy_children(c, c->mt_root, new, depth - 1);
-		vnode_rele(point);
-		mount_rele(c);
-	}
-	return error;
-}
-
-#define MOUNT_MAXDEPTH	64
-
-int
-mount_bind_tree(const struct vpath *from, bool recursive,
-    struct mount **ret_mt)
-{
-	struct mount *mt;
-	int error;
-
-	error = mount_clone(from->vp_mount, from->vp_vnode, &mt);
-	if (error)
-		return error;
-	if (recursive)
-		error = mount_copy_children(from->vp_mount, from->vp_vnode, mt,
-		    MOUNT_MAXDEPTH);
-	if (error) {
-		mount_discard_tree(mt);
-		return error;
-	}
-	*ret_mt = mt;
-	return 0;
-}
-
-/* A tree that was not attached: the children, then the creator's reference. */
-void
-mount_discard_tree(struct mount *top)
-{
-	struct mount *mt;
-	struct vpath was;
-
-	for (;;) {
-		mutex_enter(&mount_lock);
-		mt = mount_leaf_locked(top);
-		if (mt == top) {
-			mutex_exit(&mount_lock);
-			break;
-		}
-		list_remove(&mt->mt_link);
-		mount_unlink_locked(mt, &was);
-		mutex_exit(&mount_lock);
-		vpath_rele(&was);
-		mount_rele(mt);
-	}
-	mount_rele(top);
-}
-
 /* --- read-only, and other flags -------------------------------------------------------- */
 
 /*
@@ -756,7 +509,7 @@ mount_setflags(struct mount *mt, unsigned long flags)
 	return error;
 }
 
-static bool
+bool
 fs_haswriters(struct fs *fs)
 {
 	struct list_node *n;
@@ -769,61 +522,6 @@ fs_haswriters(struct fs *fs)
 			found = true;
 	mutex_exit(&mount_lock);
 	return found;
-}
-
-/* The instance itself: options, and from or to read-only. */
-int
-mount_remount(struct mount *mt, const struct mount_args *ma)
-{
-	struct fs *fs = mt->mt_fs;
-	bool was = atomic_load(&fs->fs_readonly);
-	bool ro = (ma->ma_flags & MS_RDONLY) != 0;
-	int error = 0;
-
-	if (fs->fs_ops->fo_remount == NULL)
-		return EINVAL;
-	if (ro && !was) {
-		__atomic_store_n(&fs->fs_readonly, true, __ATOMIC_SEQ_CST);
-		atomic_fence_seq();
-		if (fs_haswriters(fs))
-			error = EBUSY;
-		else if (fs->fs_ops->fo_sync != NULL)
-			error = fs->fs_ops->fo_sync(fs);
-	}
-	if (error == 0)
-		error = fs->fs_ops->fo_remount(fs, ma);
-	if (error) {
-		atomic_store(&fs->fs_readonly, was);
-		return error;
-	}
-	atomic_store(&fs->fs_readonly, ro);
-	return mount_setflags(mt, ma->ma_flags);
-}
-
-/* Each instance, held during fn; stops at an error. */
-int
-mount_iterate_fs(int (*fn)(struct fs *, void *), void *arg)
-{
-	struct list_node *n;
-	struct fs *fs, *prev = NULL;
-	int error = 0;
-
-	mutex_enter(&mount_lock);
-	for (n = list_first(&fs_list); n != NULL && error == 0;
-	    n = list_next(&fs_list, n)) {
-		fs = container_of(n, struct fs, fs_link);
-		atomic_add(&fs->fs_refs, 1);
-		mutex_exit(&mount_lock);
-		if (prev != NULL)
-			fs_rele(prev);
-		error = fs->fs_rootino != 0 ? fn(fs, arg) : 0;
-		prev = fs;
-		mutex_enter(&mount_lock);
-	}
-	mutex_exit(&mount_lock);
-	if (prev != NULL)
-		fs_rele(prev);
-	return error;
 }
 
 void
