@@ -41,11 +41,10 @@
 #include <vfs/vnode.h>
 
 #include "vfs_impl.h"
+#include "vnode_impl.h"
 
 #define VCACHE_MINBUCKETS	256
 #define VCACHE_DEFLIMIT		32768
-/* Candidates that one trim looks at per vnode it wants. */
-#define VCACHE_SCAN		4
 
 struct vtable {
 	struct qsbr_head vt_qsbr;
@@ -55,16 +54,15 @@ struct vtable {
 
 static struct pool vnode_pool;
 
-static kmutex_t vcache_lock;
-static kcondvar_t vcache_cv;		/* a load has ended, or a dying vnode is gone */
-static unsigned int vcache_waiters;	/* vcache_lock */
+kmutex_t vcache_lock;
+kcondvar_t vcache_cv;		/* a load has ended, or a dying vnode is gone */
+unsigned int vcache_waiters;	/* vcache_lock */
 static struct vtable *vcache_table;	/* vcache_lock; read by qsbr */
-static struct list vcache_idle = LIST_INITIALIZER(vcache_idle);
-static uint64_t vcache_count;		/* vcache_lock: all there are */
+struct list vcache_idle = LIST_INITIALIZER(vcache_idle);
+uint64_t vcache_count;		/* vcache_lock: all there are */
 static uint64_t vcache_hashed;		/* vcache_lock: ... in the hash */
-static uint64_t vcache_evictable;	/* vcache_lock: ... and allowed to idle out */
-static uint64_t vcache_limit = VCACHE_DEFLIMIT;
-uint32_t vnode_wanttrim;
+uint64_t vcache_evictable;	/* vcache_lock: ... and allowed to idle out */
+uint64_t vcache_limit = VCACHE_DEFLIMIT;
 
 static struct kvar vcache_kvars[] = {
 	{ .kv_name = "vfs.maxvnodes", .kv_type = KVAR_U64,
@@ -397,8 +395,7 @@ vnode_gut(struct vnode *vp)
 	}
 }
 
-/* The end of a vnode.  Returns its parent, whose reference is the caller's. */
-static struct vnode *
+struct vnode *
 vnode_kill(struct vnode *vp)
 {
 	struct vnode *parent;
@@ -484,138 +481,6 @@ vnode_checklink(struct vnode *vp)
 		atomic_store(&vp->v_unlinked, va.va_nlink == 0);
 }
 
-/* --- letting go ---------------------------------------------------------------- */
-
-/*
- * The clock hand: the first idle vnode that nobody used since it passed, made
- * dead.  Those in use stay on the list, or their last release would have to
- * look twice.
- */
-static struct vnode *
-vcache_victim_locked(unsigned int *scan)
-{
-	struct vnode *vp;
-	struct list_node *n;
-	uint32_t zero;
-
-	while (*scan > 0 && (n = list_first(&vcache_idle)) != NULL) {
-		(*scan)--;
-		vp = container_of(n, struct vnode, v_idle);
-		list_remove(n);
-		zero = 0;
-		if (atomic_load(&vp->v_hot)) {
-			atomic_store(&vp->v_hot, false);
-		} else if (atomic_cas_ar(&vp->v_refs, &zero, VREF_DEAD)) {
-			vp->v_onidle = false;
-			return vp;
-		}
-		list_insert_tail(&vcache_idle, n);
-	}
-	return NULL;
-}
-
-/* Lets idle vnodes go until there are at most target evictable ones. */
-static void
-vcache_trim_to(uint64_t target)
-{
-	struct vnode *vp;
-	unsigned int scan;
-	uint64_t over;
-
-	mutex_enter(&vcache_lock);
-	over = vcache_evictable > target ? vcache_evictable - target : 0;
-	scan = (unsigned int)(over * VCACHE_SCAN + 2 * VCACHE_SCAN);
-	while (vcache_evictable > target &&
-	    (vp = vcache_victim_locked(&scan)) != NULL) {
-		mutex_exit(&vcache_lock);
-		vnode_rele(vnode_kill(vp));
-		mutex_enter(&vcache_lock);
-	}
-	mutex_exit(&vcache_lock);
-}
-
-void
-vnode_trim(void)
-{
-	uint64_t target = atomic_load(&vcache_limit);
-
-	/* 2: memory is short, an eighth of what there is goes. */
-	if (atomic_swap_ar(&vnode_wanttrim, 0) == 2) {
-		uint64_t now = atomic_load(&vcache_count);
-
-		if (now - now / 8 < target)
-			target = now - now / 8;
-	}
-	vcache_trim_to(target);
-}
-
-/*
- * vo_reclaim may want locks that the allocating thread holds, so the work is
- * left to the next look-up; the page cache is the one that gives at once.
- */
-static size_t
-vcache_shrink(size_t want __unused_arg)
-{
-	atomic_store(&vnode_wanttrim, 2);
-	return 0;
-}
-
-static struct reclaimer vcache_reclaimer = {
-	.rc_name = "vnodes", .rc_shrink = vcache_shrink,
-};
-
-/*
- * Dead vnodes of fs without a user: one each round, because a child's end
- * frees its parent.  With keepvnodes the file system's own references do not
- * count: nobody else can have one.
- */
-static struct vnode *
-vcache_next_of_fs(struct fs *fs)
-{
-	struct list_node *n;
-	struct vnode *vp;
-	uint32_t refs;
-
-	mutex_enter(&vcache_lock);
-	LIST_FOREACH(n, &fs->fs_vnodes) {
-		vp = container_of(n, struct vnode, v_fslink);
-		refs = atomic_load(&vp->v_refs);
-		if ((refs == 0 || (fs->fs_keepvnodes && refs < VREF_DEAD)) &&
-		    atomic_cas_ar(&vp->v_refs, &refs, VREF_DEAD)) {
-			mutex_exit(&vcache_lock);
-			return vp;
-		}
-	}
-	while (!list_empty(&fs->fs_vnodes)) {
-		/* The last ones die in another thread's vnode_trim(). */
-		n = list_first(&fs->fs_vnodes);
-		vp = container_of(n, struct vnode, v_fslink);
-		if (atomic_load(&vp->v_refs) < VREF_DEAD)
-			break;
-		vcache_waiters++;
-		cv_wait(&vcache_cv, &vcache_lock);
-		vcache_waiters--;
-	}
-	KASSERTMSG(list_empty(&fs->fs_vnodes), "%s: vnode of inode %llu is held",
-	    fs->fs_type->ft_name, (unsigned long long)container_of(
-	    list_first(&fs->fs_vnodes), struct vnode, v_fslink)->v_ino);
-	mutex_exit(&vcache_lock);
-	return NULL;
-}
-
-void
-vnode_reclaim_fs(struct fs *fs)
-{
-	struct vnode *vp, *parent;
-
-	while ((vp = vcache_next_of_fs(fs)) != NULL) {
-		parent = vnode_kill(vp);
-		/* Of keepvnodes the parent may be dead already. */
-		if (parent != NULL && !fs->fs_keepvnodes)
-			vnode_rele(parent);
-	}
-}
-
 /* --- attributes and content ------------------------------------------------------ */
 
 int
@@ -673,6 +538,6 @@ vnode_boot(void)
 	vcache_limit = limit < 16 ? 16 : limit;
 	for (i = 0; i < ARRAY_SIZE(vcache_kvars); i++)
 		kvar_register(&vcache_kvars[i]);
-	reclaimer_register(&vcache_reclaimer);
+	vnode_trim_boot();
 	return 0;
 }
