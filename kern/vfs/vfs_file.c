@@ -210,7 +210,9 @@ write_locked(struct vnode *vp, struct uio *uio, int flags)
 	error = write_clip(vp, uio, &cut);
 	if (error)
 		return error;
-	error = vnode_dropprivs_locked(vp);
+	error = vnode_sealed_write(vp, uio->uio_off + uio->uio_resid);
+	if (error == 0)
+		error = vnode_dropprivs_locked(vp);
 	if (error == 0)
 		error = vp->v_ops->vo_write(vp, uio, flags);
 	uio->uio_resid += cut;
@@ -268,7 +270,9 @@ vnode_truncate(struct vnode *vp, uint64_t size, bool fd)
 		return EROFS;
 	va = (struct vattr){ .va_size = size };
 	rw_write_enter(&vp->v_lock);
-	error = vnode_dropprivs_locked(vp);
+	error = vnode_sealed_size(vp, size);
+	if (error == 0)
+		error = vnode_dropprivs_locked(vp);
 	if (error == 0) {
 		va.va_mtime = va.va_ctime = ktime_to_timespec(clock_wall_coarse());
 		if (fd || size != vnode_size(vp))
@@ -309,8 +313,13 @@ vnode_fo_fallocate(struct file *fp, int mode, off_t off, off_t len)
 	    end > proc_rlimit(curproc(), RLIMIT_FSIZE))
 		return EFBIG;
 	rw_write_enter(&vp->v_lock);
-	error = vp->v_ops->vo_fallocate(vp, mode, (uint64_t)off,
-	    (uint64_t)len);
+	if (mode & FALLOC_FL_PUNCH_HOLE)
+		error = vnode_sealed_write(vp, 0);
+	else
+		error = end > vnode_size(vp) ? vnode_sealed_size(vp, end) : 0;
+	if (error == 0)
+		error = vp->v_ops->vo_fallocate(vp, mode, (uint64_t)off,
+		    (uint64_t)len);
 	if (error == 0)			/* what is refused changes nothing */
 		error = vnode_dropprivs_locked(vp);
 	rw_exit(&vp->v_lock);
@@ -461,6 +470,7 @@ const struct fileops vnode_fileops = {
 	.fo_getdents	= vnode_fo_getdents,
 	.fo_setfl	= vnode_fo_setfl,
 	.fo_lock	= lockf_fo_lock,
+	.fo_fcntl	= vnode_fo_fcntl,
 	.fo_flush	= vnode_fo_flush,
 	.fo_close	= vnode_fo_close,
 	.fo_seekable	= true,

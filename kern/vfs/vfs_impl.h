@@ -210,6 +210,13 @@ void	vpath_crossdown(struct vpath *path);
 int	vfs_getpath(const struct vpath *dir, const struct vpath *root,
 	    char *buf, size_t size, size_t *ret_pos);
 
+/* --- memfd.c ------------------------------------------------------------------- */
+
+/* Do seals forbid to write up to end, to make it that long?  v_lock held. */
+int	vnode_sealed_write(const struct vnode *vp, uint64_t end);
+int	vnode_sealed_size(const struct vnode *vp, uint64_t size);
+int	vnode_fo_fcntl(struct file *fp, int cmd, unsigned long arg, long *ret);
+
 /* --- attr.c, attr_syscalls.c --------------------------------------------------- */
 
 int	vnode_statx(const struct vpath *path, struct statx *ret_st);

@@ -214,6 +214,7 @@ struct vnode {
 	struct pgobj	*v_pages;	/* VREG: made on first use, see vnode_pages() */
 	struct lockf	*v_locks;	/* a: flock, POSIX and OFD locks */
 	int32_t		 v_writers;	/* a: files open for writing */
+	uint32_t	 v_seals;	/* a, changed under l: see memfd.c */
 
 	krwlock_t	 v_lock;
 	kmutex_t	 v_ilock;
