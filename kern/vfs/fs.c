@@ -42,7 +42,7 @@ fs_create(const struct fstype *ft, const struct mount_args *ma,
 	}
 	fs->fs_type = ft;
 	fs->fs_refs = 1;
-	fs->fs_readonly = (ma->ma_flags & MS_RDONLY) != 0;
+	fs->fs_readonly = fs->fs_askedro = (ma->ma_flags & MS_RDONLY) != 0;
 	list_init(&fs->fs_vnodes);
 	mutex_init(&fs->fs_rename_lock, "rename");
 	mutex_enter(&mount_lock);
@@ -119,7 +119,7 @@ fs_mount(const struct fstype *ft, const struct mount_args *ma,
 
 	fs = fs_find_shared(ft, ma);
 	if (fs != NULL) {
-		if (fs->fs_readonly != ((ma->ma_flags & MS_RDONLY) != 0)) {
+		if (fs->fs_askedro != ((ma->ma_flags & MS_RDONLY) != 0)) {
 			fs_rele(fs);
 			return EBUSY;
 		}

@@ -26,6 +26,7 @@
 #define VCACHE_SCAN	4
 
 uint32_t vnode_wanttrim;
+static unsigned int vcache_trimming;	/* vcache_lock: threads in vcache_trim_to() */
 
 /*
  * The clock hand: the first idle vnode that nobody used since it passed, made
@@ -64,6 +65,7 @@ vcache_trim_to(uint64_t target)
 	uint64_t over;
 
 	mutex_enter(&vcache_lock);
+	vcache_trimming++;
 	over = vcache_evictable > target ? vcache_evictable - target : 0;
 	scan = (unsigned int)(over * VCACHE_SCAN + 2 * VCACHE_SCAN);
 	while (vcache_evictable > target &&
@@ -72,6 +74,9 @@ vcache_trim_to(uint64_t target)
 		vnode_rele(vnode_kill(vp));
 		mutex_enter(&vcache_lock);
 	}
+	vcache_trimming--;
+	if (vcache_waiters > 0)
+		cv_broadcast(&vcache_cv);
 	mutex_exit(&vcache_lock);
 }
 
@@ -105,43 +110,44 @@ static struct reclaimer vcache_reclaimer = {
 	.rc_name = "vnodes", .rc_shrink = vcache_shrink,
 };
 
-/*
- * Dead vnodes of fs without a user: one each round, because a child's end
- * frees its parent.  With keepvnodes the file system's own references do not
- * count: nobody else can have one.
- */
+/* With keepvnodes the file system's own references do not count. */
 static struct vnode *
-vcache_next_of_fs(struct fs *fs)
+vcache_killable_locked(struct fs *fs)
 {
 	struct list_node *n;
 	struct vnode *vp;
 	uint32_t refs;
 
-	mutex_enter(&vcache_lock);
 	LIST_FOREACH(n, &fs->fs_vnodes) {
 		vp = container_of(n, struct vnode, v_fslink);
 		refs = atomic_load(&vp->v_refs);
 		if ((refs == 0 || (fs->fs_keepvnodes && refs < VREF_DEAD)) &&
-		    atomic_cas_ar(&vp->v_refs, &refs, VREF_DEAD)) {
-			mutex_exit(&vcache_lock);
+		    atomic_cas_ar(&vp->v_refs, &refs, VREF_DEAD))
 			return vp;
-		}
 	}
-	while (!list_empty(&fs->fs_vnodes)) {
-		/* The last ones die in another thread's vnode_trim(). */
-		n = list_first(&fs->fs_vnodes);
-		vp = container_of(n, struct vnode, v_fslink);
-		if (atomic_load(&vp->v_refs) < VREF_DEAD)
-			break;
+	return NULL;
+}
+
+/*
+ * One vnode each round, because a child's end frees its parent.  No mount
+ * leads here any more, so what is in use is so by a vnode_trim() that is
+ * under way: it has a dying vnode, or the parent of one.
+ */
+static struct vnode *
+vcache_next_of_fs(struct fs *fs)
+{
+	struct vnode *vp;
+
+	mutex_enter(&vcache_lock);
+	while ((vp = vcache_killable_locked(fs)) == NULL && vcache_trimming > 0) {
 		vcache_waiters++;
 		cv_wait(&vcache_cv, &vcache_lock);
 		vcache_waiters--;
 	}
-	KASSERTMSG(list_empty(&fs->fs_vnodes), "%s: vnode of inode %llu is held",
-	    fs->fs_type->ft_name, (unsigned long long)container_of(
-	    list_first(&fs->fs_vnodes), struct vnode, v_fslink)->v_ino);
+	KASSERTMSG(vp != NULL || list_empty(&fs->fs_vnodes),
+	    "%s: a vnode is held", fs->fs_type->ft_name);
 	mutex_exit(&vcache_lock);
-	return NULL;
+	return vp;
 }
 
 void

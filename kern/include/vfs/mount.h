@@ -73,6 +73,7 @@ struct fs {
 	dev_t		 fs_dev;	/* c: st_dev; assigned if 0 */
 	ino_t		 fs_rootino;	/* c */
 	bool		 fs_readonly;	/* a: the instance itself */
+	bool		 fs_askedro;	/* c: its first mount asked for that */
 	bool		 fs_keepvnodes;	/* c: vnodes are the only copy: never idle out */
 	uint32_t	 fs_maxname;	/* c: NAME_MAX if 0 */
 	uint64_t	 fs_maxsize;	/* c: largest file; OFF_MAX if 0 */

@@ -5,12 +5,16 @@
  * it
  */
 
+#include <linux/fcntl.h>
 #include <linux/mount.h>
 
 #include <sys/atomic.h>
 #include <sys/errno.h>
 #include <sys/kvar.h>
+#include <sys/proc.h>
+#include <sys/vcpu.h>
 #include <vfs/mount.h>
+#include <vfs/namei.h>
 #include <vfs/vnode.h>
 
 #include "vfs_impl.h"
@@ -35,7 +39,7 @@ static void
 toy_reclaim(struct vnode *vp)
 {
 	CHECK(vp->v_state == VS_DEAD);
-	toy.reclaims++;
+	atomic_add(&toy.reclaims, 1);
 }
 
 static int
@@ -46,7 +50,23 @@ toy_getattr(struct vnode *vp, struct vattr *ret_va)
 	return 0;
 }
 
+/*
+ * The root has directories "0" .. "7", number 2 .. 9; directory d has files
+ * "0" .. "7", number 10 * d + name.
+ */
+static int
+toy_lookup(struct vnode *dvp, const struct cname *cn, struct vnode **ret_vp)
+{
+	ino_t n = (ino_t)(cn->cn_name[0] - '0');
+
+	if (cn->cn_len != 1 || n > 7)
+		return ENOENT;
+	return vnode_get(dvp->v_fs, dvp->v_root ? 2 + n : 10 * dvp->v_ino + n,
+	    ret_vp);
+}
+
 static const struct vnode_ops toy_vnops = {
+	.vo_lookup	= toy_lookup,
 	.vo_getattr	= toy_getattr,
 	.vo_inactive	= toy_inactive,
 	.vo_reclaim	= toy_reclaim,
@@ -55,14 +75,15 @@ static const struct vnode_ops toy_vnops = {
 static int
 toy_load(struct fs *fs __unused_arg, ino_t ino, struct vnode *vp)
 {
-	toy.loads++;
+	atomic_add(&toy.loads, 1);
+	vcpu_yield();			/* others come meanwhile */
 	if (toy.load_error)
 		return toy.load_error;
 	if (ino >= TOY_FILES)
 		return ESTALE;
 	vp->v_ops = &toy_vnops;
-	vp->v_type = ino == 1 ? VDIR : VREG;
-	vnode_setperm(vp, 0644, 0, 0);
+	vp->v_type = ino < 10 ? VDIR : VREG;
+	vnode_setperm(vp, 0755, 0, 0);
 	return 0;
 }
 
@@ -215,4 +236,79 @@ TEST(idle_vnodes_beyond_the_limit_go_the_used_ones_stay)
 	}
 	CHECK_EQ("limit", 0, kvar_write("vfs.maxvnodes", text));
 	mount_rele(mt);
+}
+
+/* --- threads --------------------------------------------------------------------- */
+
+#define NTHREADS	8
+#define NWALKS		200
+
+static struct vnode *toy_root;
+
+struct walker {
+	struct kthread	*wk_thread;
+	unsigned int	 wk_rand, wk_found;
+};
+
+static unsigned int
+walker_pick(struct walker *wk, unsigned int below)
+{
+	wk->wk_rand = wk->wk_rand * 1664525u + 1013904223u;
+	return (wk->wk_rand >> 8) % below;
+}
+
+static void
+walker_run(void *arg)
+{
+	struct walker *wk = arg;
+	char path[] = "/mnt/d/f";
+
+	for (unsigned int i = 0; i < NWALKS; i++) {
+		struct nameidata nd = { .nd_resolve = 0 };
+		unsigned int d = walker_pick(wk, 9), f = walker_pick(wk, 8);
+		int error;
+
+		path[5] = (char)('0' + d);
+		path[7] = (char)('0' + f);
+		error = namei(curlwp(), AT_FDCWD, path, NAMEI_KERNEL, &nd);
+		CHECK_EQ(path, d < 8 ? 0 : ENOENT, error);
+		if (error == 0 && CHECK_EQ(path, 10 * (2 + d) + f,
+		    nd.nd_path.vp_vnode->v_ino))
+			wk->wk_found++;
+		nameidata_fini(&nd);
+		if (walker_pick(wk, 10) == 0)
+			namecache_purge(toy_root);
+	}
+}
+
+/* Few vnodes are kept, so that what one thread finds another one lets go. */
+TEST_WITH(walks_through_a_cache_that_is_too_small_arrive,
+    .ht_flags = HARNESS_SIDE | HARNESS_KEEPS, .ht_seeds = 10)
+{
+	struct nameidata nd = { .nd_resolve = 0 };
+	struct mount *mt = toy_begin();
+	struct walker wk[NTHREADS];
+	unsigned int i;
+
+	CHECK_EQ("limit", 0, kvar_write("vfs.maxvnodes", "16"));
+	NEED(namei(curlwp(), AT_FDCWD, "/mnt", NAMEI_KERNEL, &nd) == 0);
+	NEED(mount_attach(mt, &nd.nd_path) == 0);
+	nameidata_fini(&nd);
+	toy_root = mt->mt_root;
+	for (i = 0; i < NTHREADS; i++) {
+		wk[i].wk_rand = (unsigned int)harness_seed() * 31 + i;
+		wk[i].wk_found = 0;
+		NEED(kthread_create(walker_run, &wk[i], "walker",
+		    &wk[i].wk_thread) == 0);
+	}
+	for (i = 0; i < NTHREADS; i++) {
+		kthread_join(wk[i].wk_thread);
+		CHECK(wk[i].wk_found > NWALKS / 2);
+	}
+	CHECK(toy.loads > 8 + 64);
+	CHECK(toy.reclaims > 0);
+	NEED(namei(curlwp(), AT_FDCWD, "/mnt", NAMEI_KERNEL, &nd) == 0);
+	CHECK_EQ("umount", 0, mount_detach(&nd.nd_path, 0));
+	nameidata_fini(&nd);
+	CHECK_EQ("each load was ended", toy.loads + 1, toy.reclaims);
 }
