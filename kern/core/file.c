@@ -26,6 +26,7 @@
 #include <sys/file.h>
 
 #include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <sys/atomic.h>
 #include <sys/boot.h>
 #include <sys/cred.h>
@@ -154,4 +155,30 @@ file_unslot(struct file *fp)
 	if (fp->f_ops->fo_flush != NULL && (file_flags(fp) & O_PATH) == 0)
 		fp->f_ops->fo_flush(fp, curlwp());
 	file_rele(fp);
+}
+
+int
+file_seekto(const struct file *fp, off_t off, int whence, uint64_t end,
+    uint64_t max, off_t *ret_off)
+{
+	off_t pos;
+
+	switch (whence) {
+	case SEEK_SET:
+		pos = 0;
+		break;
+	case SEEK_CUR:
+		pos = fp->f_off;
+		break;
+	case SEEK_END:
+		pos = (off_t)end;
+		break;
+	default:
+		return EINVAL;
+	}
+	if (__builtin_add_overflow(pos, off, &pos) || pos < 0 ||
+	    (uint64_t)pos > max)
+		return EINVAL;
+	*ret_off = pos;
+	return 0;
 }

@@ -101,26 +101,9 @@ blkfile_write(struct file *fp, struct uio *uio, int flags __unused_arg)
 static int
 blkfile_seek(struct file *fp, off_t off, int whence, off_t *ret_off)
 {
-	struct blkdev *bd = fp->f_data;
-	off_t base;
+	const struct blkdev *bd = fp->f_data;
 
-	switch (whence) {
-	case SEEK_SET:
-		base = 0;
-		break;
-	case SEEK_CUR:
-		base = fp->f_off;
-		break;
-	case SEEK_END:
-		base = (off_t)bd->bd_size;
-		break;
-	default:
-		return EINVAL;
-	}
-	if (off < -base || off > OFF_MAX - base || base + off > (off_t)bd->bd_size)
-		return EINVAL;
-	*ret_off = base + off;
-	return 0;
+	return file_seekto(fp, off, whence, bd->bd_size, bd->bd_size, ret_off);
 }
 
 static int

@@ -84,16 +84,10 @@ static int
 chr_seek(struct file *fp, off_t off, int whence, off_t *ret_off)
 {
 	const struct etfs *e = fp->f_data;
-	off_t base = whence == SEEK_CUR ? fp->f_off :
-	    whence == SEEK_END ? (off_t)e->e_size : 0;
 
 	if (e->e_size == 0)
 		return ESPIPE;
-	if (whence < SEEK_SET || whence > SEEK_END || off < -base ||
-	    off > OFF_MAX - base)
-		return EINVAL;
-	*ret_off = base + off;
-	return 0;
+	return file_seekto(fp, off, whence, e->e_size, OFF_MAX, ret_off);
 }
 
 static void

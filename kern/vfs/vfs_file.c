@@ -356,30 +356,14 @@ static int
 vnode_fo_seek(struct file *fp, off_t off, int whence, off_t *ret_off)
 {
 	struct vnode *vp = fp->f_data;
-	off_t base;
+	bool isdir = vp->v_type == VDIR;
 
-	switch (whence) {
-	case SEEK_SET:
-		base = 0;
-		break;
-	case SEEK_CUR:
-		base = fp->f_off;
-		break;
-	case SEEK_END:
-		if (vp->v_type == VDIR)
-			return EINVAL;
-		base = (off_t)vnode_size(vp);
-		break;
-	default:
-		if (vp->v_type == VDIR)
-			return EINVAL;
-		return seek_data(vp, off, whence, ret_off);
-	}
-	if (__builtin_add_overflow(base, off, &base) || base < 0 ||
-	    (vp->v_type != VDIR && (uint64_t)base > vnode_maxsize(vp)))
+	if (isdir && whence == SEEK_END)
 		return EINVAL;
-	*ret_off = base;
-	return 0;
+	if (!isdir && (whence == SEEK_DATA || whence == SEEK_HOLE))
+		return seek_data(vp, off, whence, ret_off);
+	return file_seekto(fp, off, whence, vnode_size(vp),
+	    isdir ? OFF_MAX : vnode_maxsize(vp), ret_off);
 }
 
 /* --- the rest --------------------------------------------------------------------------- */

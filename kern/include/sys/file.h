@@ -120,6 +120,12 @@ file_writable(const struct file *fp)
 int	file_create(enum file_type type, const struct fileops *ops, void *data,
 	    unsigned int flags, struct file **ret_fp);
 void	file_hold(struct file *fp);		/* the caller has one already */
+/*
+ * For fo_seek: SEEK_SET, SEEK_CUR and SEEK_END of something that is end bytes
+ * long and may be sought up to max.  f_offlock is held.  EINVAL.
+ */
+int	file_seekto(const struct file *fp, off_t off, int whence, uint64_t end,
+	    uint64_t max, off_t *ret_off);
 void	file_rele(struct file *fp);		/* may sleep: fo_close */
 
 /*
