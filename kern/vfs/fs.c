@@ -44,10 +44,10 @@ fs_create(const struct fstype *ft, const struct mount_args *ma,
 	fs->fs_refs = 1;
 	fs->fs_readonly = fs->fs_askedro = (ma->ma_flags & MS_RDONLY) != 0;
 	list_init(&fs->fs_vnodes);
+	list_node_init(&fs->fs_link);
 	mutex_init(&fs->fs_rename_lock, "rename");
 	mutex_enter(&mount_lock);
 	fs->fs_dev = dev_make(0, ++fs_lastdev);
-	list_insert_tail(&fs_list, &fs->fs_link);
 	mutex_exit(&mount_lock);
 	*ret_fs = fs;
 	return 0;
@@ -86,7 +86,12 @@ fs_rele(struct fs *fs)
 		fs_destroy(fs);
 }
 
-/* As on Linux a device that is mounted already gets another mount of it. */
+/*
+ * As on Linux a device that is mounted already gets another mount of it.
+ * NEEDSWORK: two first mounts at the same moment make two instances.  No
+ * harm while all readers; a file system that writes wants a place held in the
+ * list while its ft_mount is under way.
+ */
 static struct fs *
 fs_find_shared(const struct fstype *ft, const struct mount_args *ma)
 {
@@ -98,8 +103,7 @@ fs_find_shared(const struct fstype *ft, const struct mount_args *ma)
 	mutex_enter(&mount_lock);
 	LIST_FOREACH(n, &fs_list) {
 		fs = container_of(n, struct fs, fs_link);
-		if (fs->fs_type == ft && fs->fs_rootino != 0 &&
-		    fs->fs_ops != NULL && strcmp(fs->fs_source, ma->ma_source) == 0) {
+		if (fs->fs_type == ft && strcmp(fs->fs_source, ma->ma_source) == 0) {
 			atomic_add(&fs->fs_refs, 1);
 			found = fs;
 			break;
@@ -138,6 +142,9 @@ fs_mount(const struct fstype *ft, const struct mount_args *ma,
 	}
 	if (fs->fs_dev == 0)
 		fs->fs_dev = anon;
+	mutex_enter(&mount_lock);
+	list_insert_tail(&fs_list, &fs->fs_link);	/* complete: others may see it */
+	mutex_exit(&mount_lock);
 	*ret_fs = fs;
 	return 0;
 }
@@ -187,7 +194,7 @@ mount_iterate_fs(int (*fn)(struct fs *, void *), void *arg)
 		mutex_exit(&mount_lock);
 		if (prev != NULL)
 			fs_rele(prev);
-		error = fs->fs_rootino != 0 ? fn(fs, arg) : 0;
+		error = fn(fs, arg);
 		prev = fs;
 		mutex_enter(&mount_lock);
 	}

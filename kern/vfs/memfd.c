@@ -148,7 +148,7 @@ vnode_fo_fcntl(struct file *fp, int cmd, unsigned long arg, long *ret)
 	    !vp->v_fs->fs_keepvnodes)
 		return EINVAL;
 	if (cmd == F_ADD_SEALS)
-		return arg > UINT32_MAX ? EINVAL : seal_add(fp, (unsigned int)arg);
+		return seal_add(fp, (unsigned int)arg);	/* an int, to clients */
 	*ret = have & SEAL_CAPABLE ? (long)(have & ~SEAL_CAPABLE) : F_SEAL_SEAL;
 	return 0;
 }
