@@ -7,10 +7,6 @@
  * table k holds what a byte contributes after k further bytes, so eight
  * look-ups that do not wait for each other replace eight that do.
  *
- * A CRC is linear: the entry of byte i is the exclusive or of the entries
- * of its bits.  So each table of 256 is written here as the eight entries
- * of the powers of two, and the preprocessor spells out the rest.
- *
  * References: Castagnoli et al. 1993 (0x1EDC6F41); IEEE 802.3 (0x04C11DB7);
  * Kounavis and Berry, "A systematic approach to building high performance
  * software-based CRC generators", 2005.
@@ -18,23 +14,7 @@
 
 #include <lib/crc.h>
 
-#define CRC_BIT(i, b, k)	((((i) >> (b)) & 1) ? (k) : 0)
-#define CRC_1(i, k0, k1, k2, k3, k4, k5, k6, k7)			\
-	(CRC_BIT(i, 0, k0) ^ CRC_BIT(i, 1, k1) ^ CRC_BIT(i, 2, k2) ^	\
-	CRC_BIT(i, 3, k3) ^ CRC_BIT(i, 4, k4) ^ CRC_BIT(i, 5, k5) ^	\
-	CRC_BIT(i, 6, k6) ^ CRC_BIT(i, 7, k7))
-#define CRC_4(i, ...)							\
-	CRC_1(i, __VA_ARGS__), CRC_1((i) + 1, __VA_ARGS__),		\
-	CRC_1((i) + 2, __VA_ARGS__), CRC_1((i) + 3, __VA_ARGS__)
-#define CRC_16(i, ...)							\
-	CRC_4(i, __VA_ARGS__), CRC_4((i) + 4, __VA_ARGS__),		\
-	CRC_4((i) + 8, __VA_ARGS__), CRC_4((i) + 12, __VA_ARGS__)
-#define CRC_64(i, ...)							\
-	CRC_16(i, __VA_ARGS__), CRC_16((i) + 16, __VA_ARGS__),		\
-	CRC_16((i) + 32, __VA_ARGS__), CRC_16((i) + 48, __VA_ARGS__)
-#define CRC_256(...)							\
-	CRC_64(0, __VA_ARGS__), CRC_64(64, __VA_ARGS__),		\
-	CRC_64(128, __VA_ARGS__), CRC_64(192, __VA_ARGS__)
+#include "crc_impl.h"
 
 /* Castagnoli, reflected: 0x82f63b78. */
 static const uint32_t crc32c_slices[8][256] = {

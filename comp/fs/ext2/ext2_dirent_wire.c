@@ -125,25 +125,39 @@ ext2_dirblock_check(const struct ext2_super *sb, uint32_t seed,
 	return 0;
 }
 
+/*
+ * A search looks at many entries for one, so of the others only what leads
+ * on is read: that they stay in the block. Whoever lists a directory sees
+ * all of them judged.
+ */
+static bool
+dirent_named(const uint8_t *p, const char *name, size_t namelen)
+{
+	return p[6] == namelen && (char)p[HEADER_SIZE + namelen - 1] ==
+	    name[namelen - 1] &&
+	    __builtin_memcmp(p + HEADER_SIZE, name, namelen) == 0 &&
+	    ext2_le32(p) != 0;
+}
+
 int
 ext2_dirent_find(const struct ext2_super *sb, const uint8_t *p, size_t len,
     const char *name, size_t namelen, struct ext2_dirent *ret_de,
     struct ext2_why *why)
 {
+	size_t off = 0, need = HEADER_SIZE + namelen;
 	struct ext2_dirent de;
-	size_t off = 0;
-	int error;
+	uint32_t reclen;
 
+	if (namelen == 0)
+		return ENOENT;
 	while (off < len) {
-		error = ext2_dirent_parse(sb, p, len, off, &de, why);
-		if (error)
-			return error;
-		if (de.d_ino != 0 && de.d_namelen == namelen &&
-		    __builtin_memcmp(de.d_name, name, namelen) == 0) {
-			*ret_de = de;
-			return 0;
-		}
-		off += de.d_reclen;
+		reclen = HEADER_SIZE <= len - off ?
+		    dirent_reclen(sb, p + off) : 0;
+		if (reclen < HEADER_SIZE + 4 || reclen > len - off)
+			return ext2_dirent_parse(sb, p, len, off, &de, why);
+		if (reclen >= need && dirent_named(p + off, name, namelen))
+			return ext2_dirent_parse(sb, p, len, off, ret_de, why);
+		off += reclen;
 	}
 	return ENOENT;
 }
