@@ -170,14 +170,17 @@ pgobj_fillrange(struct pgobj *po, uint64_t index, uint64_t npages)
 	return fill_read(&fi);
 }
 
-/* Folios of random readers and of metadata. */
-#define RANDOM_PAGES	4
+/*
+ * Random readers and metadata: a page, or some more where somebody seems to
+ * go on from the page before.
+ */
+#define NEXT_PAGES	8
 
 int
 pgobj_need(struct pgobj *po, uint64_t index, struct folio **ret_fo)
 {
-	uint64_t first = index & ~(uint64_t)(RANDOM_PAGES - 1);
 	struct folio *fo = pgtree_lookup(po, index);
+	uint64_t npages = 1;
 	int error;
 
 	if (likely(fo != NULL)) {
@@ -194,10 +197,9 @@ pgobj_need(struct pgobj *po, uint64_t index, struct folio **ret_fo)
 		*ret_fo = fo;
 		return 0;
 	}
-	fo = pgtree_next(po, first);
-	if (fo != NULL && fo->fo_index < index)
-		first = index;
-	error = pgobj_fillrange(po, first, RANDOM_PAGES - (index - first));
+	if (index > 0 && pgtree_lookup(po, index - 1) != NULL)
+		npages = NEXT_PAGES - (index & (NEXT_PAGES - 1));
+	error = pgobj_fillrange(po, index, npages);
 	if (error)
 		error = pgobj_fillrange(po, index, 1);
 	if (error)
