@@ -85,6 +85,9 @@ def main():
     # A faction's own driver may have one, too: files kern/*/NAME_*.c.
     parts_of_kern = {os.path.basename(path).split('_')[0]
                      for path in common.files_in_git('kern/*/*_*.c')}
+    # And so may a faction: rumpvfs is kern/vfs/vfs_component.c.
+    parts_of_kern |= {'rump' + os.path.basename(path)[:-len('_component.c')]
+                      for path in common.files_in_git('kern/*/*_component.c')}
     findings += [f'{page}: there is no component {name}' for name, page in sorted(drivers.items())
                  if name not in components | parts_of_kern]
 

@@ -16,7 +16,7 @@ static const struct {
 } bad[] = {
 	{ "unknown flag", "x", 0x1000, EINVAL },
 	{ "large pages", "x", MFD_HUGETLB, EINVAL },
-	{ "a name that is too long", (const char []){ [0 ... 249] = 'n', 0 }, 0, EINVAL },
+	{ "a name that is too long", (const char[]){ [0 ... 249] = 'n', 0 }, 0, EINVAL },
 	{ "no name", NULL, 0, EFAULT },
 };
 
