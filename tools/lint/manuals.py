@@ -82,9 +82,10 @@ def main():
     drivers = in_section.get('4', {})
     findings += [f'the component {name} has no manual page (section 4)'
                  for name in sorted(components - set(drivers))]
-    # A faction's own driver may have one, too: files kern/*/NAME_*.c.
+    # So may a faction, and a driver of its own: files kern/*/NAME_*.c.
     parts_of_kern = {os.path.basename(path).split('_')[0]
-                     for path in common.files_in_git('kern/*/*_*.c')}
+                     for path in common.files_in_git('kern/*/*_*.c')} | \
+        {'rump' + faction for faction in ('vfs', 'net', 'dev')}
     # And so may a faction: rumpvfs is kern/vfs/vfs_component.c.
     parts_of_kern |= {'rump' + os.path.basename(path)[:-len('_component.c')]
                       for path in common.files_in_git('kern/*/*_component.c')}
