@@ -429,16 +429,17 @@ fd_get_nopath(int fd, struct file **ret_fp)
 int
 fd_get_rw(int fd, bool write, struct file **ret_fp)
 {
+	struct file *fp;
 	int error;
 
-	error = fd_get(fd, ret_fp);
+	error = fd_get(fd, &fp);
 	if (error)
 		return error;
-	if (unlikely(!(write ? file_writable(*ret_fp) :
-	    file_readable(*ret_fp)))) {
-		fd_put(*ret_fp);
+	if (unlikely(!(write ? file_writable(fp) : file_readable(fp)))) {
+		fd_put(fp);
 		return EBADF;
 	}
+	*ret_fp = fp;
 	return 0;
 }
 

@@ -31,14 +31,11 @@
 
 #include <sys/pipe.h>
 
-#include <abi/sysargs.h>
 #include <asm/ioctls.h>
-#include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/stat.h>
 #include <sys/atomic.h>
-#include <sys/component.h>
 #include <sys/condvar.h>
 #include <sys/copy.h>
 #include <sys/cred.h>
@@ -47,98 +44,17 @@
 #include <sys/kassert.h>
 #include <sys/kmem.h>
 #include <sys/ktime.h>
-#include <sys/kvar.h>
 #include <sys/poll.h>
 #include <sys/proc.h>
 #include <sys/signal.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
+#include "pipe_impl.h"
+
 #define PIPE_SLOTS	16		/* of a new pipe: 64 KiB */
-#define PIPE_NSPARE	2		/* pages kept for the next writes */
-#define PIPE_SIZE_MAX	(1UL << 31)	/* that F_SETPIPE_SZ understands */
-#define SIGNAL_SIGPIPE	13
 
-struct pipeslot {
-	uint8_t		*ps_page;
-	uint32_t	 ps_off;	/* of the first byte not yet read */
-	uint32_t	 ps_len;
-	bool		 ps_packet;
-};
-
-/*
- * Field key:	c  constant	l  pi_lock	a  atomic
- */
-struct pipe {
-	kmutex_t	 pi_lock;
-	kcondvar_t	 pi_readable;	/* l: bytes came, or the last writer left */
-	kcondvar_t	 pi_writable;	/* l: a slot is free, or no reader is left */
-	kcondvar_t	 pi_opened;	/* l: an end was opened */
-	struct pollsrc	 pi_rsrc;	/* watched by reading ends */
-	struct pollsrc	 pi_wsrc;	/* watched by writing ends */
-	struct pipeslot	*pi_slots;	/* l */
-	uint32_t	 pi_nslots;	/* l: a power of two */
-	uint32_t	 pi_head;	/* l: slots filled so far, wraps */
-	uint32_t	 pi_tail;	/* l: slots emptied so far, wraps */
-	uint8_t		*pi_spare[PIPE_NSPARE];	/* l: or NULL */
-	unsigned int	 pi_readers;	/* l */
-	unsigned int	 pi_writers;	/* l */
-	uint32_t	 pi_ropens;	/* l: readers that ever were, wraps */
-	uint32_t	 pi_wopens;	/* l: writers that ever were, wraps */
-	unsigned int	 pi_refs;	/* a */
-	struct anonattr	 pi_attr;	/* a: pipe(2) only, a fifo has a vnode's */
-	ino_t		 pi_ino;	/* c */
-	int64_t		 pi_birth;	/* c: wall clock */
-};
-
-static int pipe_max_size = 1 << 20;
 static uint64_t pipe_lastino;		/* a */
-
-static int
-pipe_kvars(void)
-{
-	static struct kvar max_size = {
-		.kv_name = "fs.pipe-max-size",
-		.kv_about = "bytes that an unprivileged F_SETPIPE_SZ may ask for",
-		.kv_type = KVAR_INT,
-		.kv_ptr = &pipe_max_size,
-		.kv_size = sizeof(pipe_max_size),
-		.kv_min = PAGE_SIZE,
-		.kv_max = INT32_MAX,
-	};
-
-	kvar_register(&max_size);
-	return 0;
-}
-
-COMPONENT(pipe, COMPONENT_KERN, pipe_kvars);
-
-static bool __unused_arg
-pipe_ok_locked(const struct pipe *pi)
-{
-	KASSERT(mutex_owned(&pi->pi_lock));
-	KASSERT((pi->pi_nslots & (pi->pi_nslots - 1)) == 0);
-	KASSERT(pi->pi_head - pi->pi_tail <= pi->pi_nslots);
-	return true;
-}
-
-static uint32_t
-pipe_used_locked(const struct pipe *pi) REQUIRES(pi->pi_lock)
-{
-	return pi->pi_head - pi->pi_tail;
-}
-
-static bool
-pipe_full_locked(const struct pipe *pi) REQUIRES(pi->pi_lock)
-{
-	return pipe_used_locked(pi) == pi->pi_nslots;
-}
-
-static struct pipeslot *
-pipe_slot_locked(struct pipe *pi, uint32_t n) REQUIRES(pi->pi_lock)
-{
-	return &pi->pi_slots[n & (pi->pi_nslots - 1)];
-}
 
 /* --- birth and death ------------------------------------------------------- */
 
@@ -201,8 +117,8 @@ pipe_rele(struct pipe *pi)
 
 /* --- ends ------------------------------------------------------------------ */
 
-static void
-pipe_attach_locked(struct pipe *pi, const struct file *fp) REQUIRES(pi->pi_lock)
+void
+pipe_attach_locked(struct pipe *pi, const struct file *fp)
 {
 	if (file_readable(fp)) {
 		pi->pi_readers++;
@@ -215,7 +131,7 @@ pipe_attach_locked(struct pipe *pi, const struct file *fp) REQUIRES(pi->pi_lock)
 	cv_broadcast(&pi->pi_opened);
 }
 
-static void
+void
 pipe_detach(struct pipe *pi, const struct file *fp)
 {
 	bool lastreader = false, lastwriter = false;
@@ -296,8 +212,8 @@ pipe_fifo_close(struct file *fp)
 
 /* --- pages ----------------------------------------------------------------- */
 
-static uint8_t *
-pipe_getpage_locked(struct pipe *pi) REQUIRES(pi->pi_lock)
+uint8_t *
+pipe_getpage_locked(struct pipe *pi)
 {
 	uint8_t *page;
 
@@ -311,8 +227,8 @@ pipe_getpage_locked(struct pipe *pi) REQUIRES(pi->pi_lock)
 	return kmem_alloc(PAGE_SIZE, KM_SLEEP);
 }
 
-static void
-pipe_putpage_locked(struct pipe *pi, uint8_t *page) REQUIRES(pi->pi_lock)
+void
+pipe_putpage_locked(struct pipe *pi, uint8_t *page)
 {
 	for (int i = 0; i < PIPE_NSPARE; i++) {
 		if (pi->pi_spare[i] == NULL) {
@@ -321,6 +237,32 @@ pipe_putpage_locked(struct pipe *pi, uint8_t *page) REQUIRES(pi->pi_lock)
 		}
 	}
 	kmem_free(page, PAGE_SIZE);
+}
+
+struct pipeslot *
+pipe_push_locked(struct pipe *pi, uint8_t *page, size_t len)
+{
+	struct pipeslot *slot = pipe_slot_locked(pi, pi->pi_head);
+
+	KASSERT(!pipe_full_locked(pi));
+	*slot = (struct pipeslot){ .ps_page = page, .ps_len = (uint32_t)len };
+	pi->pi_head++;
+	return slot;
+}
+
+void
+pipe_consume_locked(struct pipe *pi, size_t len)
+{
+	struct pipeslot *slot = pipe_slot_locked(pi, pi->pi_tail);
+
+	KASSERT(len <= slot->ps_len);
+	slot->ps_off += (uint32_t)len;
+	slot->ps_len -= (uint32_t)len;
+	if (slot->ps_len > 0)
+		return;
+	pipe_putpage_locked(pi, slot->ps_page);
+	slot->ps_page = NULL;
+	pi->pi_tail++;
 }
 
 /*
@@ -360,14 +302,8 @@ pipe_take_locked(struct pipe *pi, struct uio *uio, bool *ret_packet)
 	error = pipe_move(slot->ps_page + slot->ps_off, len, uio);
 	if (error)
 		return error;
-	slot->ps_off += (uint32_t)len;
-	slot->ps_len -= (uint32_t)len;
 	*ret_packet = slot->ps_packet;
-	if (slot->ps_len == 0 || slot->ps_packet) {
-		pipe_putpage_locked(pi, slot->ps_page);
-		slot->ps_page = NULL;
-		pi->pi_tail++;
-	}
+	pipe_consume_locked(pi, slot->ps_packet ? slot->ps_len : len);
 	return 0;
 }
 
@@ -429,7 +365,8 @@ pipe_file_read(struct file *fp, struct uio *uio, int flags)
 /* --- writing --------------------------------------------------------------- */
 
 /*
- * Adds the odd part of the write to the last slot, if all of it fits.
+ * Adds the odd part of the write to the last slot, if all of it fits.  What
+ * counts is the slot: a packet may go into one that was spliced from a stream.
  */
 static int
 pipe_append_locked(struct pipe *pi, struct uio *uio) REQUIRES(pi->pi_lock)
@@ -441,7 +378,7 @@ pipe_append_locked(struct pipe *pi, struct uio *uio) REQUIRES(pi->pi_lock)
 	if (len == 0 || pipe_used_locked(pi) == 0)
 		return 0;
 	slot = pipe_slot_locked(pi, pi->pi_head - 1);
-	if (slot->ps_packet || slot->ps_off + slot->ps_len + len > PAGE_SIZE)
+	if (slot->ps_sealed || slot->ps_off + slot->ps_len + len > PAGE_SIZE)
 		return 0;
 	error = pipe_move(slot->ps_page + slot->ps_off + slot->ps_len, len, uio);
 	if (error == 0)
@@ -454,6 +391,7 @@ pipe_newslot_locked(struct pipe *pi, struct uio *uio, bool packet)
     REQUIRES(pi->pi_lock)
 {
 	size_t len = uio->uio_resid < PAGE_SIZE ? uio->uio_resid : PAGE_SIZE;
+	struct pipeslot *slot;
 	uint8_t *page;
 	int error;
 
@@ -465,10 +403,8 @@ pipe_newslot_locked(struct pipe *pi, struct uio *uio, bool packet)
 		pipe_putpage_locked(pi, page);
 		return error;
 	}
-	*pipe_slot_locked(pi, pi->pi_head) = (struct pipeslot){
-		.ps_page = page, .ps_len = (uint32_t)len, .ps_packet = packet,
-	};
-	pi->pi_head++;
+	slot = pipe_push_locked(pi, page, len);
+	slot->ps_packet = slot->ps_sealed = packet;
 	return 0;
 }
 
@@ -492,7 +428,7 @@ pipe_write_locked(struct pipe *pi, struct uio *uio, bool packet, bool nonblock)
 	size_t before;
 	int error = 0;
 
-	if (!packet && pi->pi_readers > 0)
+	if (pi->pi_readers > 0)
 		error = pipe_append_locked(pi, uio);
 	while (error == 0 && uio->uio_resid > 0) {
 		if (pi->pi_readers == 0)
@@ -542,7 +478,7 @@ pipe_file_write(struct file *fp, struct uio *uio, int flags)
 	/* Each write is an edge, even one for which there was no room. */
 	pollsrc_wake(&pi->pi_rsrc, EPOLLIN | EPOLLRDNORM);
 	if (error == EPIPE)
-		signal_raise(curproc(), SIGNAL_SIGPIPE);
+		signal_raise(curproc(), PIPE_SIGNAL);
 	return error;
 }
 
@@ -607,193 +543,8 @@ pipe_file_setfl(struct file *fp, unsigned int newflags)
 	return 0;
 }
 
-static int
-pipe_file_stat(struct file *fp, struct statx *st)
-{
-	const struct pipe *pi = fp->f_data;
-
-	statx_anon(fp, STAT_DEV_PIPE, pi->pi_ino,
-	    atomic_load(&pi->pi_attr.aa_mode), pi->pi_birth, st);
-	st->stx_uid = atomic_load(&pi->pi_attr.aa_uid);
-	st->stx_gid = atomic_load(&pi->pi_attr.aa_gid);
-	return 0;
-}
-
-static struct anonattr *
-pipe_file_attr(struct file *fp)
-{
-	struct pipe *pi = fp->f_data;
-
-	return &pi->pi_attr;
-}
-
-static void
-pipe_file_close(struct file *fp)
-{
-	pipe_detach(fp->f_data, fp);
-	pipe_rele(fp->f_data);
-}
-
-static const struct fileops pipe_fileops = {
-	.fo_read	= pipe_file_read,
-	.fo_write	= pipe_file_write,
-	.fo_ioctl	= pipe_file_ioctl,
-	.fo_poll	= pipe_file_poll,
-	.fo_stat	= pipe_file_stat,
-	.fo_setfl	= pipe_file_setfl,
-	.fo_attr	= pipe_file_attr,
-	.fo_close	= pipe_file_close,
-	.fo_rwflags	= RWF_NOWAIT,
-};
-
 struct pipe *
 pipe_of_file(const struct file *fp)
 {
 	return fp->f_ops->fo_poll == pipe_file_poll ? fp->f_data : NULL;
-}
-
-/* --- size ------------------------------------------------------------------ */
-
-static int
-pipe_resize_locked(struct pipe *pi, uint32_t nslots) REQUIRES(pi->pi_lock)
-{
-	uint32_t used = pipe_used_locked(pi);
-	struct pipeslot *slots;
-
-	if (used > nslots)
-		return EBUSY;
-	slots = kmem_zalloc(nslots * sizeof(slots[0]), KM_SLEEP);
-	if (slots == NULL)
-		return ENOMEM;
-	for (uint32_t i = 0; i < used; i++)
-		slots[i] = *pipe_slot_locked(pi, pi->pi_tail + i);
-	kmem_free(pi->pi_slots, pi->pi_nslots * sizeof(slots[0]));
-	pi->pi_slots = slots;
-	pi->pi_nslots = nslots;
-	pi->pi_tail = 0;
-	pi->pi_head = used;
-	cv_broadcast(&pi->pi_writable);
-	return 0;
-}
-
-static int
-pipe_setsize(struct pipe *pi, unsigned long arg, long *ret)
-{
-	unsigned long size = PAGE_SIZE;
-	int error;
-
-	if ((unsigned int)arg > PIPE_SIZE_MAX)
-		return EINVAL;
-	while (size < (unsigned int)arg)
-		size *= 2;
-	mutex_enter(&pi->pi_lock);
-	if (size > (unsigned long)atomic_load(&pipe_max_size) &&
-	    size > pi->pi_nslots * PAGE_SIZE &&
-	    !cred_capable(curcred(), CAP_SYS_RESOURCE))
-		error = EPERM;
-	else
-		error = pipe_resize_locked(pi, (uint32_t)(size / PAGE_SIZE));
-	mutex_exit(&pi->pi_lock);
-	if (error)
-		return error;
-	pollsrc_wake(&pi->pi_wsrc, 0);
-	*ret = (long)size;
-	return 0;
-}
-
-int
-pipe_fcntl(struct file *fp, int cmd, unsigned long arg, long *ret)
-{
-	struct pipe *pi = pipe_of_file(fp);
-
-	if (pi == NULL)
-		return EBADF;
-	if (cmd == F_SETPIPE_SZ)
-		return pipe_setsize(pi, arg, ret);
-	mutex_enter(&pi->pi_lock);
-	*ret = (long)(pi->pi_nslots * PAGE_SIZE);
-	mutex_exit(&pi->pi_lock);
-	return 0;
-}
-
-/* --- pipe2 ----------------------------------------------------------------- */
-
-/* The two files of a fresh pipe, each with one reference. */
-static int
-pipe_files(unsigned int flags, struct file *ret_fp[2])
-{
-	struct file *fp[2];
-	struct pipe *pi;
-	int error;
-
-	error = pipe_create(&pi);
-	if (error)
-		return error;
-	error = file_create(FILE_PIPE, &pipe_fileops, pi, O_RDONLY | flags,
-	    &fp[0]);
-	if (error)
-		goto fail_pipe;
-	error = file_create(FILE_PIPE, &pipe_fileops, pi, O_WRONLY | flags,
-	    &fp[1]);
-	if (error)
-		goto fail_file;
-	pipe_hold(pi);
-	mutex_enter(&pi->pi_lock);
-	pipe_attach_locked(pi, fp[0]);
-	pipe_attach_locked(pi, fp[1]);
-	mutex_exit(&pi->pi_lock);
-	ret_fp[0] = fp[0];
-	ret_fp[1] = fp[1];
-	return 0;
-
-fail_file:
-	file_abandon(fp[0]);
-fail_pipe:
-	pipe_rele(pi);
-	return error;
-}
-
-static int
-fd_reserve_two(int ret_fd[2])
-{
-	int error;
-
-	error = fd_reserve(0, &ret_fd[0]);
-	if (error)
-		return error;
-	error = fd_reserve(0, &ret_fd[1]);
-	if (error)
-		fd_unreserve(ret_fd[0]);
-	return error;
-}
-
-int
-sys_pipe2(struct lwp *l, int *ufds, int flags, long *ret)
-{
-	bool cloexec = (flags & O_CLOEXEC) != 0;
-	struct file *fp[2];
-	int error, fd[2];
-
-	if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) != 0)
-		return EINVAL;
-	error = pipe_files((unsigned int)(flags & (O_NONBLOCK | O_DIRECT)), fp);
-	if (error)
-		return error;
-	error = fd_reserve_two(fd);
-	if (error)
-		goto fail_files;
-	error = copyout(fd, ufds, sizeof(fd));
-	if (error)
-		goto fail_fds;
-	fd_install(fd[0], fp[0], cloexec);
-	fd_install(fd[1], fp[1], cloexec);
-	return 0;
-
-fail_fds:
-	fd_unreserve(fd[0]);
-	fd_unreserve(fd[1]);
-fail_files:
-	file_rele(fp[0]);
-	file_rele(fp[1]);
-	return error;
 }

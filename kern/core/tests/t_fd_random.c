@@ -253,6 +253,18 @@ op_size(struct world *w)
 	}
 }
 
+static void
+op_splice(struct world *w)
+{
+	unsigned int len = 1 + below(w, below(w, 3) ? 200 : BUFSIZE);
+	int *from = slot(w), *to = slot(w);
+
+	if (below(w, 3) == 0)
+		CALL(w->w_tw, tee, A(*from), A(*to), len, 0);
+	else
+		CALL(w->w_tw, splice, A(*from), 0, A(*to), 0, len, 0);
+}
+
 static const struct {
 	const char *label;
 	void	(*fn)(struct world *);
@@ -263,7 +275,7 @@ static const struct {
 	{ "write", op_write, 10 },	{ "read", op_read, 7 },
 	{ "readv", op_readv, 3 },	{ "poll", op_poll, 4 },
 	{ "epoll_ctl", op_ctl, 10 },	{ "epoll_wait", op_wait, 6 },
-	{ "size", op_size, 2 },
+	{ "size", op_size, 2 },		{ "splice", op_splice, 6 },
 };
 
 static void
@@ -276,7 +288,7 @@ random_script(struct twin *tw)
 	for (int i = 0; i < NSLOTS; i++)
 		w.w_fd[i] = -1;
 	for (int step = 0; step < STEPS && tw->tw_n < TWIN_MAX - 200; step++) {
-		unsigned int pick = below(&w, 51);
+		unsigned int pick = below(&w, 57);
 
 		for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
 			if (pick >= ops[i].weight) {

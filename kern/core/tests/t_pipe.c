@@ -324,7 +324,7 @@ SWEEP(pipes_survive_each_failed_allocation, FAULT_MEMORY)
 	if (rump_sys_pipe2(p, O_NONBLOCK) != 0)
 		return errno;
 	error = rump_sys_fcntl(p[0], F_SETPIPE_SZ, 8192) < 0 ? errno :
-	    sweep_write((int[2]){ p[0], p[1] });
+	    sweep_write(p);
 	if (error == ENOMEM || error == 0)
 		error = rump_sys_fcntl(p[1], F_SETPIPE_SZ, 131072) < 0 ? errno :
 		    sweep_write(p);

@@ -50,4 +50,18 @@ struct pipe *pipe_of_file(const struct file *fp);
 /* F_GETPIPE_SZ, F_SETPIPE_SZ; EBADF if fp is no pipe. */
 int	pipe_fcntl(struct file *fp, int cmd, unsigned long arg, long *ret);
 
+/*
+ * Moves at most len bytes between a pipe and a file, at *off (which moves) or
+ * the file's own offset if that is NULL, or between two pipes.  Waits for the
+ * first byte or for room unless nonblock.  0 bytes: the end.  EAGAIN, EPIPE
+ * (and SIGPIPE), ERESTART, and what the file says; ret_done is for success.
+ */
+int	pipe_wait_room(struct pipe *pi, bool nonblock);
+int	pipe_splice_out(struct pipe *pi, struct file *out, int64_t *off,
+	    size_t len, bool nonblock, size_t *ret_done);
+int	pipe_splice_in(struct pipe *pi, struct file *in, int64_t *off,
+	    size_t len, bool nonblock, size_t *ret_done);
+int	pipe_splice(struct pipe *from, struct pipe *to, size_t len,
+	    bool nonblock, bool copy, size_t *ret_done);
+
 #endif /* SYS_PIPE_H */
