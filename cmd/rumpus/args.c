@@ -24,6 +24,16 @@ depth_option(const char *text, long *ret_depth)
 }
 
 bool
+wants_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--help") == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
 too_deep(unsigned int depth, long limit)
 {
 	return limit >= 0 && depth > (unsigned long)limit;
@@ -34,7 +44,7 @@ for_each_location(int argc, char **argv, bool json,
     void (*fn)(const struct location *))
 {
 	struct location loc;
-	int code;
+	int code = EX_DONE;
 
 	if (optind == argc)
 		return usage_error("which image?");
@@ -43,17 +53,18 @@ for_each_location(int argc, char **argv, bool json,
 	for (int i = optind; i < argc; i++) {
 		code = location_parse(argv[i], &loc);
 		if (code != EX_DONE)
-			return code;
+			break;
 		code = image_open(&loc);
-		if (code != EX_DONE) {
-			location_free(&loc);
-			return code;
-		}
-		fn(&loc);
+		if (code == EX_DONE)
+			fn(&loc);
 		location_free(&loc);
+		if (code != EX_DONE)
+			break;
 	}
+	/* What was begun is ended, so that it can be parsed. */
 	if (json)
 		json_end();
+	note_failure(code);
 	return finish_output();
 }
 

@@ -34,6 +34,8 @@ static const struct option options[] = {
 	{ "help", no_argument, NULL, 'H' }, { NULL, 0, NULL, 0 },
 };
 
+#define LINKS_MAX	40
+
 static bool opt_recurse, opt_keep, opt_archive;
 
 /* A file with several links, and where its first copy is. */
@@ -296,17 +298,46 @@ size_entry(const struct dent *e, enum walk_when when, void *arg)
 	return WALK_GO;
 }
 
+/* What a link leads to, step by step; names before the last are the kernel's. */
+static char *
+follow_links(const char *path)
+{
+	char *at = strdup(path), *target, *next;
+
+	for (int i = 0; at != NULL && i < LINKS_MAX; i++) {
+		char *slash = strrchr(at, '/');
+		int dirlen = slash != NULL ? (int)(slash - at) : 0, n;
+
+		target = read_link(AT_FDCWD, at, 0);
+		if (target == NULL)
+			break;
+		n = target[0] == '/' ? asprintf(&next, "%s", target) :
+		    asprintf(&next, "%.*s/%s", dirlen, at, target);
+		free(target);
+		free(at);
+		at = n >= 0 ? next : NULL;
+	}
+	return at;
+}
+
 /* Without -r a link on the command line means what it leads to, as in cp(1). */
 static void
 copy_run(struct copy *c)
 {
+	char *start = opt_recurse ? strdup(c->c_loc->l_path) :
+	    follow_links(c->c_loc->l_path);
 	uint64_t total = 0;
 
+	if (start == NULL) {
+		complain(c->c_loc->l_path, "copy", ENOMEM);
+		return;
+	}
 	if (isatty(STDERR_FILENO) && opt_recurse)
-		(void)walk(c->c_loc, c->c_loc->l_path, size_entry, &total);
+		(void)walk(c->c_loc, start, size_entry, &total);
 	progress_begin(&c->c_progress, total);
-	(void)walk(c->c_loc, c->c_loc->l_path, copy_entry, c);
+	(void)walk(c->c_loc, start, copy_entry, c);
 	progress_end(&c->c_progress);
+	free(start);
 }
 
 /* Where the copy of one location goes: a directory and a name in it. */
@@ -324,7 +355,8 @@ copy_one(const struct location *loc, const char *dest, bool into)
 	}
 	c.c_top = into ? basename(path) : basename(where);
 	parent = into ? dir : dirname(dir);
-	if (strcmp(c.c_top, "/") == 0)
+	/* ".." would be the host's. */
+	if (strcmp(c.c_top, "/") == 0 || (into && strcmp(c.c_top, "..") == 0))
 		c.c_top = ".";
 	c.c_base = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c.c_base < 0) {

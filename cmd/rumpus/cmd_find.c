@@ -283,6 +283,8 @@ parse_option(char **words)
 	}
 	if (strncmp(words[0], "--offset=", 9) == 0)
 		return image_set_offset(words[0] + 9) == EX_DONE ? 1 : -1;
+	if (strcmp(words[0], "--offset") == 0 && words[1] != NULL)
+		return image_set_offset(words[1]) == EX_DONE ? 2 : -1;
 	if (strcmp(words[0], "-mindepth") == 0 && words[1] != NULL)
 		return depth_option(words[1], &mindepth) == EX_DONE ? 2 : -1;
 	if (strcmp(words[0], "-maxdepth") == 0 && words[1] != NULL)
@@ -321,6 +323,8 @@ parse_words(int argc, char **argv, char **ret_where)
 			return usage_error("find: no test '%s'", argv[i]);
 		i += n;
 	}
+	if (not)
+		return usage_error("find: no test to negate");
 	return *ret_where != NULL ? EX_DONE : usage_error("which image?");
 }
 
@@ -380,7 +384,7 @@ cmd_find(int argc, char **argv)
 	bool any = false;
 	int code;
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0)
+	if (wants_help(argc, argv))
 		return usage_option('H');
 	code = parse_words(argc, argv, &where);
 	if (code != EX_DONE)

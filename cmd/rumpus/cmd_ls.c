@@ -272,6 +272,12 @@ list_path(const struct location *loc, const char *path, bool entered)
 	free(full);
 }
 
+static void
+list_location(const struct location *loc)
+{
+	list_path(loc, loc->l_path, false);
+}
+
 static int
 options_take(int argc, char **argv)
 {
@@ -304,25 +310,9 @@ options_take(int argc, char **argv)
 int
 cmd_ls(int argc, char **argv)
 {
-	struct location loc;
 	int code = options_take(argc, argv);
 
 	if (code >= 0)
 		return code;
-	if (want_json)
-		json_begin();
-	for (int i = optind; i < argc; i++) {
-		code = location_parse(argv[i], &loc);
-		if (code != EX_DONE)
-			return code;
-		code = image_open(&loc);
-		if (code == EX_DONE)
-			list_path(&loc, loc.l_path, false);
-		location_free(&loc);
-		if (code != EX_DONE)
-			return code;
-	}
-	if (want_json)
-		json_end();
-	return finish_output();
+	return for_each_location(argc, argv, want_json, list_location);
 }

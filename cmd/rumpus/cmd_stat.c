@@ -13,6 +13,7 @@
 
 #include <rump/rump_syscalls.h>
 
+#include "json_impl.h"
 #include "rumpus.h"
 
 static const struct option options[] = {
@@ -20,29 +21,76 @@ static const struct option options[] = {
 	{ "help", no_argument, NULL, 'H' }, { NULL, 0, NULL, 0 },
 };
 
+#define XATTR_MAX	65536
+
+/* Bytes of a value as ASCII, what is none of it as \xNN; out: 4 for 1. */
 static void
-stat_xattrs(const char *full)
+escape(const char *value, size_t len, char *out)
 {
-	char names[65536], value[65536];
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)value[i];
+
+		if (c >= 0x20 && c < 0x7f && c != '\\')
+			*out++ = (char)c;
+		else
+			out += sprintf(out, "\\x%02x", c);
+	}
+	*out = '\0';
+}
+
+/* Calls fn for each extended attribute. */
+static void
+stat_xattrs(const struct location *loc, const char *full,
+    void (*fn)(const char *name, const char *text, void *arg), void *arg)
+{
+	static char names[XATTR_MAX], value[XATTR_MAX], text[4 * XATTR_MAX + 1];
 	ssize_t n = rump_sys_llistxattr(full, names, sizeof(names));
 
+	if (n < 0 && errno != EOPNOTSUPP)
+		complain(image_name(loc, loc->l_path),
+		    "list extended attributes", errno);
 	for (ssize_t at = 0; at < n; at += (ssize_t)strlen(names + at) + 1) {
 		ssize_t len = rump_sys_lgetxattr(full, names + at, value,
 		    sizeof(value));
 
-		printf("   Xattr: ");
-		print_name(names + at);
-		putchar('=');
-		for (ssize_t i = 0; i < len; i++) {
-			unsigned char c = (unsigned char)value[i];
-
-			if (c >= 0x20 && c < 0x7f && c != '\\')
-				putchar(c);
-			else
-				printf("\\x%02x", c);
+		if (len < 0) {
+			complain(image_name(loc, loc->l_path),
+			    "read extended attribute", errno);
+			continue;
 		}
-		putchar('\n');
+		escape(value, (size_t)len, text);
+		fn(names + at, text, arg);
 	}
+}
+
+static void
+xattr_text(const char *name, const char *text, void *arg)
+{
+	(void)arg;
+	printf("   Xattr: ");
+	print_name(name);
+	printf("=%s\n", text);
+}
+
+static void
+xattr_json(const char *name, const char *text, void *arg)
+{
+	char *key = json_bytes(name);
+
+	if (key != NULL)
+		json_set_text(arg, key, text);
+	free(key);
+}
+
+static void
+stat_json(const struct location *loc, const struct dent *e, const char *link,
+    const char *full)
+{
+	json_t *o = json_of_entry(e, link), *xattrs = json_object();
+
+	stat_xattrs(loc, full, xattr_json, xattrs);
+	json_object_set_new(o, "xattrs", xattrs);
+	json_print(o);
 }
 
 static void
@@ -99,10 +147,10 @@ stat_one(const struct location *loc)
 	if (S_ISLNK(e.e_st.stx_mode))
 		link = read_link(AT_FDCWD, full, e.e_st.stx_size);
 	if (want_json) {
-		json_entry(&e, link);
+		stat_json(loc, &e, link, full);
 	} else {
 		stat_text(&e, link);
-		stat_xattrs(full);
+		stat_xattrs(loc, full, xattr_text, NULL);
 	}
 	free(link);
 	free(full);

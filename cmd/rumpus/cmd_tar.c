@@ -25,7 +25,7 @@ cmd_tar(int argc, char **argv)
 	char self[PATH_MAX], helper[PATH_MAX + 16];
 	ssize_t n;
 
-	if (argc > 1 && strcmp(argv[1], "--help") == 0)
+	if (wants_help(argc, argv))
 		return usage_option('H');
 	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	if (n > 0) {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <rump/rump.h>
 
@@ -57,24 +58,33 @@ complain(const char *where, const char *operation, int error)
 {
 	int code = exit_of_errno(error);
 
-	fflush(stdout);
-	fprintf(stderr, "rumpus: %s: %s: %s\n", where, operation,
-	    rump_strerror(error));
 	note_failure(code);
+	/* A reader that has seen enough is no news. */
+	if (error == EPIPE)
+		return code;
+	fflush(stdout);
+	fputs("rumpus: ", stderr);
+	print_clean(stderr, where);
+	fprintf(stderr, ": %s: %s\n", operation, rump_strerror(error));
 	return code;
 }
 
 void
 warn_text(const char *fmt, ...)
 {
+	char *text;
 	va_list ap;
+	int len;
 
 	fflush(stdout);
-	fprintf(stderr, "rumpus: ");
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	len = vasprintf(&text, fmt, ap);
 	va_end(ap);
+	fputs("rumpus: ", stderr);
+	print_clean(stderr, len >= 0 ? text : fmt);
 	fputc('\n', stderr);
+	if (len >= 0)
+		free(text);
 }
 
 void

@@ -93,33 +93,73 @@ fmt_size(uint64_t bytes, char *buf, size_t size)
 		(void)snprintf(buf, size, v < 10 ? "%.1f%c" : "%.0f%c", v, units[u]);
 }
 
+size_t
+utf8_len(const char *text)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *s = (const unsigned char *)text;
+	size_t len = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 :
+	    *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
+	uint32_t c;
+
+	if (len <= 1)
+		return len;
+	c = *s & (0xffu >> (len + 1));
+	for (size_t i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3fu);
+	}
+	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 0;
+	return len;
+}
+
+/* Of a character of that many bytes; the C1 set is U+0080 to U+009F. */
+static bool
+is_control(const char *s, size_t len)
+{
+	unsigned char c = (unsigned char)s[0];
+
+	return len == 0 || c < 0x20 || c == 0x7f ||
+	    (len == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0);
+}
+
+void
+print_clean(FILE *to, const char *s)
+{
+	static int tty[2] = { -1, -1 };
+	int *istty = &tty[to == stderr];
+
+	if (*istty < 0)
+		*istty = isatty(fileno(to));
+	if (!*istty) {
+		fputs(s, to);
+		return;
+	}
+	while (*s != '\0') {
+		size_t len = utf8_len(s), step = len > 0 ? len : 1;
+
+		if (is_control(s, len))
+			putc('?', to);
+		else
+			fwrite(s, 1, len, to);
+		s += step;
+	}
+}
+
 void
 print_name(const char *s)
 {
-	static int tty = -1;
-
-	if (tty < 0)
-		tty = isatty(STDOUT_FILENO);
-	if (!tty) {
-		fputs(s, stdout);
-		return;
-	}
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		putchar(c < 0x20 || c == 0x7f ? '?' : c);
-	}
+	print_clean(stdout, s);
 }
 
 int
 finish_output(void)
 {
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		int error = errno;
+		int error = errno != 0 ? errno : EIO;
 
-		/* A reader that has seen enough is not a failure of ours. */
-		if (error == EPIPE)
-			return EX_IO;
 		return complain("standard output", "write", error);
 	}
 	return failures();

@@ -3,9 +3,10 @@
 /*
  * image.c - from "disk.img:root:/etc" to a mounted file system
  *
- * A location is a host file, a partition of it, and a path inside.  The text
- * is cut at the last ":/" first, then, if no host file has the rest as its
- * name, at the last ":".
+ * A location is a host file, a partition of it, and a path inside.  Host
+ * files may have colons in their names and folders may end in one, so the
+ * text is cut at the first ":/" which leaves the name of a file, with or
+ * without ":part"; if there is none, at the first.
  *
  * The image is opened for reading only, so nothing that happens in the
  * kernel can write to it.
@@ -13,6 +14,7 @@
 
 #include <sys/mount.h>
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -26,6 +28,7 @@
 #include "rumpus.h"
 
 #define DISK	"/dev/img"
+#define IMAGE_MOUNT "/img"		/* where it is mounted in the kernel */
 
 struct image_options image_options;
 static char device[64];
@@ -41,7 +44,7 @@ image_set_offset(const char *text)
 
 	errno = 0;
 	n = strtoull(text, &end, 0);
-	if (end == text || *text == '-' || errno != 0)
+	if (!isdigit((unsigned char)*text) || errno != 0)
 		return usage_error("--offset: '%s' is no number", text);
 	if (*end != '\0' && end[1] == '\0' &&
 	    (unit = strchr(units, *end | 0x20)) != NULL) {
@@ -70,36 +73,60 @@ dup_or_die(const char *s, size_t len)
 	return copy;
 }
 
-/* The last ":/" whose left side can be a file name. */
+static bool
+is_image(const char *text, size_t len)
+{
+	char *name = dup_or_die(text, len);
+	struct stat st;
+	bool is = len > 0 && stat(name, &st) == 0 && !S_ISDIR(st.st_mode);
+
+	free(name);
+	return is;
+}
+
+/* Length of what is before ":part" at the end of text[len], or len. */
+static size_t
+part_colon(const char *text, size_t len)
+{
+	size_t at = len;
+
+	while (at > 0 && text[at - 1] != ':')
+		at--;
+	return at > 1 ? at - 1 : len;
+}
+
+/* Where the path begins, at a colon; NULL if there is none. */
 static const char *
 path_colon(const char *text)
 {
-	const char *found = NULL;
+	const char *first = strstr(text + 1, ":/");
 
-	for (const char *p = strstr(text, ":/"); p != NULL; p = strstr(p + 1, ":/")) {
-		if (found == NULL)
-			found = p;
+	for (const char *p = first; p != NULL; p = strstr(p + 1, ":/")) {
+		size_t len = (size_t)(p - text);
+
+		if (is_image(text, len) || is_image(text, part_colon(text, len)))
+			return p;
 	}
-	return found == text ? NULL : found;
+	return first != NULL && is_image(text, strlen(text)) ? NULL : first;
 }
 
 int
 location_parse(const char *text, struct location *ret_loc)
 {
-	const char *colon = path_colon(text), *cut;
-	size_t len = colon != NULL ? (size_t)(colon - text) : strlen(text);
+	const char *colon = text[0] != '\0' ? path_colon(text) : NULL;
+	size_t len = colon != NULL ? (size_t)(colon - text) : strlen(text), cut;
 	struct location loc = { NULL, NULL, NULL, NULL };
 
-	if (len == 0)
+	if (len == 0 || text[0] == ':')
 		return usage_error("'%s' names no image", text);
 	loc.l_path = colon != NULL ? dup_or_die(colon + 1, strlen(colon + 1)) :
 	    dup_or_die("/", 1);
 	loc.l_image = dup_or_die(text, len);
 	loc.l_text = dup_or_die(text, len);
-	cut = strrchr(loc.l_image, ':');
-	if (cut != NULL && cut != loc.l_image && access(loc.l_image, F_OK) != 0) {
-		loc.l_part = dup_or_die(cut + 1, strlen(cut + 1));
-		loc.l_image[cut - loc.l_image] = '\0';
+	cut = part_colon(text, len);
+	if (cut != len && access(loc.l_image, F_OK) != 0) {
+		loc.l_part = dup_or_die(text + cut + 1, len - cut - 1);
+		loc.l_image[cut] = '\0';
 		if (loc.l_part[0] == '\0') {
 			location_free(&loc);
 			return usage_error("'%s': empty partition name", text);
@@ -181,10 +208,12 @@ complain_parts(const struct location *loc, const char *what)
 	struct rump_partinfo pi;
 
 	fprintf(stderr, "rumpus: %s: %s; there are:", loc->l_text, what);
-	for (unsigned int i = 0; rump_pub_disk_partition(DISK, i, &pi) == 0; i++)
-		fprintf(stderr, "%s %u%s%s%s", i > 0 ? "," : "", pi.pi_index,
-		    pi.pi_name[0] != '\0' ? " (" : "", pi.pi_name,
-		    pi.pi_name[0] != '\0' ? ")" : "");
+	for (unsigned int i = 0; rump_pub_disk_partition(DISK, i, &pi) == 0; i++) {
+		fprintf(stderr, "%s %u%s", i > 0 ? "," : "", pi.pi_index,
+		    pi.pi_name[0] != '\0' ? " (" : "");
+		print_clean(stderr, pi.pi_name);
+		fputs(pi.pi_name[0] != '\0' ? ")" : "", stderr);
+	}
 	fputc('\n', stderr);
 	return EX_NOMATCH;
 }
@@ -241,7 +270,11 @@ mount_device(const struct location *loc)
 		return complain(loc->l_text, "make the mount point", errno);
 	if (rump_sys_mount(device, IMAGE_MOUNT, fi.fi_type,
 	    MS_RDONLY | MS_NOSUID | MS_NODEV, "") != 0)
-		return complain(loc->l_text, "mount", errno);
+		return complain(loc->l_text, "mount",
+		    errno == EINVAL ? EUCLEAN : errno);
+	/* Links in the image that begin with a slash stay in the image. */
+	if (rump_sys_chroot(IMAGE_MOUNT) != 0 || rump_sys_chdir("/") != 0)
+		return complain(loc->l_text, "enter", errno);
 	return EX_DONE;
 }
 
@@ -273,13 +306,7 @@ image_open(const struct location *loc)
 char *
 image_path(const char *path)
 {
-	char *full;
-
-	if (asprintf(&full, IMAGE_MOUNT "%s", path) < 0) {
-		warn_text("out of memory");
-		exit(EX_IO);
-	}
-	return full;
+	return dup_or_die(path, strlen(path));
 }
 
 const char *

@@ -16,28 +16,6 @@
 bool want_json;
 static bool first;
 
-/* Length of the well-formed UTF-8 sequence at s, 0 if there is none. */
-static size_t
-utf8_len(const unsigned char *s)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t len = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 :
-	    *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
-	uint32_t c;
-
-	if (len <= 1)
-		return len;
-	c = *s & (0xffu >> (len + 1));
-	for (size_t i = 1; i < len; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (s[i] & 0x3fu);
-	}
-	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-		return 0;
-	return len;
-}
-
 char *
 json_bytes(const char *s)
 {
@@ -46,7 +24,7 @@ json_bytes(const char *s)
 	if (out == NULL)
 		return NULL;
 	while (*s != '\0') {
-		size_t len = utf8_len((const unsigned char *)s);
+		size_t len = utf8_len(s);
 
 		if (len == 0) {
 			memcpy(o, "\xef\xbf\xbd", 3);

@@ -86,8 +86,9 @@ usage_error(const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "\ntry 'rumpus %s--help'\n",
-	    current_command != NULL ? current_command->c_name : "");
+	fprintf(stderr, "\ntry 'rumpus %s%s--help'\n",
+	    current_command != NULL ? current_command->c_name : "",
+	    current_command != NULL ? " " : "");
 	return EX_USE;
 }
 

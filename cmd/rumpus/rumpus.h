@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Exit codes, the same for all subcommands; see rumpus(1). */
 enum {
@@ -60,8 +61,6 @@ int	failures(void);			/* the first noted code, or EX_DONE */
 
 /* --- images (image.c) --------------------------------------------------------- */
 
-#define IMAGE_MOUNT	"/img"		/* where it is mounted in the kernel */
-
 struct location {
 	char	*l_image;		/* host path */
 	char	*l_part;		/* NULL: none given */
@@ -83,7 +82,7 @@ void	location_free(struct location *loc);
 
 /* Boots the kernel and makes the image its disk, /dev/img.  An exit code. */
 int	image_attach(const char *image);
-/* Also chooses the partition and mounts it. */
+/* Also chooses the partition, mounts it and makes it the root directory. */
 int	image_open(const struct location *loc);
 /* The same for a second location, which must be of the same file system. */
 bool	location_same_fs(const struct location *a, const struct location *b);
@@ -127,8 +126,11 @@ void	fmt_mode(uint16_t mode, char buf[11]);
 void	fmt_time(const struct statx_timestamp *ts, char *buf, size_t size);	/* ISO, UTC */
 void	fmt_size(uint64_t bytes, char *buf, size_t size);		/* "1.5G" */
 const char *fmt_type(uint16_t mode);		/* "file", "directory" .. */
-/* Prints s with what a terminal would act on replaced by '?'. */
-void	print_name(const char *s);
+/* Length of the well-formed UTF-8 sequence at s, 0 if there is none. */
+size_t	utf8_len(const char *s);
+/* Prints s; to a terminal, with what it would act on replaced by '?'. */
+void	print_clean(FILE *to, const char *s);
+void	print_name(const char *s);		/* to stdout */
 int	finish_output(void);		/* flush stdout: a code */
 
 extern bool want_json;
@@ -154,6 +156,8 @@ void	progress_end(struct progress *p);
 /* --- arguments (args.c) -------------------------------------------------------- */
 
 int	depth_option(const char *text, long *ret_depth);	/* EX_USE, EX_DONE */
+/* For what getopt does not parse: --help is among the words. */
+bool	wants_help(int argc, char **argv);
 bool	too_deep(unsigned int depth, long limit);	/* limit < 0: never */
 /*
  * Opens each location from optind on and runs fn on it, between the brackets of

@@ -132,6 +132,17 @@ tar_piece(const void *data, size_t len, void *arg)
 	return 0;
 }
 
+/* Relative to the starting point, which is "." unless it is a mere file. */
+static const char *
+name_of(const struct dent *e)
+{
+	const char *slash = strrchr(e->e_path, '/');
+
+	if (e->e_rel[0] != '\0')
+		return e->e_rel;
+	return S_ISDIR(e->e_st.stx_mode) || slash == NULL ? "." : slash + 1;
+}
+
 static struct archive_entry *
 make_entry(struct tar *t, const struct dent *e, int fd)
 {
@@ -140,7 +151,7 @@ make_entry(struct tar *t, const struct dent *e, int fd)
 
 	if (ae == NULL)
 		return NULL;
-	archive_entry_set_pathname(ae, e->e_rel[0] != '\0' ? e->e_rel : ".");
+	archive_entry_set_pathname(ae, name_of(e));
 	archive_entry_set_mode(ae, st->stx_mode);
 	archive_entry_set_uid(ae, st->stx_uid);
 	archive_entry_set_gid(ae, st->stx_gid);

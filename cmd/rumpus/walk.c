@@ -119,6 +119,12 @@ visit_name(const char *name, unsigned char dtype, void *arg)
 	size_t old;
 
 	(void)dtype;
+	/* No file system has such names; an image may. */
+	if (strchr(name, '/') != NULL) {
+		complain(image_name(v->v_w->w_loc, v->v_w->w_path),
+		    "a name with a slash in it", EUCLEAN);
+		return 0;
+	}
 	if (path_push(v->v_w, name, &old) != 0) {
 		complain(v->v_w->w_path, "walk", ENOMEM);
 		v->v_result = WALK_STOP;
