@@ -19,7 +19,7 @@
 #define PIECE	(256 * 1024)
 
 static const struct option options[] = {
-	{ "json", no_argument, NULL, 'J' }, { "offset", required_argument, NULL, 'O' },
+	{ "offset", required_argument, NULL, 'O' },
 	{ "help", no_argument, NULL, 'H' }, { NULL, 0, NULL, 0 },
 };
 

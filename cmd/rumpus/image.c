@@ -253,6 +253,22 @@ choose_named(const struct location *loc)
 	return complain_parts(loc, "no such partition");
 }
 
+/* What a failed mount says of the image, rather than of the host. */
+static int
+mount_fault(const struct rump_fsinfo *fi, int error)
+{
+	uint64_t size;
+	uint32_t secsize;
+
+	if (error == EINVAL)
+		return EUCLEAN;
+	/* Read errors are to be expected of what ends too early. */
+	if (error == EIO && rump_pub_disk_size(device, &size, &secsize) == 0 &&
+	    size < fi->fi_size)
+		return EUCLEAN;
+	return error;
+}
+
 static int
 mount_device(const struct location *loc)
 {
@@ -270,8 +286,7 @@ mount_device(const struct location *loc)
 		return complain(loc->l_text, "make the mount point", errno);
 	if (rump_sys_mount(device, IMAGE_MOUNT, fi.fi_type,
 	    MS_RDONLY | MS_NOSUID | MS_NODEV, "") != 0)
-		return complain(loc->l_text, "mount",
-		    errno == EINVAL ? EUCLEAN : errno);
+		return complain(loc->l_text, "mount", mount_fault(&fi, errno));
 	/* Links in the image that begin with a slash stay in the image. */
 	if (rump_sys_chroot(IMAGE_MOUNT) != 0 || rump_sys_chdir("/") != 0)
 		return complain(loc->l_text, "enter", errno);

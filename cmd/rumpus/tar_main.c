@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <locale.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,8 +44,13 @@ struct tar {
 int
 usage_error(const char *fmt, ...)
 {
-	(void)fmt;
-	warn_text("tar takes one image, and -f FILE; see 'rumpus tar --help'");
+	va_list ap;
+
+	fprintf(stderr, "rumpus: tar: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputs("\ntry 'rumpus tar --help'\n", stderr);
 	return EX_USE;
 }
 
@@ -53,7 +59,8 @@ usage_option(int opt)
 {
 	if (opt == 'O')
 		return image_set_offset(optarg) == EX_DONE ? -1 : EX_USE;
-	return usage_error("option");
+	/* getopt has named it. */
+	return usage_error("it takes -f FILE and --offset=N");
 }
 
 static int
@@ -61,8 +68,12 @@ tar_failed(struct tar *t)
 {
 	int error = archive_errno(t->t_archive);
 
-	warn_text("write the archive: %s", archive_error_string(t->t_archive));
-	note_failure(exit_of_errno(error != 0 ? error : EIO));
+	if (error > 0) {
+		complain("archive", "write", error);
+	} else {
+		warn_text("archive: write: %s", archive_error_string(t->t_archive));
+		note_failure(EX_IO);
+	}
 	return WALK_STOP;
 }
 
@@ -272,7 +283,7 @@ main(int argc, char **argv)
 			return code;
 	}
 	if (optind != argc - 1)
-		return usage_error("location");
+		return usage_error("it takes one location");
 	if (file == NULL && isatty(STDOUT_FILENO)) {
 		warn_text("an archive is not for a terminal: use -f or a pipe");
 		return EX_USE;
