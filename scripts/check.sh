@@ -17,9 +17,8 @@
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
-# Programs have limits of their own for each test; that for a whole program
-# is for the case that a machine is not busy with other things.
-patience=$(awk -v n="$(nproc)" '{ x = 1 + int($1 / n); print x > 10 ? 10 : x }' /proc/loadavg)
+# The limits for whole programs are meant for a machine with nothing else to do.
+patience=$(awk -v n="$(nproc)" '{ x = 1 + int($1 / n); print (x > 10 ? 10 : x) }' /proc/loadavg)
 
 suites='--suite user'
 if [ "$(id -u)" -eq 0 ]; then
@@ -53,6 +52,8 @@ broken=0
 for name in "$@"; do
 	echo "== check: $name"
 	if configure "$name" && ninja -C "$dir" -k 0 >"$dir.log" 2>&1; then
+		# Whatever goes wrong, an old log does not speak for this run.
+		rm -f "$dir/meson-logs/testlog.json"
 		# shellcheck disable=SC2086
 		meson test -C "$dir" --no-rebuild $suites --quiet -t "$patience" >"$dir.log" 2>&1 </dev/null
 		logs="$logs $dir/meson-logs/testlog.json"
