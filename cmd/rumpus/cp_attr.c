@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,21 +58,26 @@ warn_once(bool *warned, const char *what, const char *path, int error)
 	    strerror(error));
 }
 
+/* The host refused an attribute. */
+static void
+warn_xattr(const struct dent *e, const char *name, int error)
+{
+	static bool warned;
+
+	/* The other name spaces are root's, and that is no news to a user. */
+	if (geteuid() == 0 || strncmp(name, "user.", 5) == 0)
+		warn_once(&warned, "extended attributes", e->e_path, error);
+}
+
 static void
 copy_xattr(const struct dent *e, int from, int to, const char *name, char *value)
 {
-	static bool warned;
 	ssize_t len = rump_sys_fgetxattr(from, name, value, XATTR_MAX);
 
-	if (len < 0) {
+	if (len < 0)
 		complain(e->e_path, "read extended attribute", errno);
-		return;
-	}
-	if (fsetxattr(to, name, value, (size_t)len, 0) == 0)
-		return;
-	/* The other name spaces are root's, and that is no news to a user. */
-	if (geteuid() == 0 || strncmp(name, "user.", 5) == 0)
-		warn_once(&warned, "extended attributes", e->e_path, errno);
+	else if (fsetxattr(to, name, value, (size_t)len, 0) != 0)
+		warn_xattr(e, name, errno);
 }
 
 static void
@@ -88,6 +94,38 @@ copy_xattrs(const struct dent *e, int from, int to)
 	for (ssize_t at = 0; at < n; at += (ssize_t)strlen(names + at) + 1)
 		copy_xattr(e, from, to, names + at, names + XATTR_MAX);
 	free(names);
+}
+
+/*
+ * Of links and nodes, which have only attributes that are root's.  Neither
+ * kernel has such a call with a directory: here it is the working directory,
+ * there a name that begins with the descriptor.
+ */
+static void
+copy_xattrs_at(const struct dent *e, int dirfd, const char *name)
+{
+	char *names = malloc(2 * XATTR_MAX), *value, *to;
+	ssize_t n = -1, len;
+
+	if (names == NULL || asprintf(&to, "/proc/self/fd/%d/%s", dirfd, name) < 0) {
+		free(names);
+		complain(e->e_path, "copy extended attributes", ENOMEM);
+		return;
+	}
+	value = names + XATTR_MAX;
+	if (e->e_dirfd == AT_FDCWD || rump_sys_fchdir(e->e_dirfd) == 0)
+		n = rump_sys_llistxattr(e->e_name, names, XATTR_MAX);
+	if (n < 0 && errno != EOPNOTSUPP)
+		complain(e->e_path, "list extended attributes", errno);
+	for (ssize_t at = 0; at < n; at += (ssize_t)strlen(names + at) + 1) {
+		len = rump_sys_lgetxattr(e->e_name, names + at, value, XATTR_MAX);
+		if (len < 0)
+			complain(e->e_path, "read extended attribute", errno);
+		else if (lsetxattr(to, names + at, value, (size_t)len, 0) != 0)
+			warn_xattr(e, names + at, errno);
+	}
+	free(names);
+	free(to);
 }
 
 void
@@ -116,6 +154,8 @@ copy_attributes_at(const struct dent *e, int dirfd, const char *name, bool all,
 	if (all && geteuid() == 0 && fchownat(dirfd, name, e->e_st.stx_uid,
 	    e->e_st.stx_gid, AT_SYMLINK_NOFOLLOW) != 0)
 		complain(e->e_path, "set the owner of the copy", errno);
+	if (all && geteuid() == 0)
+		copy_xattrs_at(e, dirfd, name);
 	if (!S_ISLNK(e->e_st.stx_mode) &&
 	    fchmodat(dirfd, name, mode_of(e, keep), 0) != 0)
 		complain(e->e_path, "set the mode of the copy", errno);
