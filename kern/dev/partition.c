@@ -236,18 +236,21 @@ static bool
 gpt_scan(struct blkdev *disk, bool expected)
 {
 	static const size_t sizes[] = { 512, 4096, 2048, 1024 };
+	const size_t n = ARRAY_SIZE(sizes);
 	struct gpt_scan gs = { .gs_disk = disk };
 	bool found = false;
 
 	gs.gs_sec = kmem_alloc(4096, KM_SLEEP);
 	if (gs.gs_sec == NULL)
 		return false;
-	for (size_t i = 0; !found && i < ARRAY_SIZE(sizes); i++) {
-		if (sizes[i] < disk->bd_secsize || disk->bd_size / sizes[i] < 6)
+	/* Whose first header is gone has only the second to tell its size. */
+	for (size_t i = 0; !found && i < (expected ? 2 : 1) * n; i++) {
+		gs.gs_secsize = sizes[i % n];
+		if (gs.gs_secsize < disk->bd_secsize ||
+		    disk->bd_size / gs.gs_secsize < 6)
 			continue;
-		gs.gs_secsize = sizes[i];
-		gs.gs_nsec = disk->bd_size / sizes[i];
-		found = gpt_scan_secsize(&gs, expected && i == 0);
+		gs.gs_nsec = disk->bd_size / gs.gs_secsize;
+		found = gpt_scan_secsize(&gs, i >= n);
 	}
 	kmem_free(gs.gs_sec, 4096);
 	return found;
