@@ -3,13 +3,14 @@
 """t_images.py WALK_HOST WALK_RUMP RUMPUS [NAME...] - what we read is what is there
 
 Puts a tree into an image with each set of features that mke2fs knows, and
-compares what we read of it: with the source, and, where there is root and a
-loop device, with what the host's kernel sees on its own mount of the image.
-`rumpus cp -a` copies the tree out again, which has to give the source, too.
+compares what we read of it with the source.  `rumpus cp -a` copies the tree out
+again, which has to give the same.
 
-By itself it takes the tree of corners.py; with RUMPUS_TESTS=large in the
-environment more than 20,000 files of this machine as well, and images that the
-host's kernel wrote and did not finish.  NAME picks kinds, or 'special'.
+By itself it takes the tree of corners.py.  With RUMPUS_TESTS=large in the
+environment it takes more than 20,000 files of this machine as well and, where
+there is root and a loop device, compares with what the host's kernel sees on
+its own mount of each image, and reads images that the host's kernel wrote and
+did not finish.  NAME picks kinds, or 'special'.
 """
 
 import contextlib
@@ -62,7 +63,7 @@ class Bench:
         self.walk_host, self.walk_rump, self.rumpus = walk_host, walk_rump, rumpus
         self.folder = folder
         self.results = Results()
-        self.loop = os.geteuid() == 0 and can_mount(folder)
+        self.loop = LARGE and os.geteuid() == 0 and can_mount(folder)
 
     def path(self, name):
         return os.path.join(self.folder, name)
