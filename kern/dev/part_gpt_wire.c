@@ -152,7 +152,9 @@ gpt_name_text(const uint8_t *units, char name[GPT_NAMELEN])
 		}
 		if (c >= 0xd800 && c < 0xe000)
 			c = 0xfffd;
-		out = utf8_put(out, c < 0x20 || c == 0x7f ? '?' : c);
+		if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+			c = '?';
+		out = utf8_put(out, c);
 	}
 	*out = '\0';
 }
