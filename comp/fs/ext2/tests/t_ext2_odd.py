@@ -105,10 +105,55 @@ def test_damage(work):
                         % (found[-1], what), console), 'no line for %s: %s' % (what, console))
 
 
+def all_found(name, ours, console, count):
+    """An index that was not followed rightly would lose names."""
+    lost = [path for path, words in ours.items() if any(w.startswith('error.') for w in words)]
+    check(not lost, '%s: %d names are lost, %s' % (name, len(lost), lost[:3]))
+    check(len(ours) >= count, '%s: %d of %d names' % (name, len(ours), count))
+    check('ext4' not in console, '%s: %s' % (name, console))
+
+
+def test_unsigned_hash(work):
+    """A directory that was indexed where char is unsigned."""
+    names = os.path.join(work.path, 'names', 'many')
+    os.makedirs(names)
+    for i in range(500):
+        write(os.fsencode('%s/\u00e9t\u00e9-%04d-\u65e5\u672c' % (names, i)), b'')
+    image = work.image('unsigned')
+    with open(image, 'wb') as file:
+        file.truncate(16 << 20)
+    run('mkfs.ext4', '-q', '-F', '-b', '1024', '-d', os.path.dirname(names), image)
+    debugfs(image, 'set_super_value flags 2')
+    run('e2fsck', '-fyD', image)
+    check('Indirect levels' in debugfs(image, 'htree /many').stdout, 'it has no index')
+    ours, console = dump(image)
+    all_found('unsigned', ours, console, 500)
+
+
+def test_three_levels(work):
+    """large_dir: only Linux makes indexes that deep."""
+    image = work.make('levels', '-b 1024 -O large_dir,^has_journal -N 60000', 256, tree=False)
+    point = work.mount(image, 'rw')
+    if point is None:
+        print('# skipped: Linux does not mount it')
+        return
+    os.mkdir(point + '/d')
+    for i in range(50000):
+        write('%s/d/%06d%s' % (point, i, 'n' * 240), b'')
+    work.unmount(point)
+    levels = re.search(r'Indirect levels: (\d)', debugfs(image, 'htree /d').stdout)
+    check(levels and levels.group(1) == '2', 'its index is not of three levels')
+    ours, console = dump(image)
+    all_found('levels', ours, console, 50000)
+
+
 images.main([
     ('times', test_times),
     ('refusals', test_refusals),
     ('single_files', test_single_files),
     ('lost_superblock', test_lost_superblock),
     ('damage', test_damage),
-], [])
+    ('unsigned_hash', test_unsigned_hash),
+], [
+    ('three_levels', test_three_levels),
+])
