@@ -14,6 +14,10 @@
  * directories that a hostile image bends into a loop is cut where it bends,
  * and no walk over names can go on forever.
  *
+ * NEEDSWORK: a large directory without an index, as mke2fs -d makes them, is
+ * searched linearly, 5 ms a name at 1,000,000 names. A table of hashes built
+ * at the first search that takes long would make it flat.
+ *
  * Names of a casefolded directory are compared byte by byte.
  * NEEDSWORK: Linux would also find a name that differs in case only; this
  * takes the Unicode 12.1 folding tables.

@@ -51,9 +51,9 @@ struct ext2_overlay {
 	size_t		 o_alloc;
 };
 
-/* Field key: c constant since mount, a atomic, l m_lock */
 #define EXT2_NCHECKED	512	/* a power of two */
 
+/* Field key: c constant since mount, a atomic, l m_lock */
 struct ext2fs {
 	struct fs	*m_fs;		/* c: NULL while probing */
 	struct blkdev	*m_dev;		/* c: open */
@@ -192,10 +192,10 @@ int	ext2_lookup(struct vnode *, const struct cname *, struct vnode **);
 int	ext2_readdir(struct vnode *, uint64_t *, readdir_fn *, void *);
 int	ext2_dirblock_get(struct ext2_inode *, uint64_t lblk,
 	    struct ext2_buf *ret_buf);
-/* Where the entries of a block end, after its checksum was verified. */
 /* ext2_dirblock_check(), left out for blocks that passed it lately. */
 int	ext2_dirblock_verify(struct ext2_inode *, const uint8_t *,
 	    uint64_t pblk, size_t *ret_len, struct ext2_why *why);
+/* Where the entries of a block end, after its checksum was verified. */
 int	ext2_dirblock_entries(struct ext2_inode *, uint64_t lblk,
 	    const uint8_t *, uint64_t pblk, size_t *ret_len);
 bool	ext2_dir_indexed(const struct ext2_inode *);

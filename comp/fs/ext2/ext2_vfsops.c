@@ -24,10 +24,31 @@ option_bad(const char *text)
 	return EINVAL;
 }
 
+/* What Linux takes and a reader has no use for. */
+static bool
+option_idle(const char *text)
+{
+	static const char *const exact[] = { "", "ro", "acl", "user_xattr",
+	    "barrier", "nobarrier", "discard", "nodiscard", "delalloc",
+	    "nodelalloc" };
+	static const char *const valued[] = { "errors=", "data=", "commit=",
+	    "barrier=" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(exact); i++) {
+		if (strcmp(text, exact[i]) == 0)
+			return true;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(valued); i++) {
+		if (str_hasprefix(text, valued[i]))
+			return true;
+	}
+	return false;
+}
+
 static int
 option_apply(struct ext2fs *m, const char *text)
 {
-	if (text[0] == '\0' || strcmp(text, "ro") == 0)
+	if (option_idle(text))
 		return 0;
 	if (strcmp(text, "noload") == 0 || strcmp(text, "norecovery") == 0) {
 		m->m_noload = true;

@@ -417,8 +417,9 @@ struct ext2_dirent {
 int	ext2_dirent_parse(const struct ext2_super *, const uint8_t *,
 	    size_t len, size_t off, struct ext2_dirent *ret_de,
 	    struct ext2_why *);
-/* Checksum of a linear block; *ret_len is where its entries end. */
+/* How much of a linear block is entries. */
 size_t	ext2_dirblock_room(const struct ext2_super *, size_t len);
+/* Checksum of a linear block; *ret_len is where its entries end. */
 int	ext2_dirblock_check(const struct ext2_super *, uint32_t seed,
 	    const uint8_t *, size_t, size_t *ret_len, struct ext2_why *);
 /* Search one piece for a name: 0, ENOENT, EUCLEAN. */

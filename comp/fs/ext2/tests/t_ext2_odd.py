@@ -105,6 +105,36 @@ def test_damage(work):
                         % (found[-1], what), console), 'no line for %s: %s' % (what, console))
 
 
+def test_options(work):
+    image = work.make('options', '', 16, tree=False)
+    for options, want in (('ro,errors=remount-ro,data=ordered,acl', None), ('', None),
+                          ('nonsense', 22), ('sb=x', 22), ('ro,,noload', None),
+                          ('sb=99999999999999999999', 22), ('sb=18014398509481983', 22),
+                          ('x' * 100, 22)):
+        ours, _ = dump(image, options=options)
+        got = ours.get('mount')
+        check(got == (want and ['error.mount=%d' % want]), 'options %s: %s' % (options, got))
+
+
+def test_truncated(work):
+    """The part that is there is read, the rest is an error."""
+    image = work.make('truncated', '', 96)
+    whole, _ = dump(image)
+    for mib in (60, 20, 5, 1):
+        os.truncate(image, mib << 20)
+        ours, console = dump(image)
+        check('the device ends' in console, 'truncated to %d: %s' % (mib, console[-200:]))
+        text = ' '.join(w for words in ours.values() for w in words)
+        if ours.get('mount') is None:
+            check(any(ours.get(path) == words for path, words in whole.items()),
+                  'truncated to %d: nothing was read' % mib)
+        check(ours == whole or 'cannot be read' in console or '=117' in text,
+              'truncated to %d: no error' % mib)
+    os.truncate(image, 1500)
+    ours, console = dump(image)
+    check(ours == {'mount': ['error.mount=22']}, 'truncated to 1500: %s' % ours)
+
+
 def all_found(name, ours, console, count):
     """An index that was not followed rightly would lose names."""
     lost = [path for path, words in ours.items() if any(w.startswith('error.') for w in words)]
@@ -153,6 +183,8 @@ images.main([
     ('single_files', test_single_files),
     ('lost_superblock', test_lost_superblock),
     ('damage', test_damage),
+    ('options', test_options),
+    ('truncated', test_truncated),
     ('unsigned_hash', test_unsigned_hash),
 ], [
     ('three_levels', test_three_levels),
