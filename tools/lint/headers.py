@@ -19,6 +19,7 @@ LIKE = [
     ('kern/include/', ('kern/core/', 'kern/lib/')),
     ('include/rump/', ('tests/harness/main.c',)),
     ('tests/harness/', ('tests/harness/main.c',)),
+    ('fuzz/fuzz_ext2.h', ('fuzz/fuzz_ext2_super.c',)),
     ('comp/', ('kern/core/',)),
 ]
 
