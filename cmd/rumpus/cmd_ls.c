@@ -143,7 +143,7 @@ print_in(const struct listing *l, const char *name, const struct statx *st)
 static void
 listing_flush(struct listing *l)
 {
-	if (!opt_unsorted && !l->l_streaming)
+	if (l->l_n > 0 && !opt_unsorted && !l->l_streaming)
 		qsort(l->l_names, l->l_n, sizeof(*l->l_names), compare);
 	for (size_t i = 0; i < l->l_n; i++)
 		print_in(l, l->l_names[i].n_name, &l->l_names[i].n_st);
