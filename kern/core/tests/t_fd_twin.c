@@ -401,11 +401,13 @@ TEST(poll_and_select_answer_as_the_host)
 static void
 epollctl_script(struct twin *tw)
 {
-	struct epoll_event ev = { .events = 0 };
+	/* Not on the stack, above which 2 GiB of events would end outside. */
+	static struct epoll_event ev;
 	struct timespec bad = { -1, 0 };
 	struct files f;
 	char b[8];
 
+	ev = (struct epoll_event){ .events = 0 };
 	files_open(tw, &f, 0);
 	CALL(tw, epoll_ctl, A(f.ep), 1, A(f.ep), A(&ev));
 	CALL(tw, epoll_ctl, A(f.ev), 1, A(f.ep), A(&ev));
