@@ -262,7 +262,11 @@ do_epoll_wait(int epfd, struct epoll_event *events, int maxevents,
 	if (error)
 		return error;
 	ep = epoll_of_file(fp);
-	if (maxevents <= 0 || maxevents > EPOLL_MAXEVENTS || ep == NULL)
+	if (maxevents <= 0 || maxevents > EPOLL_MAXEVENTS)
+		error = EINVAL;
+	else if (!user_range_ok(events, (size_t)maxevents * sizeof(*events)))
+		error = EFAULT;
+	else if (ep == NULL)
 		error = EINVAL;
 	else
 		error = epoll_collect(ep, events, maxevents, deadline, ret);

@@ -431,6 +431,9 @@ epollctl_script(struct twin *tw)
 	CALL(tw, epoll_wait, NOFD, A(&ev), 1, 0);
 	CALL(tw, epoll_wait, A(f.ev), A(&ev), 1, 0);
 	CALL(tw, epoll_wait, A(f.ep), NOWHERE, 1, 0);
+	CALL(tw, epoll_wait, A(f.ep), KERNELSIDE, 1, 0);
+	CALL(tw, epoll_wait, A(f.ev), KERNELSIDE, 1, 0);
+	CALL(tw, epoll_wait, A(f.ev), KERNELSIDE, 0, 0);
 	CALL(tw, epoll_wait, A(f.ep), A(&ev), INT32_MAX, 0);
 	CALL(tw, epoll_wait, A(f.ep), A(&ev), INT32_MAX / 12, 0);
 	CALL(tw, epoll_pwait, A(f.ep), A(&ev), 1, 0, A(b), 4);
