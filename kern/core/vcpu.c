@@ -183,23 +183,30 @@ seat_revoke_locked(struct lwp *l)
 	return seat_find_locked(l, seat_left);
 }
 
-/* One try: free seats first, then such as their owners have left. */
+/*
+ * One try: free seats first, then such as their owners have left.  A seat
+ * that is taken from its owner stays marked until it has the new one, or the
+ * old one could still slip in.
+ */
 static bool
 seat_try_locked(struct lwp *l, bool mark)
 {
 	struct vcpu *vc = seat_find_locked(l, NULL);
+	bool marked = false;
 
 	if (vc == NULL && (mark || seat_find_locked(l, seat_left) != NULL)) {
 		vc = seat_revoke_locked(l);
-		if (vc != NULL || !mark)
-			seat_unmark_all_locked();
+		marked = true;
 	}
-	if (vc == NULL)
-		return false;
-	if (l->l_cpu == NULL)
-		next_seat = vc->vc_index + 1;
-	seat_give_locked(vc, l);
-	return true;
+	if (vc != NULL) {
+		if (l->l_cpu == NULL)
+			next_seat = vc->vc_index + 1;
+		seat_give_locked(vc, l);
+	}
+	/* Who is going to wait leaves the marks for those he waits for. */
+	if (marked && (vc != NULL || !mark))
+		seat_unmark_all_locked();
+	return vc != NULL;
 }
 
 static void
