@@ -188,3 +188,7 @@ def partition_table_with_four_billion_entries(data):
         data[at + 16:at + 20] = struct.pack('<I', zlib.crc32(data[at:at + 92]))
     return 'info', (DONE, BAD), 'GPT'
 
+
+@case('plain')
+def directory_without_entries(_data):
+    return 'ls:/lost+found', DONE, '^$'

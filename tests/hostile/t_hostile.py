@@ -16,6 +16,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -95,7 +96,7 @@ class Trial:
         print(f'not ok - {name}\n#   ' + wrong.replace('\n', '\n#   '), flush=True)
         if self.args.keep:
             os.makedirs(self.args.keep, exist_ok=True)
-            os.rename(self.image, os.path.join(self.args.keep, re.sub(r'\W+', '-', name)[:80]))
+            shutil.move(self.image, os.path.join(self.args.keep, re.sub(r'\W+', '-', name)[:80]))
 
     # --- cases with an answer
 
