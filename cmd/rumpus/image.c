@@ -285,8 +285,15 @@ mount_device(const struct location *loc)
 	if (rump_sys_mkdir(IMAGE_MOUNT, 0755) != 0 && errno != EEXIST)
 		return complain(loc->l_text, "make the mount point", errno);
 	if (rump_sys_mount(device, IMAGE_MOUNT, fi.fi_type,
-	    MS_RDONLY | MS_NOSUID | MS_NODEV, "") != 0)
-		return complain(loc->l_text, "mount", mount_fault(&fi, errno));
+	    MS_RDONLY | MS_NOSUID | MS_NODEV, "") != 0) {
+		if (errno != ENODEV)
+			return complain(loc->l_text, "mount",
+			    mount_fault(&fi, errno));
+		/* What is there is known, but there are no files in it. */
+		warn_text("%s: no file system that can be mounted: %s, %s",
+		    loc->l_text, fi.fi_type, fi.fi_state);
+		return EX_UNSUPPORTED;
+	}
 	/* Links in the image that begin with a slash stay in the image. */
 	if (rump_sys_chroot(IMAGE_MOUNT) != 0 || rump_sys_chdir("/") != 0)
 		return complain(loc->l_text, "enter", errno);

@@ -192,3 +192,11 @@ def partition_table_with_four_billion_entries(data):
 @case('plain')
 def directory_without_entries(_data):
     return 'ls:/lost+found', DONE, '^$'
+
+
+@case('plain')
+def journal_in_the_place_of_a_file_system(data):
+    fs = ext4.Image(data)
+    data[fs.sb + 0x60] |= 8
+    fs.fix_super(0, None)
+    return 'find', UNSUPPORTED, 'no file system that can be mounted: jbd, unsupported: journal_dev'
