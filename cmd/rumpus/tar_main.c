@@ -124,7 +124,7 @@ add_sparse(int fd, uint64_t size, struct archive_entry *ae)
 static int
 tar_piece(const void *data, size_t len, void *arg)
 {
-	static const char nought[65536];
+	static const char nought[1024 * 1024];
 	struct tar *t = arg;
 
 	while (len > 0) {

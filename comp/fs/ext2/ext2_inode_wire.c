@@ -179,7 +179,8 @@ check_flags(const struct ext2_super *sb, const struct ext2_dinode *di,
 	    !ext2_has_incompat(sb, EXT2_INCOMPAT_EXTENTS))
 		return ext2_bad(why, INODE, "extents without the feature",
 		    di->i_flags);
-	if (di->i_size > INT64_MAX)
+	/* Block numbers within a file have 32 bits, whatever maps them. */
+	if (di->i_size > UINT64_C(1) << (32 + sb->s_blkshift))
 		return ext2_bad(why, INODE, "size out of range", di->i_size);
 	if (di->i_file_acl != 0 && !ext2_blocks_ok(sb, di->i_file_acl, 1))
 		return ext2_bad(why, INODE, "attribute block out of range",
