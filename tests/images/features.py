@@ -45,7 +45,7 @@ KINDS = [
     Kind('meta-bg', *EXT4, '-O', 'meta_bg,^resize_inode', block=1024),
     Kind('meta-bg-32bit', *EXT4, '-O', 'meta_bg,^resize_inode,^64bit,^metadata_csum', block=1024),
     Kind('bigalloc', *EXT4, '-O', 'bigalloc', '-C', '16384', block=2048),
-    Kind('bigalloc-64k', *EXT4, '-O', 'bigalloc', '-C', '65536', block=4096),
+    Kind('bigalloc-64k', *EXT4, '-O', 'bigalloc', '-C', '65536', '-i', '32768', block=4096),
     Kind('no-huge-file', *EXT4, '-O', '^huge_file'),
     Kind('inode-128', *EXT4, '-I', '128'),
     Kind('inode-256', *EXT4, '-I', '256'),

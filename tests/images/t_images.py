@@ -10,7 +10,7 @@ By itself it takes the tree of corners.py.  With RUMPUS_TESTS=large in the
 environment it takes more than 20,000 files of this machine as well and, where
 there is root and a loop device, compares with what the host's kernel sees on
 its own mount of each image, and reads images that the host's kernel wrote and
-did not finish.  NAME picks kinds, or 'special'.
+did not finish.  NAME picks kinds, 'special' or 'dirty'.
 """
 
 import contextlib
@@ -234,7 +234,8 @@ def try_kinds(bench, kinds):
         bench.results.check(f'{files} files in the source',
                             [f'less than {LARGE_FILES}'] if files < LARGE_FILES else [])
     for kind in kinds:
-        size = '1G' if LARGE else '192M' if '64k' in kind.name else '96M'
+        small = 192 if '64k' in kind.name else 96
+        size = f'{small * 16 if LARGE else small}M'
         try_kind(bench, kind, source, walked, size, kind.name in COPIED)
 
 
@@ -247,7 +248,9 @@ def main():
         if kinds:
             try_kinds(bench, kinds)
         if not names or 'special' in names:
-            special.try_all(bench, LARGE)
+            special.try_all(bench)
+        if bench.loop and (not names or 'dirty' in names):
+            special.dirty(bench)
     finally:
         run('umount', os.path.join(folder, 'mnt'))
         shutil.rmtree(folder, ignore_errors=True)
