@@ -20,8 +20,8 @@ def both():
     return top, tree.image('img', top)
 
 
-def compare(want, got, keep):
-    """One file and its copy; keep: modes and times are to be the same."""
+def compare(want, got, keep, setid):
+    """One file and its copy; keep: modes and times are to be the same, setid: those bits too."""
     a, b = os.lstat(want), os.lstat(got)
     if not check_eq('type of %r' % got, stat.S_IFMT(a.st_mode), stat.S_IFMT(b.st_mode)):
         return
@@ -32,18 +32,18 @@ def compare(want, got, keep):
         return
     if keep:
         mode = stat.S_IMODE(a.st_mode)
-        if not rig.ROOT:
+        if not setid:
             mode &= ~(stat.S_ISUID | stat.S_ISGID)
         check_eq('mode of %r' % got, oct(mode), oct(stat.S_IMODE(b.st_mode)))
         # mke2fs -d keeps times to the second, and access times not at all.
         check_eq('mtime of %r' % got, a.st_mtime_ns // 10**9, b.st_mtime_ns // 10**9)
 
 
-def compare_trees(top, copy, keep=True):
+def compare_trees(top, copy, keep=True, setid=rig.ROOT):
     check_eq('names', tree.paths(top), [p for p in tree.paths(copy) if p != b'/lost+found'])
     for path in tree.paths(top):
         if os.path.lexists(os.fsencode(copy) + path):
-            compare(os.fsencode(top) + path, os.fsencode(copy) + path, keep)
+            compare(os.fsencode(top) + path, os.fsencode(copy) + path, keep, setid)
 
 
 def cp_a_keeps_all():
@@ -119,8 +119,8 @@ def cp_r_copies_what_is_there():
 def cp_p_keeps_mode_and_times():
     top, img = both()
     good('cp', '-p', img + ':/hello', img + ':/random', '.')
-    compare(top + '/hello', 'hello', True)
-    compare(top + '/random', 'random', True)
+    compare(top + '/hello', 'hello', True, rig.ROOT)
+    compare(top + '/random', 'random', True, rig.ROOT)
 
 
 def cp_chooses_names_as_cp_does():
@@ -177,7 +177,7 @@ def tar_holds_the_tree():
     os.mkdir('out')
     write('all.tar', out)
     tool('tar', '-xpf', 'all.tar', '-C', 'out')
-    compare_trees(top, 'out')
+    compare_trees(top, 'out', setid=True)
     check_eq('hard links', os.stat('out/hello').st_ino, os.stat('out/d/hello too').st_ino)
     with tarfile.open(fileobj=io.BytesIO(out)) as archive:
         first = archive.getmember('hello')
