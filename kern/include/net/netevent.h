@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * netevent.h - changes of the configuration, for who wants to know
+ *
+ * rtnetlink's multicast groups, lagg, DHCP and the tools listen.  Called in the
+ * order of the changes, under ns_lock except for neighbours and carrier; must
+ * not sleep for long nor change the configuration.
+ */
+
+#ifndef NET_NETEVENT_H
+#define NET_NETEVENT_H
+
+#include <lib/list.h>
+#include <net/route.h>
+
+enum netevent {
+	NETEVENT_LINK_NEW,	/* ne_ifp; also any change of it */
+	NETEVENT_LINK_DEL,
+	NETEVENT_ADDR_NEW,	/* ne_ifa */
+	NETEVENT_ADDR_DEL,
+	NETEVENT_ROUTE_NEW,	/* ne_route */
+	NETEVENT_ROUTE_DEL,
+	NETEVENT_RULE_NEW,	/* ne_rule */
+	NETEVENT_RULE_DEL,
+	NETEVENT_NEIGH_NEW,	/* ne_neigh */
+	NETEVENT_NEIGH_DEL,
+	NETEVENT_NETNS_DEL,
+};
+
+struct netevent_info {
+	struct netns	*ne_ns;
+	struct ifnet	*ne_ifp;
+	uint32_t	 ne_change;	/* LINK_NEW: IFF_* that changed; ~0: it is new */
+	const struct ifaddr *ne_ifa;
+	const struct rtconfig *ne_route;
+	const struct rtrule *ne_rule;
+	const struct neigh_info *ne_neigh;
+	uint32_t	 ne_nlflags;	/* NLM_F_REPLACE and the like */
+};
+
+struct netevent_listener {
+	void		(*nl_event)(enum netevent, const struct netevent_info *);
+	struct list_node nl_link;
+};
+
+void	netevent_listen(struct netevent_listener *nl);
+void	netevent_unlisten(struct netevent_listener *nl);
+void	netevent_tell(enum netevent ev, const struct netevent_info *ne);
+
+#endif /* NET_NETEVENT_H */

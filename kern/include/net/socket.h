@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * socket.h - sockets: what stands between a descriptor and a protocol
+ *
+ * The socket layer (kern/net/socket*.c) owns what is the same for all
+ * families: descriptors, copying of addresses, messages and control data to and from
+ * the client, SOL_SOCKET options, waiting, timeouts, readiness.  A protocol
+ * implements struct sockops and works on the kernel's copies.
+ *
+ * One lock a socket, so_lock, which is also the lock of the protocol's
+ * control block.  Rules that keep it short and free of deadlock:
+ *  - client memory is copied before it is taken or after it is dropped;
+ *  - nothing is handed to the stack (if_transmit() and all above it) while
+ *    it is held: a protocol collects packets under it and sends them afterwards;
+ *  - of two sockets (a pair, a listener and its child) the listener or the lower
+ *    address first.
+ *
+ * Life cycle: socket_create() with one reference, the file's (or the accept
+ * queue's); so_close is called when that goes; the protocol may hold the
+ * socket longer by references of its own (TCP in FIN-WAIT, packets in flight).
+ *
+ * Waiting: a protocol that moves data or state calls socket_wake() with POLL*
+ * events after changing it under so_lock.
+ */
+
+#ifndef NET_SOCKET_H
+#define NET_SOCKET_H
+
+#include <lib/list.h>
+#include <linux/poll.h>
+#include <net/netns.h>
+#include <net/packet.h>
+#include <sys/condvar.h>
+#include <sys/file.h>
+#include <sys/mutex.h>
+#include <sys/poll.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+struct cred;
+struct lwp;
+struct socket;
+struct uio;
+
+/*
+ * A queue of received packets with its account.  so_lock protects it.  Stream protocols
+ * leave payload only in the packets; datagram protocols one datagram each.
+ */
+struct sockbuf {
+	struct packetq	 sb_q;
+	uint32_t	 sb_cc;		/* bytes of payload */
+	uint32_t	 sb_mem;	/* memory: sum of p_truesize */
+	uint32_t	 sb_hiwat;	/* SO_RCVBUF, SO_SNDBUF as the kernel counts: doubled */
+	uint32_t	 sb_lowat;
+	int64_t		 sb_timeo;	/* SO_RCVTIMEO, SO_SNDTIMEO in ns; 0: none */
+	bool		 sb_locked_size;	/* set by the user: no autotuning */
+	unsigned int	 sb_waiters;	/* threads asleep in socket_wait() */
+	kcondvar_t	 sb_cv;
+};
+
+/* A message on its way through sendmsg or recvmsg, in the kernel's copies. */
+struct sockmsg {
+	struct sockaddr_storage *sm_name;	/* send: NULL if none; recv: room */
+	socklen_t	 sm_namelen;	/* recv: set by the protocol; 0: none */
+	struct uio	*sm_uio;	/* the client's data */
+	int		 sm_flags;	/* in: MSG_*, with MSG_DONTWAIT for O_NONBLOCK */
+	int		 sm_outflags;	/* recv: MSG_TRUNC, MSG_CTRUNC, MSG_EOR, MSG_OOB ... */
+	/* Send: all control data, checked by cmsg_first/next().  Receive: what cmsg_put() made. */
+	uint8_t		*sm_control;
+	size_t		 sm_controllen;
+	size_t		 sm_controlmax;	/* receive: room that the client gave */
+};
+
+/* Walks the control data of a send.  EINVAL if malformed, *ret_cm NULL at the end. */
+int	cmsg_next(const struct sockmsg *sm, struct cmsghdr *prev, struct cmsghdr **ret_cm);
+static inline size_t
+cmsg_datalen(const struct cmsghdr *cm)
+{
+	return cm->cmsg_len - sizeof(*cm);
+}
+/* Receive: appends one; sets MSG_CTRUNC (and cuts, as Linux does) if there is no room. */
+void	cmsg_put(struct sockmsg *sm, int level, int type, const void *data, size_t len);
+
+/*
+ * Operations of a protocol.  Without a lock held unless said; NULL: EOPNOTSUPP.
+ * Addresses are the kernel's copies, len as the client gave it (0 .. sizeof storage).
+ */
+struct sockops {
+	/* A new socket; so_* set; makes so_pcb.  EPROTONOSUPPORT, EPERM, ENOMEM. */
+	int	(*so_attach)(struct socket *, int protocol);
+	/* The file is gone.  Waits for SO_LINGER if that is set.  Then the reference. */
+	void	(*so_close)(struct socket *);
+	/* The last reference went: frees so_pcb. */
+	void	(*so_free)(struct socket *);
+	int	(*so_bind)(struct socket *, const struct sockaddr *, socklen_t);
+	int	(*so_listen)(struct socket *, int backlog);
+	/* Blocks unless nonblock; EINPROGRESS, EALREADY, EISCONN as connect(2). */
+	int	(*so_connect)(struct socket *, const struct sockaddr *, socklen_t, bool nonblock);
+	/* A connected socket with one reference for its file.  EAGAIN if nonblock. */
+	int	(*so_accept)(struct socket *, bool nonblock, struct socket **ret_so);
+	int	(*so_pair)(struct socket *, struct socket *);	/* socketpair */
+	int	(*so_shutdown)(struct socket *, int how);
+	/* peer: getpeername.  ENOTCONN. */
+	int	(*so_name)(struct socket *, bool peer, struct sockaddr_storage *ret_ss,
+		    socklen_t *ret_len);
+	/* *ret_done is valid when 0 is returned; partial sends are success. */
+	int	(*so_send)(struct socket *, struct sockmsg *, size_t *ret_done);
+	int	(*so_recv)(struct socket *, struct sockmsg *, size_t *ret_done);
+	/*
+	 * Options of any level but SOL_SOCKET, and of SOL_SOCKET those which the socket
+	 * layer does not know.  val is a kernel copy.  ENOPROTOOPT.  get: *len in
+	 * the room, out the length.
+	 */
+	int	(*so_setopt)(struct socket *, int level, int name, const void *val, socklen_t len);
+	int	(*so_getopt)(struct socket *, int level, int name, void *val, socklen_t *len);
+	/* ENOTTY.  SIOCINQ and the like, before those of interfaces are tried. */
+	int	(*so_ioctl)(struct socket *, unsigned long cmd, void *uarg, long *ret);
+	/* POLL* of this moment; so_lock held.  Errors and such are added by the layer. */
+	uint32_t (*so_poll)(struct socket *);
+	/* SO_RCVBUF and the like changed, so_lock held.  NULL: fine. */
+	void	(*so_bufsize)(struct socket *);
+};
+
+/* A family and type: found by socket(2). */
+struct sockproto {
+	int		 sp_family;
+	int		 sp_type;
+	int		 sp_protocol;	/* -1: any that so_attach likes */
+	bool		 sp_default;	/* what protocol 0 means */
+	uint8_t		 sp_flags;
+	const struct sockops *sp_ops;
+	struct list_node sp_link;
+};
+#define SP_CONNECTED	0x01		/* write needs a connection: stream, seqpacket */
+#define SP_ATOMIC	0x02		/* messages keep their boundaries */
+#define SP_NEEDROOT	0x04		/* uid 0 of the kernel only: EPERM */
+void	sockproto_register(struct sockproto *sp);
+
+enum {			/* so_state */
+	SS_BOUND	= 0x0001,
+	SS_CONNECTING	= 0x0002,
+	SS_CONNECTED	= 0x0004,
+	SS_LISTENING	= 0x0008,
+	SS_CANTRCVMORE	= 0x0010,	/* EOF once the queue is empty */
+	SS_CANTSENDMORE	= 0x0020,	/* EPIPE */
+	SS_NOFILE	= 0x0040,	/* closed by the client */
+	SS_OOBMARK	= 0x0080,	/* the next byte is urgent */
+};
+
+/* Boolean options of SOL_SOCKET, one bit each, in so_options. */
+enum {
+	SOO_REUSEADDR = 0x0001, SOO_REUSEPORT = 0x0002, SOO_KEEPALIVE = 0x0004,
+	SOO_BROADCAST = 0x0008, SOO_DONTROUTE = 0x0010, SOO_OOBINLINE = 0x0020,
+	SOO_PASSCRED = 0x0040, SOO_TIMESTAMP = 0x0080, SOO_TIMESTAMPNS = 0x0100,
+	SOO_NO_CHECK = 0x0200, SOO_RXQ_OVFL = 0x0400, SOO_ZEROCOPY = 0x0800,
+	SOO_LOCK_FILTER = 0x1000, SOO_DEBUG = 0x2000, SOO_SELECT_ERR = 0x4000,
+	SOO_PASSSEC = 0x8000, SOO_PASSPIDFD = 0x10000, SOO_NOFCS = 0x20000,
+	SOO_WIFI_STATUS = 0x40000,
+};
+
+/*
+ * Field key:	c  constant since creation	a  atomic	s  so_lock
+ */
+struct socket {
+	kmutex_t	 so_lock;
+	unsigned int	 so_refs;	/* a */
+	uint16_t	 so_family;	/* c */
+	uint16_t	 so_type;	/* c: SOCK_* */
+	int		 so_protocol;	/* c */
+	const struct sockops *so_ops;	/* c */
+	uint8_t		 so_pflags;	/* c: SP_* */
+	void		*so_pcb;	/* c from so_attach to so_free */
+	struct netns	*so_ns;		/* c: referenced */
+	struct cred	*so_cred;	/* c: of the maker; referenced */
+	uint32_t	 so_state;	/* s; read atomically */
+	uint32_t	 so_options;	/* s; read atomically */
+	int		 so_error;	/* s: SO_ERROR; reading it clears */
+	int		 so_rcvshut;	/* s */
+	int		 so_linger;	/* s: seconds, -1: off */
+	uint32_t	 so_mark, so_priority;	/* a */
+	uint32_t	 so_bound_if;	/* a: SO_BINDTODEVICE; 0: none */
+	int		 so_peek_off;	/* s: SO_PEEK_OFF; -1: off */
+	uint32_t	 so_busypoll;	/* a: SO_BUSY_POLL, us */
+	uint32_t	 so_incpu;	/* a: SO_INCOMING_CPU */
+	uint64_t	 so_cookie;	/* a: SO_COOKIE; 0: none yet */
+	struct ucred	 so_peercred;	/* s */
+	struct sockbuf	 so_rcv, so_snd;
+	struct packetq	 so_errq;	/* s: MSG_ERRQUEUE */
+	uint64_t	 so_drops;	/* s */
+	struct sockfilter *so_filter;	/* q: SO_ATTACH_FILTER */
+	struct pollsrc	 so_pollsrc;
+	/* Of a listener: sockets that wait for accept, by so_acceptlink. */
+	struct list	 so_acceptq;	/* s */
+	struct list_node so_acceptlink;	/* s of the listener */
+	unsigned int	 so_qlen, so_backlog;	/* s */
+	struct qsbr_head so_qsbr;
+	uint64_t	 so_inode;	/* c: for fstat and ss */
+};
+
+/* For the layers above and for protocols that make children (accept).  so_attach is called if attach. */
+int	socket_create(struct netns *ns, int family, int type, int protocol,
+	    struct cred *cred, bool attach, struct socket **ret_so);
+static inline void
+socket_hold(struct socket *so)
+{
+	__atomic_fetch_add(&so->so_refs, 1, __ATOMIC_RELAXED);
+}
+/* A reference of a socket that was found lock-free; false: it is dying. */
+bool	socket_tryhold(struct socket *so);
+void	socket_rele(struct socket *so);		/* the last: so_free, then freed by qsbr */
+
+/* The socket of a descriptor of the caller, with the file referenced.  EBADF, ENOTSOCK. */
+int	socket_fromfd(int fd, struct file **ret_fp, struct socket **ret_so);
+static inline struct socket *
+socket_fromfile(const struct file *fp)
+{
+	return fp->f_type == FILE_SOCKET ? fp->f_data : NULL;
+}
+/* A file for it; takes over the reference on success. */
+int	socket_file(struct socket *so, unsigned int oflags, struct file **ret_fp);
+
+/*
+ * Sleeps until woken, so_lock held on entry and exit.  sb is so_rcv or so_snd, whose cv
+ * and timeout count; deadline from socket_deadline(), once per call.  Drives the
+ * interfaces meanwhile.  0 (look again), EAGAIN (timeout), EINTR.
+ */
+int	socket_wait(struct socket *so, struct sockbuf *sb, int64_t deadline);
+int64_t	socket_deadline(const struct sockbuf *sb);
+
+/* so_lock held.  events: POLL*; POLLIN wakes readers, POLLOUT writers, POLLERR|HUP both. */
+void	socket_wake(struct socket *so, uint32_t events);
+/* so_lock held: sets so_error (unless 0) and wakes everybody. */
+void	socket_seterror(struct socket *so, int error);
+/* so_lock held: takes so_error.  0: none. */
+int	socket_geterror(struct socket *so);
+void	socket_cantrcvmore(struct socket *so);	/* so_lock held */
+void	socket_cantsendmore(struct socket *so);	/* so_lock held */
+
+/* Listener's queue; listener's so_lock held.  Takes over the reference.  false: full. */
+bool	socket_acceptq_put(struct socket *head, struct socket *so);
+struct socket *socket_acceptq_get(struct socket *head);
+
+/* Receive queue, so_lock held.  false: over so_rcv.sb_hiwat; p stays the caller's. */
+bool	sockbuf_put(struct sockbuf *sb, struct packet *p);
+struct packet *sockbuf_get(struct sockbuf *sb);		/* uncharges */
+/* What a datagram owes to the send buffer: charges p to so, credited when p is freed. */
+bool	socket_charge_send(struct socket *so, struct packet *p);
+void	sockbuf_drop(struct sockbuf *sb);
+
+/*
+ * The usual so_recv of datagrams: waits, takes or peeks one, copies it, cuts; fill adds address
+ * and control data, called without so_lock.
+ */
+int	socket_recv_datagram(struct socket *so, struct sockmsg *sm, size_t *ret_done,
+	    void (*fill)(struct socket *, struct sockmsg *, const struct packet *));
+/* MSG_ERRQUEUE: the same from so_errq; EAGAIN if empty. */
+int	socket_recv_errqueue(struct socket *so, struct sockmsg *sm, size_t *ret_done,
+	    void (*fill)(struct socket *, struct sockmsg *, const struct packet *));
+/* SO_TIMESTAMP*, SO_RXQ_OVFL and what else belongs to SOL_SOCKET. */
+void	socket_put_cmsgs(struct socket *so, struct sockmsg *sm, const struct packet *p);
+
+/* Classic BPF on a packet from its p_data: how many bytes to keep, 0: drop. */
+uint32_t sockfilter_run(const struct socket *so, const struct packet *p);
+
+/* ioctls of interfaces, routes, ARP (netdevice(7)); ENOTTY for others. */
+int	if_ioctl(struct netns *ns, unsigned long cmd, void *uarg);
+
+/* Every socket of a family, for sock_diag; fn gets it referenced for the call, no lock held. */
+int	socket_iterate(struct netns *ns, int family, int (*fn)(struct socket *, void *), void *arg);
+
+#endif /* NET_SOCKET_H */
