@@ -20,6 +20,9 @@
 #include <net/socket.h>
 #include <sys/types.h>
 
+struct cmsghdr;
+struct inpcb;
+
 /* What IP found in the headers: in p_cb of packets that go up. */
 struct inet_rx {
 	uint8_t		 ir_family;
@@ -88,6 +91,13 @@ struct inet_af {
 	/* Is the group joined on that interface by this socket (and source allowed)? */
 	bool		(*ia_mcast_allowed)(struct socket *, const struct inet_rx *);
 	void		(*ia_pcbfree)(struct socket *);	/* multicast memberships go */
+	/*
+	 * The family's control messages: of a received packet by INP_RECV_*, and of one
+	 * message of a send at the family's level.  NULL: none.
+	 */
+	void		(*ia_put_cmsgs)(struct inpcb *, struct sockmsg *, const struct packet *);
+	int		(*ia_get_cmsg)(struct inpcb *, const struct cmsghdr *, struct inet_tx *,
+			    uint32_t *ret_oif);
 };
 
 /* inet_af for AF_INET, AF_INET6; NULL if the family is not there. */

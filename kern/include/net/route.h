@@ -44,6 +44,8 @@ inaddr_zero(const struct inaddr *a)
 
 /* --- addresses of interfaces --------------------------------------------------- */
 
+struct rtkey;
+
 /* Field key: c constant, q changed under ns_lock and read lock-free */
 struct ifaddr {
 	struct list_node ifa_iflink;	/* q */
@@ -83,7 +85,8 @@ struct ifaddr *ifaddr_select(struct ifnet *ifp, int family, const struct inaddr 
 /* A family's part in the life of an address; ns_lock held. */
 struct ifaddr_family {
 	int		 af_family;
-	int		(*af_check)(struct ifnet *, const struct ifaddr *);	/* EINVAL */
+	/* The new object before anybody sees it: may set flags (TENTATIVE).  EINVAL. */
+	int		(*af_check)(struct ifnet *, struct ifaddr *);
 	void		(*af_added)(struct ifnet *, struct ifaddr *);	/* DAD, gratuitous ARP */
 	void		(*af_removing)(struct ifnet *, struct ifaddr *);
 	/* The interface went up or down, or away; its if_inet* is made and freed here. */
@@ -91,6 +94,11 @@ struct ifaddr_family {
 	void		(*af_ifup)(struct ifnet *);
 	void		(*af_ifdown)(struct ifnet *);
 	void		(*af_ifdetach)(struct ifnet *);
+	/*
+	 * The source for dst through ifp, lock-free (RFC 6724); false: there is none.
+	 * NULL: ifaddr_select() is good enough.  rk_src is not set, rk_dst may be a gateway's.
+	 */
+	bool		(*af_select)(struct ifnet *, const struct rtkey *, struct inaddr *ret_src);
 	struct list_node af_link;
 };
 void	ifaddr_family_register(struct ifaddr_family *af);	/* attaches existing interfaces */
@@ -286,5 +294,7 @@ int	neigh_iterate(struct netns *ns, int family, uint32_t ifindex,
 int	neigh_lookup(struct ifnet *ifp, int family, const struct inaddr *addr,
 	    struct neigh_info *ret_ni);		/* ENOENT */
 void	neigh_flush(struct ifnet *ifp);		/* ns_lock: down or detached */
+/* A router said so (RFC 4861 section 6.3.4), in milliseconds; 0: as it was.  Any context. */
+void	neigh_settimes(struct ifnet *ifp, int family, uint32_t reachable, uint32_t retrans);
 
 #endif /* NET_ROUTE_H */
