@@ -187,6 +187,32 @@ if_running(const struct ifnet *ifp)
 void	if_stats(const struct ifnet *ifp, struct if_counters *ret_sum);
 struct if_counters *if_counters_self(struct ifnet *ifp);	/* until it may sleep */
 
+/* --- kinds ----------------------------------------------------------------------- */
+
+/*
+ * What can be made by name: IFLA_INFO_KIND of rtnetlink, "shm0" of
+ * rump_pub_netconfig_ifcreate().  A driver registers one when it starts; ifo_kind
+ * of its interfaces is ik_name.
+ */
+struct ifkind {
+	const char	*ik_name;	/* "shmif" */
+	const char	*ik_prefix;	/* of the usual names: "shm" */
+	/*
+	 * A new interface, attached and down, with a reference for the caller; name may
+	 * hold %d.  link is as for ifo_setlink, NULL: none yet; peer (veth-like kinds): the
+	 * name of the other end, NULL: the driver's choice.  No lock held.  EINVAL, EEXIST, ENOMEM.
+	 */
+	int		(*ik_create)(struct netns *ns, const char *name, const char *link,
+			    const char *peer, struct ifnet **ret_ifp);
+	/* Detaches it (and its peer); the caller's reference stays.  No lock held. */
+	void		(*ik_destroy)(struct ifnet *ifp);
+	struct list_node ik_link;
+};
+void	ifkind_register(struct ifkind *ik);
+const struct ifkind *ifkind_find(const char *name);	/* NULL */
+/* By the name of an interface to be: "shm0", "shm%d".  NULL. */
+const struct ifkind *ifkind_ofname(const char *ifname);
+
 /* --- moving packets ---------------------------------------------------------- */
 
 /*
