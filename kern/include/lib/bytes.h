@@ -47,4 +47,29 @@ be64_get(const uint8_t *p)
 	return (uint64_t)be32_get(p) << 32 | be32_get(p + 4);
 }
 
+static inline void
+be16_put(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static inline void
+be32_put(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)(v >> 24);
+	p[1] = (uint8_t)(v >> 16);
+	p[2] = (uint8_t)(v >> 8);
+	p[3] = (uint8_t)v;
+}
+
+/* Between the host's order and the network's; both ways alike. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define net16(x)	((uint16_t)__builtin_bswap16((uint16_t)(x)))
+#define net32(x)	((uint32_t)__builtin_bswap32((uint32_t)(x)))
+#else
+#define net16(x)	((uint16_t)(x))
+#define net32(x)	((uint32_t)(x))
+#endif
+
 #endif /* LIB_BYTES_H */

@@ -137,13 +137,21 @@ struct inet_proto {
 	/* p_data at the L4 header, INET_RX() filled in.  Consumes q; one family a batch. */
 	void		(*ip_input)(struct netns *, struct packetq *q);
 	void		(*ip_ctl)(const struct inet_ctl *);	/* NULL: not interested */
+	/*
+	 * GRO: both packets at their L4 headers, of one flow of addresses and with
+	 * equal IP headers; hdrlen in front belongs to IP.  True if p went into head,
+	 * p is consumed then.  NULL: never.
+	 */
+	bool		(*ip_merge)(const struct inet_af *, struct packet *head,
+			    struct packet *p);
 };
 void	inet_proto_register(const struct inet_proto *ip);
 const struct inet_proto *inet_proto(uint8_t proto);	/* NULL */
 
 /*
  * Raw sockets get a copy of everything first; true: somebody took it, so that no
- * "protocol unreachable" is due.  p stays the caller's.
+ * "protocol unreachable" is due.  p_data at the L4 header, p_l3 set, INET_RX() filled
+ * in.  p stays the caller's.
  */
 bool	inet_raw_input(struct netns *ns, const struct packet *p);
 
@@ -192,8 +200,10 @@ struct inpcb {
 	struct rtdst	*inp_dst;	/* cached route */
 	uint32_t	 inp_hash;	/* of the connection */
 	/* Links of the tables; private to inpcb.c. */
-	struct inpcb	*inp_connnext, **inp_connprev;
+	struct inpcb	*inp_connnext[2];
 	struct inpcb	*inp_bindnext, **inp_bindprev;
+	struct inport	*inp_port;
+	uint8_t		 inp_tabflags;
 	struct list_node inp_alllink;
 };
 
@@ -230,7 +240,10 @@ int	inpcb_bind(struct inpcb *inp, const struct sockaddr *sa, socklen_t len);
  * ENETUNREACH, EADDRNOTAVAIL, EADDRINUSE, EAFNOSUPPORT, EACCES (broadcast without SO_BROADCAST).
  */
 int	inpcb_connect(struct inpcb *inp, const struct sockaddr *sa, socklen_t len);
-void	inpcb_disconnect(struct inpcb *inp);	/* keeps the local port */
+/* Keeps the local port if bind(2) chose it. */
+void	inpcb_disconnect(struct inpcb *inp);
+/* listen(2): EADDRINUSE if another listener has the port by now.  so_lock held. */
+int	inpcb_listen(struct inpcb *inp);
 /* A child of a listener, with all addresses known.  EADDRINUSE, ENOMEM. */
 int	inpcb_insert(struct inpcb *inp);
 void	inpcb_remove(struct inpcb *inp);
@@ -270,5 +283,18 @@ int	inpcb_get_cmsgs(struct inpcb *inp, const struct sockmsg *sm, struct inet_tx 
 	    uint32_t *ret_oif);
 /* Queues an ICMP error for MSG_ERRQUEUE if the socket wants it.  so_lock held. */
 void	inpcb_queue_error(struct inpcb *inp, const struct inet_ctl *ctl);
+/* The same for an error found here (EMSGSIZE): to whom, and the MTU.  so_lock held. */
+void	inpcb_queue_local(struct inpcb *inp, int error, const struct inaddr *dst, uint16_t port,
+	    uint32_t info);
+/* recvmsg(MSG_ERRQUEUE) of any pcb. */
+int	inpcb_recv_errqueue(struct socket *so, struct sockmsg *sm, size_t *ret_done);
+
+/*
+ * Echo replies for ping sockets, by both families' ICMP: p_data at the ICMP
+ * header, INET_RX() filled in.  p stays the caller's.  True: somebody took it.
+ */
+bool	ping_input(struct netns *ns, const struct packet *p);
+/* An ICMP error about an echo request of ours. */
+void	ping_ctl(const struct inet_ctl *ctl);
 
 #endif /* NET_INET_H */
