@@ -5,7 +5,9 @@
  *
  * A condition variable is a counter.  A waiter reads it while it holds the
  * mutex, lets go of the mutex and parks on the value read: any signal since
- * has changed the counter, and parking returns at once.
+ * has changed the counter, and parking returns at once.  Who does not sleep
+ * but drives something meanwhile (idle.h) looks at the counter by itself: the
+ * host is asked to wake only those who are counted in cv_parked.
  *
  * An interruptible sleeper publishes the counter in l_parkword; whoever
  * interrupts it sets l_intr and then moves the counter, which wakes (without
@@ -24,11 +26,14 @@
 #include <sys/proc.h>
 #include <sys/vcpu.h>
 
+#include "idle_impl.h"
+
 void
 cv_init(kcondvar_t *cv, const char *name)
 {
 	cv->cv_seq = 0;
 	cv->cv_waiters = 0;
+	cv->cv_parked = 0;
 	cv->cv_name = name;
 }
 
@@ -49,17 +54,19 @@ cv_park(kcondvar_t *cv, kmutex_t *m, int64_t deadline, int flags)
 	KASSERT(mutex_owned(m));
 	seq = atomic_load(&cv->cv_seq);
 	atomic_add(&cv->cv_waiters, 1);
+	__atomic_fetch_add(&cv->cv_parked, 1, __ATOMIC_SEQ_CST);
 	mutex_exit(m);
 	vcpu_block_begin();
 	error = rumpuser_park(&cv->cv_seq, seq, flags, deadline);
 	vcpu_block_end();
+	atomic_sub(&cv->cv_parked, 1);
 	atomic_sub(&cv->cv_waiters, 1);
 	mutex_enter(m);
 	return error == ETIMEDOUT || error == EINTR ? error : 0;
 }
 
 static int
-cv_park_sig(kcondvar_t *cv, kmutex_t *m, int64_t deadline)
+cv_park_sig(kcondvar_t *cv, kmutex_t *m, int64_t deadline, bool idle)
     NO_THREAD_SAFETY
 {
 	struct lwp *l = curlwp();
@@ -71,11 +78,12 @@ cv_park_sig(kcondvar_t *cv, kmutex_t *m, int64_t deadline)
 	atomic_add(&cv->cv_waiters, 1);
 	__atomic_store_n(&l->l_parkword, &cv->cv_seq, __ATOMIC_SEQ_CST);
 	mutex_exit(m);
-	if (!__atomic_load_n(&l->l_intr, __ATOMIC_SEQ_CST)) {
-		vcpu_block_begin();
-		error = rumpuser_park(&cv->cv_seq, seq, RUMPUSER_PARK_INTR,
-		    deadline);
-		vcpu_block_end();
+	if (__atomic_load_n(&l->l_intr, __ATOMIC_SEQ_CST)) {
+		/* Interrupted before it slept. */
+	} else if (idle) {
+		error = idle_park(&cv->cv_seq, &cv->cv_parked, seq, deadline);
+	} else {
+		error = idle_sleep(&cv->cv_seq, &cv->cv_parked, seq, deadline);
 	}
 	mutex_enter(&l->l_proc->p_lock);
 	atomic_store(&l->l_parkword, NULL);
@@ -96,7 +104,7 @@ cv_wait(kcondvar_t *cv, kmutex_t *m)
 int
 cv_wait_sig(kcondvar_t *cv, kmutex_t *m)
 {
-	return cv_park_sig(cv, m, RUMPUSER_NOTIME);
+	return cv_park_sig(cv, m, RUMPUSER_NOTIME, false);
 }
 
 int
@@ -108,7 +116,13 @@ cv_timedwait(kcondvar_t *cv, kmutex_t *m, int64_t deadline)
 int
 cv_timedwait_sig(kcondvar_t *cv, kmutex_t *m, int64_t deadline)
 {
-	return cv_park_sig(cv, m, deadline);
+	return cv_park_sig(cv, m, deadline, false);
+}
+
+int
+cv_timedwait_sig_idle(kcondvar_t *cv, kmutex_t *m, int64_t deadline)
+{
+	return cv_park_sig(cv, m, deadline, true);
 }
 
 static void
@@ -116,8 +130,10 @@ cv_wake(kcondvar_t *cv, unsigned int n)
 {
 	if (atomic_load(&cv->cv_waiters) == 0)
 		return;
-	__atomic_fetch_add(&cv->cv_seq, 1, __ATOMIC_RELEASE);
-	(void)rumpuser_unpark(&cv->cv_seq, n, 0);
+	__atomic_fetch_add(&cv->cv_seq, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&cv->cv_parked, __ATOMIC_SEQ_CST) != 0)
+		(void)rumpuser_unpark(&cv->cv_seq, n, 0);
+	idle_kick(&cv->cv_seq);
 }
 
 void

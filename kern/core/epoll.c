@@ -37,6 +37,7 @@
 #include <sys/epoll.h>
 #include <sys/errno.h>
 #include <sys/file.h>
+#include <sys/idle.h>
 #include <sys/kassert.h>
 #include <sys/kmem.h>
 #include <sys/ktime.h>
@@ -187,7 +188,7 @@ epoll_sleep(struct epoll *ep, int64_t deadline)
 	mutex_enter(&ep->ep_lock);
 	ep->ep_nwaiters++;
 	while (list_empty(&ep->ep_ready) && error == 0)
-		error = cv_timedwait_sig(&ep->ep_cv, &ep->ep_lock, deadline);
+		error = cv_timedwait_sig_idle(&ep->ep_cv, &ep->ep_lock, deadline);
 	ep->ep_nwaiters--;
 	if (!list_empty(&ep->ep_ready)) {
 		/* A wake-up that we do not use is somebody else's. */
@@ -214,12 +215,20 @@ int
 epoll_collect(struct epoll *ep, struct epoll_event *uev, int max,
     int64_t deadline, long *ret)
 {
+	bool driven = false;
 	int error, n = 0;
 
 	for (;;) {
 		error = epoll_harvest(ep, uev, max, &n);
-		if (error || n > 0 || deadline == POLL_NOWAIT)
+		if (error || n > 0)
 			break;
+		if (deadline == POLL_NOWAIT) {
+			if (driven)
+				break;
+			idle_poll();
+			driven = true;
+			continue;
+		}
 		error = epoll_sleep(ep, deadline);
 		if (error == EINTR)
 			return error;

@@ -21,6 +21,7 @@
 #include <sys/proc.h>
 #include <sys/vcpu.h>
 
+#include "idle_impl.h"
 #include "lockdep.h"
 #include "proc_impl.h"
 #include "vcpu_impl.h"
@@ -197,8 +198,9 @@ lwp_interrupt(struct lwp *l)
 	mutex_enter(&l->l_proc->p_lock);
 	__atomic_store_n(&l->l_intr, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&l->l_parkword, __ATOMIC_SEQ_CST) != NULL) {
-		atomic_add(l->l_parkword, 1);
+		__atomic_fetch_add(l->l_parkword, 1, __ATOMIC_SEQ_CST);
 		(void)rumpuser_unpark(l->l_parkword, UINT32_MAX, 0);
+		idle_kick(l->l_parkword);
 	}
 	mutex_exit(&l->l_proc->p_lock);
 }

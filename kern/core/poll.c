@@ -23,6 +23,7 @@
 #include <sys/copy.h>
 #include <sys/errno.h>
 #include <sys/file.h>
+#include <sys/idle.h>
 #include <sys/kmem.h>
 #include <sys/ktime.h>
 #include <sys/proc.h>
@@ -218,7 +219,7 @@ poller_sleep(struct poller *po, int64_t deadline)
 
 	mutex_enter(&po->po_lock);
 	while (!po->po_told && error == 0)
-		error = cv_timedwait_sig(&po->po_cv, &po->po_lock, deadline);
+		error = cv_timedwait_sig_idle(&po->po_cv, &po->po_lock, deadline);
 	if (po->po_told)
 		error = 0;
 	po->po_told = false;
@@ -257,10 +258,15 @@ poll_wait(struct pollent *pe, size_t n, bool strict, int64_t deadline,
 	error = pollents_open(pe, n, strict);
 	if (error)
 		return error;
-	if (deadline == POLL_NOWAIT)
-		*ret_ready = pollents_look(pe, n, NULL);
-	else
+	if (deadline != POLL_NOWAIT) {
 		error = poll_loop(pe, n, deadline, ret_ready);
+	} else {
+		*ret_ready = pollents_look(pe, n, NULL);
+		if (*ret_ready == 0) {
+			idle_poll();
+			*ret_ready = pollents_look(pe, n, NULL);
+		}
+	}
 	pollents_close(pe, n);
 	return error;
 }

@@ -20,6 +20,7 @@
 #define NET_NETNS_H
 
 #include <lib/list.h>
+#include <sys/ktime.h>
 #include <sys/kvar.h>
 #include <sys/mutex.h>
 #include <sys/qsbr.h>
@@ -43,7 +44,14 @@ struct netns_ops {
 	const char	*no_name;
 	/* Makes *ret_data; called for existing name spaces too when it is registered. */
 	int		(*no_init)(struct netns *, void **ret_data);
-	/* Interfaces, sockets and packets are gone. */
+	/*
+	 * The name space ends: there are no procs and no sockets of clients in
+	 * it any more.  First all no_exit, the last registered first: what moves
+	 * by itself stops (timers, TIME-WAIT).  NETNS_SLOT_LINK's, the faction's own and
+	 * hence the last, detaches the interfaces.  NULL: nothing.
+	 */
+	void		(*no_exit)(struct netns *, void *data);
+	/* Then all no_fini, in the same order: frees data. */
 	void		(*no_fini)(struct netns *, void *data);
 	struct list_node no_link;
 };
@@ -58,12 +66,14 @@ struct netns {
 	uint64_t	 ns_inum;	/* c: as /proc/self/ns/net would show */
 	struct list	 ns_ifs;	/* n: ifnets by index; if_nslink */
 	struct ifnet	*ns_ifhash[NETNS_IFHASH];	/* q: by index; if_hashnext */
-	struct ifnet	*ns_lo;		/* c */
+	struct ifnet	*ns_lo;		/* c: made by NETNS_SLOT_LINK's no_init */
+	struct drivelist *ns_drives;	/* q: pollable interfaces, see ifdrive.c */
 	uint32_t	 ns_nextindex;	/* n */
 	uint32_t	 ns_routegen;	/* a: moves when any route, address or link does */
 	void		*ns_slot[NETNS_NSLOTS];	/* c, once the owner has started */
 	int		 ns_var[NETVAR_MAX];	/* a: see netvar_get() */
 	struct list_node ns_link;	/* list of all */
+	struct work	 ns_endwork;
 	struct qsbr_head ns_qsbr;
 };
 
@@ -71,14 +81,21 @@ extern struct netns *netns0;
 
 /* With lo, down until somebody sets it up (the first has it up).  ENOMEM. */
 int	netns_create(struct netns **ret_ns);
-void	netns_hold(struct netns *ns);
+static inline void
+netns_hold(struct netns *ns)
+{
+	__atomic_fetch_add(&ns->ns_refs, 1, __ATOMIC_RELAXED);
+}
 void	netns_rele(struct netns *ns);		/* the last ends it; may sleep */
 struct netns *netns_find(uint32_t id);		/* referenced, or NULL */
 int	netns_iterate(int (*fn)(struct netns *, void *), void *arg);
 
-/* Of the calling lwp's proc: not referenced, valid while it stays in it. */
+/*
+ * Of the calling lwp's proc.  Not referenced: another thread may move the
+ * proc, so who may sleep with it holds it.
+ */
 struct netns *netns_current(void);
-/* Moves the proc; takes over no reference. */
+/* Moves the proc, with a reference of its own. */
 void	netns_enter(struct proc *p, struct netns *ns);
 
 int	netns_register(struct netns_ops *ops);
@@ -102,7 +119,8 @@ struct netvar {
 #define NETVAR_DEFINE(sym, name, deflt, min, max, about) \
 	struct netvar sym = { .nv_var = { .kv_name = (name), \
 		.kv_about = (about), .kv_type = KVAR_FN, .kv_min = (min), \
-		.kv_max = (max), .kv_get = netvar_kvget, .kv_set = netvar_kvset }, \
+		.kv_max = (max), .kv_get = netvar_kvget, .kv_set = netvar_kvset, \
+		.kv_ptr = &(sym) }, \
 		.nv_default = (deflt) }
 
 int	netvar_kvget(const struct kvar *kv, char *buf, size_t size);

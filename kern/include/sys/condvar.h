@@ -17,7 +17,8 @@
 
 typedef struct kcondvar {
 	uint32_t	 cv_seq;	/* a: changes with each wake-up */
-	uint32_t	 cv_waiters;	/* a */
+	uint32_t	 cv_waiters;	/* a: want to see cv_seq change */
+	uint32_t	 cv_parked;	/* a: of them asleep in the host */
 	const char	*cv_name;	/* c */
 } kcondvar_t;
 
