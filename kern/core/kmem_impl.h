@@ -177,7 +177,7 @@ void	page_unmap(void *ptr, size_t len);
 
 /* --- slabs --------------------------------------------------------------- */
 
-#define SLAB_MAXORDER	5
+#define SLAB_MAXORDER	7
 
 /* What follows obj in a chain of free objects. */
 static inline void **

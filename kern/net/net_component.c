@@ -13,6 +13,7 @@
 
 /* Name spaces last: the first one is born with all parts. */
 static int (*const parts[])(void) = {
+	packet_boot,
 	netns_boot,
 };
 

@@ -9,6 +9,20 @@
 
 #include <net/ifnet.h>
 #include <net/netns.h>
+#include <net/packet.h>
+
+/* packet.c, pktbuf.c: packets can be made afterwards. */
+int	packet_boot(void);
+void	pktbuf_boot(void);
+
+/* Did pktbuf_alloc() make it? */
+bool	pktbuf_isown(const struct pktbuf *pb);
+
+/*
+ * The one's complement sum of len bytes, as of words in the machine's own
+ * order, folded to 16 bits (RFC 1071 section 2 (B)).
+ */
+uint32_t sum_bytes(const void *data, size_t len);
 
 /* netns.c: netns0 exists afterwards. */
 int	netns_boot(void);

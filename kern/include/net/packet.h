@@ -290,15 +290,33 @@ int	packet_appenduio(struct packet *p, struct uio *uio, size_t len, int flags);
 
 /* --- checksums and segments -------------------------------------------------- */
 
-/* The one's complement sum of len bytes at off, not folded, added to sum. */
+/*
+ * The one's complement sum of len bytes at off, not folded, added to sum.  Words
+ * are taken as they lie in memory: the folded sum is stored without swapping,
+ * and numbers that take part (a pseudo header's) are in network order (RFC 1071
+ * section 2 (B)).
+ */
 uint32_t packet_sum(const struct packet *p, size_t off, size_t len, uint32_t sum);
+
+/* The same of plain memory. */
+uint32_t packet_sum_bytes(const void *data, size_t len, uint32_t sum);
+
+/* What stands in a header: folded and inverted.  Of data with its checksum: 0. */
+static inline uint16_t
+packet_sum_fold(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
 
 /* Fills in a PARTIAL checksum; the packet has PKT_CSUM_NONE afterwards.  EINVAL. */
 int	packet_csum_fill(struct packet *p);
 
 /*
- * Cuts a GSO packet (p_data at L2 or L3 header; p_l3, p_l4 set) into packets that
- * share its blocks, in order, appended to q.  Checksums stay PARTIAL.  The
+ * Cuts a GSO packet (p_data at L2 or L3 header; p_l3, p_l4 set; PARTIAL, with the sum
+ * of the pseudo header for the length of the whole packet in its field) into packets
+ * that share its blocks, in order, appended to q.  Checksums stay PARTIAL.  The
  * packet is consumed.  ENOMEM (what was made is dropped), EINVAL.
  */
 int	packet_segment(struct packet *p, struct packetq *q);
