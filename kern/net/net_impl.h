@@ -24,6 +24,9 @@ bool	pktbuf_isown(const struct pktbuf *pb);
  */
 uint32_t sum_bytes(const void *data, size_t len);
 
+/* socket.c: sockets can be made, and protocols register. */
+int	socket_boot(void);
+
 /* netns.c: netns0 exists afterwards. */
 int	netns_boot(void);
 

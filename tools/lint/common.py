@@ -58,6 +58,8 @@ def compile_commands(build):
 
 def syntax_command(command, compiler=None):
     """A compile command without its input and outputs, only for looking."""
+    if 'ccache' in command[0]:
+        command = command[1:]
     words = [compiler or command[0]]
     skip = False
     for word in command[1:]:

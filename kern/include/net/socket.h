@@ -36,6 +36,7 @@
 #include <sys/mutex.h>
 #include <sys/poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct cred;
@@ -50,7 +51,7 @@ struct uio;
 struct sockbuf {
 	struct packetq	 sb_q;
 	uint32_t	 sb_cc;		/* bytes of payload */
-	uint32_t	 sb_mem;	/* memory: sum of p_truesize */
+	uint32_t	 sb_mem;	/* memory: sum of p_truesize; of so_snd: a */
 	uint32_t	 sb_hiwat;	/* SO_RCVBUF, SO_SNDBUF as the kernel counts: doubled */
 	uint32_t	 sb_lowat;
 	int64_t		 sb_timeo;	/* SO_RCVTIMEO, SO_SNDTIMEO in ns; 0: none */
@@ -156,7 +157,8 @@ enum {
 	SOO_NO_CHECK = 0x0200, SOO_RXQ_OVFL = 0x0400, SOO_ZEROCOPY = 0x0800,
 	SOO_LOCK_FILTER = 0x1000, SOO_DEBUG = 0x2000, SOO_SELECT_ERR = 0x4000,
 	SOO_PASSSEC = 0x8000, SOO_PASSPIDFD = 0x10000, SOO_NOFCS = 0x20000,
-	SOO_WIFI_STATUS = 0x40000,
+	SOO_WIFI_STATUS = 0x40000, SOO_TSNEW = 0x80000, SOO_RCVMARK = 0x100000,
+	SOO_RCVPRIORITY = 0x200000,
 };
 
 /*
@@ -185,6 +187,7 @@ struct socket {
 	uint32_t	 so_incpu;	/* a: SO_INCOMING_CPU */
 	uint64_t	 so_cookie;	/* a: SO_COOKIE; 0: none yet */
 	struct ucred	 so_peercred;	/* s */
+	struct cred	*so_peerid;	/* s: of the peer when it joined, or NULL; referenced */
 	struct sockbuf	 so_rcv, so_snd;
 	struct packetq	 so_errq;	/* s: MSG_ERRQUEUE */
 	uint64_t	 so_drops;	/* s */
@@ -196,6 +199,14 @@ struct socket {
 	unsigned int	 so_qlen, so_backlog;	/* s */
 	struct qsbr_head so_qsbr;
 	uint64_t	 so_inode;	/* c: for fstat and ss */
+	struct anonattr	 so_attr;	/* a: mode and owner, as fchmod and fchown leave them */
+	struct list_node so_link;	/* list of all: see socket.c */
+	struct socket	*so_wnext;	/* a: writers to be woken: see socket_buf.c */
+	bool		 so_wqueued;	/* a */
+	uint32_t	 so_tsflags;	/* a: SO_TIMESTAMPING: SOF_* */
+	uint32_t	 so_tskey;	/* s: SOF_TIMESTAMPING_OPT_ID counts */
+	uint32_t	 so_zckey;	/* s: MSG_ZEROCOPY counts */
+	uint64_t	 so_pacing;	/* a: SO_MAX_PACING_RATE */
 };
 
 /* For the layers above and for protocols that make children (accept).  so_attach is called if attach. */
@@ -223,10 +234,14 @@ int	socket_file(struct socket *so, unsigned int oflags, struct file **ret_fp);
 /*
  * Sleeps until woken, so_lock held on entry and exit.  sb is so_rcv or so_snd, whose cv
  * and timeout count; deadline from socket_deadline(), once per call.  Drives the
- * interfaces meanwhile.  0 (look again), EAGAIN (timeout), EINTR.
+ * interfaces meanwhile.  0 (look again), EAGAIN (timeout), EINTR, or ERESTART if
+ * there is no timeout.
  */
-int	socket_wait(struct socket *so, struct sockbuf *sb, int64_t deadline);
+int	socket_wait(struct socket *so, struct sockbuf *sb, int64_t deadline)
+	    REQUIRES(so->so_lock);
 int64_t	socket_deadline(const struct sockbuf *sb);
+/* The same until so_snd.sb_mem, an account of socket_charge_send(), leaves room. */
+int	socket_wait_space(struct socket *so, int64_t deadline) REQUIRES(so->so_lock);
 
 /* so_lock held.  events: POLL*; POLLIN wakes readers, POLLOUT writers, POLLERR|HUP both. */
 void	socket_wake(struct socket *so, uint32_t events);
@@ -236,6 +251,8 @@ void	socket_seterror(struct socket *so, int error);
 int	socket_geterror(struct socket *so);
 void	socket_cantrcvmore(struct socket *so);	/* so_lock held */
 void	socket_cantsendmore(struct socket *so);	/* so_lock held */
+
+uint64_t socket_cookie(struct socket *so);	/* SO_COOKIE */
 
 /* Listener's queue; listener's so_lock held.  Takes over the reference.  false: full. */
 bool	socket_acceptq_put(struct socket *head, struct socket *so);

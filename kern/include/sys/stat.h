@@ -17,6 +17,7 @@
 /* Device numbers under which the kernel's own nameless files are seen. */
 #define STAT_DEV_PIPE	dev_make(0, 12)
 #define STAT_DEV_ANON	dev_make(0, 13)
+#define STAT_DEV_SOCKET	dev_make(0, 8)
 
 void	stat_from_statx(const struct statx *sx, struct stat *st);
 
