@@ -14,6 +14,7 @@
 /* Name spaces last: the first one is born with all parts. */
 static int (*const parts[])(void) = {
 	packet_boot,
+	ifnet_boot,
 	socket_boot,
 	netns_boot,
 };

@@ -10,6 +10,7 @@
 #include <net/ifnet.h>
 #include <net/netns.h>
 #include <net/packet.h>
+#include <sys/vcpu.h>
 
 /* packet.c, pktbuf.c: packets can be made afterwards. */
 int	packet_boot(void);
@@ -29,6 +30,64 @@ int	socket_boot(void);
 
 /* netns.c: netns0 exists afterwards. */
 int	netns_boot(void);
+
+/* ifnet.c, before any name space is made. */
+int	ifnet_boot(void);
+
+/* loopback.c: lo, attached and down.  ENOMEM. */
+int	if_loopback_create(struct netns *ns, struct ifnet **ret_ifp);
+
+/* if_config.c: the flags that follow from IFF_UP, carrier and counts; ns_lock held. */
+void	if_changed(struct ifnet *ifp, uint32_t change);
+void	if_multicast_purge(struct ifnet *ifp);
+
+/* if_family.c; ns_lock held. */
+int	if_family_attach(struct ifnet *ifp);	/* ENOMEM: nothing was done */
+void	if_family_detach(struct ifnet *ifp);
+void	if_family_up(struct ifnet *ifp);
+void	if_family_down(struct ifnet *ifp);
+struct ifaddr_family *ifaddr_family(int family);	/* NULL; any context */
+
+/* if_input.c: protocols by ethertype, NULL: none. */
+const struct l3proto *l3proto_find(uint16_t ethertype);
+
+/* if_gro.c: merges what may be merged of one batch, in place. */
+void	gro_merge(const struct l3proto *l3, struct packetq *q);
+
+/*
+ * What an interface has for each vCPU: its counters, and who is inside.  Who
+ * enters and who leaves is counted apart, because a thread that slept may leave on
+ * another vCPU.
+ */
+enum if_guard { IFGUARD_TAPS, IFGUARD_INPUT, IFGUARD_N };
+
+struct if_percpu {
+	struct if_counters pc_count;
+	uint64_t	 pc_in[IFGUARD_N][2];
+	uint64_t	 pc_out[IFGUARD_N][2];
+} __aligned_to(CACHE_LINE);
+
+static inline struct if_percpu *
+if_percpu(const struct ifnet *ifp, unsigned int cpu)
+{
+	return (struct if_percpu *)(void *)ifp->if_count + cpu;
+}
+
+/*
+ * ifguard.c: around the use of an interface's taps, conditions and hook, and
+ * around input, which may sleep.  ifguard_wait: until nobody uses what was
+ * taken away before; one caller at a time.
+ */
+unsigned int ifguard_enter(struct ifnet *ifp, enum if_guard guard);
+void	ifguard_exit(struct ifnet *ifp, enum if_guard guard, unsigned int which);
+void	ifguard_wait(struct ifnet *ifp, enum if_guard guard);
+
+/* Shows p, whose p_data is at L2, to the taps; guarded. */
+void	iftap_show(struct ifnet *ifp, const struct packet *p, bool out);
+
+/* if_ether.c: takes a VLAN tag out of the frame or puts it in; p_data at L2. */
+int	ether_untag(struct packet *p);		/* EINVAL */
+int	ether_tag(struct packet *p);		/* EINVAL: no room */
 
 /*
  * ifdrive.c: for if_attach() and if_detach() of interfaces with ifo_poll.

@@ -218,6 +218,11 @@ netns_create(struct netns **ret_ns)
 			break;
 		}
 	}
+	if (error == 0) {
+		error = if_loopback_create(ns, &ns->ns_lo);
+		if (error)
+			netns_parts_end_locked(ns, &parts.l_head);
+	}
 	if (error == 0)
 		list_insert_tail(&netnses, &ns->ns_link);
 	mutex_exit(&list_lock);
@@ -390,7 +395,11 @@ netns_boot(void)
 	error = workqueue_create("netns", 1, &end_queue);
 	if (error == 0)
 		error = netns_create(&netns0);
-	if (error == 0)
-		proc_slot_register(PROC_SLOT_NET, &netns_slot_ops);
+	if (error)
+		return error;
+	proc_slot_register(PROC_SLOT_NET, &netns_slot_ops);
+	mutex_enter(&netns0->ns_lock);
+	error = if_setflags(netns0->ns_lo, IFF_UP, IFF_UP);
+	mutex_exit(&netns0->ns_lock);
 	return error;
 }

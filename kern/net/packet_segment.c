@@ -229,7 +229,7 @@ seg_l4(const struct cut *ct, struct packet *s, size_t off, size_t len)
 	} else {
 		be32_put(l4 + TCP_SEQ, be32_get(l4 + TCP_SEQ) + (uint32_t)off);
 		if (off + len < ct->ct_payload)
-			l4[TCP_FLAGS] &= (uint8_t)~(TCP_FIN | TCP_PSH);
+			l4[TCP_FLAGS] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
 		if (off > 0)
 			l4[TCP_FLAGS] &= (uint8_t)~TCP_CWR;
 	}

@@ -49,7 +49,7 @@ sum_machine_probe(void)
 	cpuid(1, &ebx, &ecx);
 	if ((ecx & (1u << 27)) == 0 || (ecx & (1u << 28)) == 0)
 		return SUM_ADC;
-	__asm__ volatile("xgetbv" : "=a" (eax), "=d" (edx) : "c" (0));
+	__asm__ volatile("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
 	if ((eax & 6) != 6)
 		return SUM_ADC;
 	cpuid(7, &ebx, &ecx);
@@ -106,9 +106,9 @@ sum_adc(const uint8_t *p, size_t len, uint64_t sum)
 		    "adcq $0, %0"
 		    : "+&r" (sum)
 		    : "m" (*(const word_u *)(const void *)p),
-		      "m" (*(const word_u *)(const void *)(p + 8)),
-		      "m" (*(const word_u *)(const void *)(p + 16)),
-		      "m" (*(const word_u *)(const void *)(p + 24))
+		      "m"(*(const word_u *)(const void *)(p + 8)),
+		      "m"(*(const word_u *)(const void *)(p + 16)),
+		      "m"(*(const word_u *)(const void *)(p + 24))
 		    : "cc");
 	}
 	for (; len >= 8; p += 8, len -= 8)

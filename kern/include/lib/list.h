@@ -95,6 +95,41 @@ list_next(const struct list *l, const struct list_node *n)
 	return n->ln_next == &l->l_head ? NULL : n->ln_next;
 }
 
+/*
+ * For lists that are read without the lock under which they change: an object
+ * is complete before it is seen, and one that was withdrawn still leads
+ * on, until its last reader has left (qsbr.h).
+ */
+static inline void
+list_publish_tail(struct list *l, struct list_node *n)
+{
+	n->ln_prev = l->l_head.ln_prev;
+	n->ln_next = &l->l_head;
+	__atomic_store_n(&n->ln_prev->ln_next, n, __ATOMIC_RELEASE);
+	l->l_head.ln_prev = n;
+}
+
+static inline void
+list_publish_before(struct list_node *where, struct list_node *n)
+{
+	n->ln_prev = where->ln_prev;
+	n->ln_next = where;
+	__atomic_store_n(&n->ln_prev->ln_next, n, __ATOMIC_RELEASE);
+	where->ln_prev = n;
+}
+
+static inline void
+list_withdraw(struct list_node *n)
+{
+	__atomic_store_n(&n->ln_prev->ln_next, n->ln_next, __ATOMIC_RELEASE);
+	n->ln_next->ln_prev = n->ln_prev;
+}
+
+#define LIST_FOREACH_READ(n, l) \
+	for ((n) = __atomic_load_n(&(l)->l_head.ln_next, __ATOMIC_ACQUIRE); \
+	    (n) != &(l)->l_head; \
+	    (n) = __atomic_load_n(&(n)->ln_next, __ATOMIC_ACQUIRE))
+
 /* The body may not remove n, except with the _safe form. */
 #define LIST_FOREACH(n, l) \
 	for ((n) = (l)->l_head.ln_next; (n) != &(l)->l_head; (n) = (n)->ln_next)

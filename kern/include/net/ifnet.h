@@ -40,9 +40,10 @@
 
 struct ifaddr;
 struct ifdrive;
+struct ifmaddr;
+struct ifnet;
 struct iftap;
 struct linkcond;
-struct ifnet;
 
 #define IF_LLADDR	32		/* longest link-layer address: MAX_ADDR_LEN */
 #define IF_MTU_MIN	68
@@ -119,6 +120,7 @@ struct ifnet {
 	uint32_t	 if_hwcaps;	/* c: what the driver can */
 	uint32_t	 if_mtu;	/* a */
 	uint32_t	 if_flags;	/* a: IFF_*; IFF_UP and the like */
+	uint32_t	 if_gflags;	/* n: IFF_PROMISC, IFF_ALLMULTI of if_setflags() */
 	bool		 if_carrier;	/* a: if_setcarrier() */
 	unsigned int	 if_promisc;	/* n: users of IFF_PROMISC */
 	unsigned int	 if_allmulti;	/* n */
@@ -126,18 +128,20 @@ struct ifnet {
 	unsigned int	 if_refs;	/* a */
 	bool		 if_dying;	/* a */
 
-	struct list	 if_addrs;	/* q: ifaddrs, all families; ifa_iflink */
-	struct list	 if_maddrs;	/* n: link-layer multicast groups joined */
+	struct list	 if_addrs;	/* q: ifaddrs, all families; LIST_FOREACH_READ, ifa_iflink */
+	uint32_t	 if_families;	/* n: bits of the families that are attached */
+	struct ifmaddr	*if_maddrs;	/* q: link-layer multicast groups joined */
 	void		*if_inet;	/* c: IPv4's own (struct in_ifinfo) */
 	void		*if_inet6;	/* c: IPv6's own */
 	void		*if_master;	/* q: lagg or bridge it is part of */
-	/* Takes frames away before the protocols: true if it consumed p. */
+	/* Takes frames away before the protocols: true if it consumed p, at its L2 header. */
 	bool		(*if_rxhook)(struct ifnet *, struct packet *p);	/* q */
 
 	struct iftap	*if_taps;	/* q: AF_PACKET sockets and captures */
 	struct linkcond	*if_cond;	/* q: loss, delay, rate */
+	uint32_t	 if_guard[2];	/* a: see ifguard.c */
 	struct ifdrive	*if_drive;	/* c: NULL if not pollable */
-	struct if_counters *if_count;	/* c: one a vCPU, CACHE_LINE apart */
+	struct if_counters *if_count;	/* c: one a vCPU, in struct if_percpu */
 
 	struct list_node if_nslink;	/* n */
 	struct ifnet	*if_hashnext;	/* q */
@@ -164,7 +168,7 @@ void	if_rele(struct ifnet *ifp);
 /* Lock-free: valid until the caller may sleep, or if_hold() it. */
 struct ifnet *if_byindex(struct netns *ns, uint32_t index);
 struct ifnet *if_byname(struct netns *ns, const char *name);
-/* Under ns_lock; until fn returns non-zero. */
+/* Takes ns_lock; until fn returns non-zero. */
 int	if_iterate(struct netns *ns, int (*fn)(struct ifnet *, void *), void *arg);
 
 /* ns_lock held; each tells netevent.h's listeners. */
@@ -173,8 +177,12 @@ int	if_setmtu(struct ifnet *ifp, uint32_t mtu);
 int	if_setlladdr(struct ifnet *ifp, const uint8_t *addr);
 int	if_rename(struct ifnet *ifp, const char *name);
 void	if_promisc(struct ifnet *ifp, bool on);		/* counted */
+void	if_allmulti(struct ifnet *ifp, bool on);	/* counted */
 int	if_multicast(struct ifnet *ifp, const uint8_t *lladdr, bool join);	/* counted */
 bool	if_multicast_joined(const struct ifnet *ifp, const uint8_t *lladdr);	/* lock-free */
+/* Each group once, until fn returns non-zero; ns_lock held. */
+int	if_multicast_iterate(struct ifnet *ifp, int (*fn)(const uint8_t *lladdr, void *),
+	    void *arg);
 void	if_setcarrier(struct ifnet *ifp, bool on);	/* any context */
 
 static inline bool
@@ -222,6 +230,17 @@ const struct ifkind *ifkind_ofname(const char *ifname);
 void	if_transmit(struct ifnet *ifp, struct packetq *q);
 
 /*
+ * What stands in for the imperfections of a link, in if_cond.  lc_transmit consumes q
+ * and hands what passes, now or later, to if_transmit_past(); no locks held.
+ */
+struct linkcond {
+	void	(*lc_transmit)(struct linkcond *, struct ifnet *, struct packetq *q);
+};
+void	if_transmit_past(struct ifnet *ifp, struct packetq *q);
+/* Sets it, or takes it away; ns_lock held.  Returns the old one when nobody uses it any more. */
+struct linkcond *if_setcond(struct ifnet *ifp, struct linkcond *lc);
+
+/*
  * Takes what a link received, p_data at the L2 header, and runs it through the
  * stack; on a thread that is in if_input() already it only queues, and the
  * outermost call goes on with it, so that the stack never recurses.
@@ -248,7 +267,10 @@ void	if_l2header(struct ifnet *ifp, struct packet *p, uint16_t ethertype,
 
 /* --- listening in -------------------------------------------------------------- */
 
-/* Sees each packet, both ways; p stays the caller's: clone what is kept. */
+/*
+ * Sees each packet, both ways, at its L2 header; p stays the caller's: clone what is kept.
+ * No locks held; may sleep for a lock, but must not take ns_lock.
+ */
 struct iftap {
 	void		(*it_packet)(struct iftap *, struct ifnet *, const struct packet *p,
 			    bool out);

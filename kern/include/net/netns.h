@@ -66,7 +66,7 @@ struct netns {
 	uint64_t	 ns_inum;	/* c: as /proc/self/ns/net would show */
 	struct list	 ns_ifs;	/* n: ifnets by index; if_nslink */
 	struct ifnet	*ns_ifhash[NETNS_IFHASH];	/* q: by index; if_hashnext */
-	struct ifnet	*ns_lo;		/* c: made by NETNS_SLOT_LINK's no_init */
+	struct ifnet	*ns_lo;		/* c: made when all parts have been */
 	struct drivelist *ns_drives;	/* q: pollable interfaces, see ifdrive.c */
 	uint32_t	 ns_nextindex;	/* n */
 	uint32_t	 ns_routegen;	/* a: moves when any route, address or link does */
