@@ -78,6 +78,7 @@ if_up(struct ifnet *ifp)
 		return error;
 	(void)flags_update(ifp, IFF_UP, IFF_UP);
 	(void)flags_follow(ifp);
+	if_drive_wake(ifp);
 	if_family_up(ifp);
 	return 0;
 }
@@ -88,6 +89,7 @@ if_down(struct ifnet *ifp)
 	if_family_down(ifp);
 	(void)flags_update(ifp, 0, IFF_UP);
 	(void)flags_follow(ifp);
+	if_drive_wake(ifp);
 	if (ifp->if_ops->ifo_down != NULL)
 		ifp->if_ops->ifo_down(ifp);
 }
@@ -174,6 +176,8 @@ if_setcarrier(struct ifnet *ifp, bool on)
 
 	atomic_store_rel(&ifp->if_carrier, on);
 	change = flags_follow(ifp);
+	if (on)
+		if_drive_wake(ifp);
 	if (change != 0 && ifp->if_ns != NULL && !atomic_load(&ifp->if_dying))
 		if_changed(ifp, change);
 }

@@ -277,14 +277,21 @@ attach_locked(struct netns *ns, struct ifnet *ifp) REQUIRES(ns->ns_lock)
 	ifp->if_ns = ns;
 	ifnet_link(ns, ifp);
 	error = if_family_attach(ifp);
+	if (error)
+		goto fail;
+	error = ifp->if_ops->ifo_poll != NULL ? ifdrive_attach(ifp) : 0;
 	if (error) {
-		ifp->if_dying = true;
-		ifnet_unlink(ns, ifp);
-		return error;
+		if_family_detach(ifp);
+		goto fail;
 	}
 	if_hold(ifp);
 	if_changed(ifp, ~0u);
 	return 0;
+
+fail:
+	ifp->if_dying = true;
+	ifnet_unlink(ns, ifp);
+	return error;
 }
 
 int
@@ -333,6 +340,7 @@ if_detach(struct ifnet *ifp)
 	mutex_exit(&ns->ns_lock);
 	if (!mine)
 		return;
+	ifdrive_detach(ifp);
 	ifguard_wait(ifp, IFGUARD_INPUT);
 	if_rele(ifp);
 }

@@ -24,6 +24,7 @@ net_start(void)
 {
 	int error = 0;
 
+	ifdrive_boot();
 	for (size_t i = 0; error == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
 		error = parts[i]();
 	if (error)

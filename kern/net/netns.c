@@ -172,6 +172,7 @@ netns_free(struct qsbr_head *qh)
 {
 	struct netns *ns = container_of(qh, struct netns, ns_qsbr);
 
+	ifdrive_netns_free(ns);
 	mutex_destroy(&ns->ns_lock);
 	kmem_free(ns, sizeof(*ns));
 }
@@ -199,6 +200,11 @@ netns_create(struct netns **ret_ns)
 	ns = kmem_zalloc(sizeof(*ns), KM_SLEEP);
 	if (ns == NULL)
 		return ENOMEM;
+	error = ifdrive_netns_init(ns);
+	if (error) {
+		kmem_free(ns, sizeof(*ns));
+		return error;
+	}
 	mutex_init(&ns->ns_lock, "netns");
 	ns->ns_refs = 1;
 	ns->ns_nextindex = 1;

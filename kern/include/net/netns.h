@@ -67,7 +67,7 @@ struct netns {
 	struct list	 ns_ifs;	/* n: ifnets by index; if_nslink */
 	struct ifnet	*ns_ifhash[NETNS_IFHASH];	/* q: by index; if_hashnext */
 	struct ifnet	*ns_lo;		/* c: made when all parts have been */
-	struct drivelist *ns_drives;	/* q: pollable interfaces, see ifdrive.c */
+	struct drivelist *ns_drives;	/* c: pollable interfaces, see ifdrive.c */
 	uint32_t	 ns_nextindex;	/* n */
 	uint32_t	 ns_routegen;	/* a: moves when any route, address or link does */
 	void		*ns_slot[NETNS_NSLOTS];	/* c, once the owner has started */

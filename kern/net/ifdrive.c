@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * ifdrive.c - who looks at an interface, and when
+ *
+ * A frame that arrives while its reader sleeps should wake that very reader:
+ * a receive thread in between costs a second thread switch, the dearest thing
+ * there is.  So whoever is about to wait (recv, poll, epoll_wait) drives the
+ * interfaces of its name space itself: it polls them for a bounded while, and
+ * then sleeps in the driver of the busiest one, to be woken by the next frame
+ * or by whoever changes the word it waits for.
+ *
+ * One thread at a time drives an interface; it holds id_busy, and runs what
+ * it found through the stack before it lets go, so that a flow stays in order.
+ *
+ * The guard.  When nobody waits, somebody must look all the same (a program
+ * that computes still owes acknowledgements): the interface's own thread.  As
+ * long as others drive it, it merely looks in now and then, each GUARD_TICK;
+ * when nobody has driven for a while it sleeps in the driver itself, and then
+ * an idle kernel costs nothing.  A thread which finds it there sends it off, for
+ * the next time.  While another sleeps in the driver the ticks get rarer and
+ * stop; who leaves after such a sleep wakes the guard.
+ *
+ * Spinning pays when the peer answers from another core within the cost of a
+ * wake-up, and is a loss when the peer needs the very core we spin on.
+ * Success doubles the patience, failure halves it down to nothing, and a try
+ * now and then finds out when times have changed.
+ *
+ * Locking: ns_lock for the lists; id_busy is a try-lock and nothing is awaited
+ * under it but locks of sockets.
+ */
+
+#include <net/ifnet.h>
+
+#include <rump/rumpuser.h>
+#include <sys/atomic.h>
+#include <sys/errno.h>
+#include <sys/idle.h>
+#include <sys/kassert.h>
+#include <sys/kmem.h>
+#include <sys/ktime.h>
+#include <sys/lwp.h>
+#include <sys/vcpu.h>
+
+#include "net_impl.h"
+
+#define DRIVE_BUDGET	64			/* packets a poll */
+#define SPIN_MAX	(50 * 1000)		/* ns: the cost of a wake-up */
+#define SPIN_TRY	(5 * 1000)
+#define SPIN_RETRY	64			/* waits between tries */
+#define SPIN_CLOCK	16			/* rounds between looks at the clock */
+#define GUARD_TICK	(200 * 1000)		/* ns */
+#define GUARD_NEAR	(500 * 1000)		/* a tick this near needs no wake-up */
+#define GUARD_QUIET	25			/* ticks until the guard takes over */
+#define GUARD_RARER	9			/* doublings of the tick until it stops */
+#define GUARD_LEAVES	(60 * 1000)		/* what it takes to be gone */
+#define DRIVES_MAX	64			/* a name space */
+#define DETACH_NAP	(50 * 1000)
+
+/*
+ * Field key:	c  constant	a  atomic	g  the guard only
+ *		b  who holds id_busy	q  read lock-free, changed under drives_lock
+ */
+struct ifdrive {
+	struct ifnet	*id_ifp;	/* c */
+	uint32_t	 id_busy;	/* a: 1 while somebody drives */
+	uint32_t	 id_dying;	/* a */
+	uint32_t	 id_wanted;	/* a: the guard should leave the driver */
+	bool		 id_guard_in;	/* a: the guard sleeps in the driver */
+	uint32_t	*id_word;	/* a: what the sleeper in the driver waits for */
+	uint32_t	 id_activity;	/* a: moves when others drive */
+	uint64_t	 id_packets;	/* b; read by who chooses */
+	uint32_t	 id_tick;	/* a: the guard's own word */
+	int64_t		 id_until;	/* a: when the guard looks next */
+	struct kthread	*id_guard;	/* c */
+	struct ifdrive	*id_next;	/* q: list of all */
+};
+
+/* The pollable interfaces of a name space, the first dl_n; holes are NULL. */
+struct drivelist {
+	uint32_t	 dl_n;		/* q, ns_lock */
+	uint32_t	 dl_spin;	/* a: patience, ns */
+	uint32_t	 dl_waits;	/* a */
+	struct ifdrive	*dl_drive[DRIVES_MAX];	/* q, ns_lock */
+};
+
+static kmutex_t drives_lock = { .m_name = "ifdrives" };
+static struct ifdrive *drives;		/* q */
+static uint32_t asleep;			/* a: threads in ifo_sleep for a word */
+
+/* --- one interface ----------------------------------------------------------- */
+
+static bool
+drive_tryenter(struct ifdrive *id)
+{
+	uint32_t idle = 0;
+
+	return atomic_load(&id->id_busy) == 0 &&
+	    atomic_cas_acq(&id->id_busy, &idle, 1);
+}
+
+static void
+drive_exit(struct ifdrive *id)
+{
+	atomic_store_rel(&id->id_busy, 0);
+}
+
+/* One batch from the link through the stack.  id_busy is held. */
+static unsigned int
+drive_input(struct ifdrive *id)
+{
+	struct packetq q = PACKETQ_INITIALIZER;
+	unsigned int n;
+
+	if (!if_running(id->id_ifp))
+		return 0;
+	n = id->id_ifp->if_ops->ifo_poll(id->id_ifp, DRIVE_BUDGET, &q);
+	if (n > 0) {
+		atomic_store(&id->id_packets, id->id_packets + n);
+		if_input(id->id_ifp, &q);
+	}
+	return n;
+}
+
+static unsigned int
+drive_poll(struct ifdrive *id)
+{
+	unsigned int n;
+
+	if (!drive_tryenter(id))
+		return 0;
+	atomic_add(&id->id_activity, 1);
+	n = drive_input(id);
+	drive_exit(id);
+	return n;
+}
+
+/* After who drove id slept in it: is the guard awake enough to look after it? */
+static void
+guard_rouse(struct ifdrive *id)
+{
+	if (atomic_load(&id->id_until) - clock_mono() <= GUARD_NEAR)
+		return;
+	__atomic_fetch_add(&id->id_tick, 1, __ATOMIC_SEQ_CST);
+	(void)rumpuser_unpark(&id->id_tick, 1, 0);
+}
+
+/* --- all of a name space ------------------------------------------------------- */
+
+unsigned int
+if_drive_poll(struct netns *ns)
+{
+	struct drivelist *dl = ns->ns_drives;
+	struct ifdrive *id;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < atomic_load(&dl->dl_n); i++) {
+		id = atomic_load_acq(&dl->dl_drive[i]);
+		if (id != NULL)
+			n += drive_poll(id);
+	}
+	return n;
+}
+
+/* The one that brought most so far. */
+static struct ifdrive *
+drive_choose(struct netns *ns)
+{
+	struct drivelist *dl = ns->ns_drives;
+	struct ifdrive *best = NULL;
+
+	for (unsigned int i = 0; i < atomic_load(&dl->dl_n); i++) {
+		struct ifdrive *id = atomic_load_acq(&dl->dl_drive[i]);
+
+		if (id != NULL && if_running(id->id_ifp) && !atomic_load(&id->id_dying) &&
+		    (best == NULL ||
+		     atomic_load(&id->id_packets) > atomic_load(&best->id_packets)))
+			best = id;
+	}
+	return best;
+}
+
+/* --- waiting -------------------------------------------------------------------- */
+
+static uint32_t
+spin_patience(struct netns *ns)
+{
+	struct drivelist *dl = ns->ns_drives;
+	uint32_t spin;
+
+	spin = atomic_load(&dl->dl_spin);
+	if (spin == 0 && atomic_add(&dl->dl_waits, 1) % SPIN_RETRY == 0)
+		spin = SPIN_TRY;
+	return spin;
+}
+
+static void
+spin_learn(struct netns *ns, uint32_t spin, bool success)
+{
+	struct drivelist *dl = ns->ns_drives;
+
+	if (spin == 0)
+		return;
+	if (success)
+		spin = spin * 2 < SPIN_MAX ? spin * 2 : SPIN_MAX;
+	else
+		spin = spin / 2 >= SPIN_TRY / 4 ? spin / 2 : 0;
+	if (atomic_load(&dl->dl_spin) != spin)
+		atomic_store(&dl->dl_spin, spin);
+}
+
+/* Polls until the word changes (true) or patience ends. */
+static bool
+drive_spin(struct netns *ns, const uint32_t *word, uint32_t expected,
+    int64_t deadline)
+{
+	uint32_t spin = spin_patience(ns);
+	int64_t start = 0, last = 0, now;
+
+	for (unsigned int i = 1;; i++) {
+		bool came = if_drive_poll(ns) > 0;
+
+		if (atomic_load_acq(word) != expected) {
+			if (i > 1)
+				spin_learn(ns, spin, true);
+			return true;
+		}
+		if (came) {
+			start = 0;		/* somebody talks: stay */
+			continue;
+		}
+		if (spin == 0 || vcpu_wanted())
+			return false;
+		cpu_relax();
+		if (i % SPIN_CLOCK != 0)
+			continue;
+		now = clock_mono();
+		if (start == 0)
+			start = now;
+		/* A clock that stands still will not move by our looking. */
+		if (now - start >= spin || now == last || now >= deadline)
+			break;
+		last = now;
+	}
+	spin_learn(ns, spin, false);
+	return false;
+}
+
+/* Sleeps in the driver, whose id_busy is held, until the word changes. */
+static int
+drive_sleep(struct ifdrive *id, uint32_t *word, uint32_t expected,
+    int64_t deadline)
+{
+	struct ifnet *ifp = id->id_ifp;
+	int error = 0;
+
+	while (error == 0 && atomic_load_acq(word) == expected &&
+	    !atomic_load(&id->id_dying) && if_running(ifp)) {
+		__atomic_store_n(&id->id_word, word, __ATOMIC_SEQ_CST);
+		__atomic_fetch_add(&asleep, 1, __ATOMIC_SEQ_CST);
+		if (__atomic_load_n(word, __ATOMIC_SEQ_CST) == expected) {
+			vcpu_block_begin();
+			error = ifp->if_ops->ifo_sleep(ifp, word, expected, true,
+			    deadline);
+			vcpu_block_end();
+		}
+		atomic_store(&id->id_word, NULL);
+		atomic_sub(&asleep, 1);
+		while (drive_input(id) > 0)
+			error = 0;
+	}
+	return error == ETIMEDOUT || error == EINTR ? error : 0;
+}
+
+/*
+ * If the guard sleeps there it is asked to go, which takes it a moment.  Another
+ * thread that waits may stay: EBUSY.  EAGAIN: the word may have changed.  EINTR.
+ */
+static int
+drive_enter(struct ifdrive *id, uint32_t *word, uint32_t *parked,
+    uint32_t expected, int64_t deadline)
+{
+	int64_t until;
+	int error;
+
+	for (int tries = 0; tries < 3; tries++) {
+		if (drive_tryenter(id))
+			return 0;
+		until = clock_mono() + GUARD_LEAVES;
+		if (!atomic_load_acq(&id->id_guard_in) || until > deadline)
+			return EBUSY;
+		atomic_store(&id->id_wanted, 1);
+		id->id_ifp->if_ops->ifo_kick(id->id_ifp);
+		error = idle_sleep(word, parked, expected, until);
+		if (error != ETIMEDOUT)
+			return error == 0 ? EAGAIN : error;
+	}
+	return EBUSY;
+}
+
+static int
+drive_park(uint32_t *word, uint32_t *parked, uint32_t expected,
+    int64_t deadline)
+{
+	struct netns *ns = netns_current();
+	struct ifdrive *id;
+	struct ifnet *ifp;
+	int error;
+
+	if (atomic_load(&ns->ns_drives->dl_n) == 0)
+		return idle_sleep(word, parked, expected, deadline);
+	netns_hold(ns);
+	if (drive_spin(ns, word, expected, deadline)) {
+		netns_rele(ns);
+		return 0;
+	}
+	id = drive_choose(ns);
+	if (id == NULL) {
+		netns_rele(ns);
+		return idle_sleep(word, parked, expected, deadline);
+	}
+	ifp = id->id_ifp;
+	if_hold(ifp);
+	error = drive_enter(id, word, parked, expected, deadline);
+	if (error == 0) {
+		atomic_add(&id->id_activity, 1);
+		error = drive_sleep(id, word, expected, deadline);
+		drive_exit(id);
+		guard_rouse(id);
+	} else if (error == EBUSY) {
+		error = idle_sleep(word, parked, expected, deadline);
+	}
+	if_rele(ifp);
+	netns_rele(ns);
+	return error == EAGAIN ? 0 : error;
+}
+
+static void
+drive_kick(uint32_t *word)
+{
+	struct ifdrive *id;
+
+	if (__atomic_load_n(&asleep, __ATOMIC_SEQ_CST) == 0)
+		return;
+	for (id = atomic_load_acq(&drives); id != NULL;
+	    id = atomic_load_acq(&id->id_next))
+		if (__atomic_load_n(&id->id_word, __ATOMIC_SEQ_CST) == word)
+			id->id_ifp->if_ops->ifo_kick(id->id_ifp);
+}
+
+static void
+drive_pollall(void)
+{
+	struct netns *ns = netns_current();
+
+	if (atomic_load(&ns->ns_drives->dl_n) == 0)
+		return;
+	netns_hold(ns);
+	(void)if_drive_poll(ns);
+	netns_rele(ns);
+}
+
+/* --- the guard ------------------------------------------------------------------- */
+
+/* Sleeps in the driver until there are packets or somebody wants it. */
+static void
+guard_drive(struct ifdrive *id)
+{
+	struct ifnet *ifp = id->id_ifp;
+
+	atomic_store_rel(&id->id_guard_in, true);
+	while (!atomic_load(&id->id_wanted) && !atomic_load(&id->id_dying) &&
+	    if_running(ifp)) {
+		vcpu_block_begin();
+		(void)ifp->if_ops->ifo_sleep(ifp, &id->id_wanted, 0, false,
+		    KTIME_NEVER);
+		vcpu_block_end();
+		while (drive_input(id) > 0)
+			if (vcpu_wanted())
+				vcpu_yield();
+	}
+	atomic_store(&id->id_guard_in, false);
+	atomic_store(&id->id_wanted, 0);
+}
+
+/* Unless id_tick has moved since the guard looked. */
+static void
+guard_nap(struct ifdrive *id, uint32_t tick, int64_t interval)
+{
+	int64_t until = KTIME_NEVER;
+
+	if (interval != KTIME_NEVER)
+		until = clock_mono() + interval;
+	__atomic_store_n(&id->id_until, until, __ATOMIC_SEQ_CST);
+	if (atomic_load(&id->id_dying))
+		return;
+	vcpu_block_begin();
+	(void)rumpuser_park(&id->id_tick, tick, 0, until);
+	vcpu_block_end();
+	atomic_store(&id->id_until, 0);
+}
+
+static int64_t
+guard_interval(const struct ifdrive *id, bool held, unsigned int quiet)
+{
+	if (!if_running(id->id_ifp) || (held && quiet > GUARD_RARER))
+		return KTIME_NEVER;
+	return (int64_t)GUARD_TICK << (held ? quiet : 0);
+}
+
+static void
+guard_main(void *arg)
+{
+	struct ifdrive *id = arg;
+	unsigned int quiet = GUARD_QUIET;
+	uint32_t seen = 0;
+	bool held;
+
+	while (!atomic_load_acq(&id->id_dying)) {
+		uint32_t tick = atomic_load_acq(&id->id_tick);
+		uint32_t activity = atomic_load(&id->id_activity);
+
+		if (activity != seen)
+			quiet = 0;
+		else
+			quiet++;
+		seen = activity;
+		held = !drive_tryenter(id);
+		if (!held) {
+			while (drive_input(id) > 0)
+				if (vcpu_wanted())
+					vcpu_yield();
+			if (quiet >= GUARD_QUIET && if_running(id->id_ifp)) {
+				guard_drive(id);
+				quiet = 0;
+			}
+			drive_exit(id);
+		}
+		guard_nap(id, tick, guard_interval(id, held, quiet));
+	}
+}
+
+void
+if_drive_wake(struct ifnet *ifp)
+{
+	struct ifdrive *id = ifp->if_drive;
+
+	if (id == NULL)
+		return;
+	__atomic_fetch_add(&id->id_tick, 1, __ATOMIC_SEQ_CST);
+	(void)rumpuser_unpark(&id->id_tick, 1, 0);
+	ifp->if_ops->ifo_kick(ifp);
+}
+
+/* --- coming and going --------------------------------------------------------------- */
+
+int
+ifdrive_netns_init(struct netns *ns)
+{
+	struct drivelist *dl = kmem_zalloc(sizeof(*dl), KM_SLEEP);
+
+	if (dl == NULL)
+		return ENOMEM;
+	dl->dl_spin = SPIN_MAX;
+	ns->ns_drives = dl;
+	return 0;
+}
+
+/* ns_lock held. */
+static int
+drivelist_add(struct netns *ns, struct ifdrive *id)
+{
+	struct drivelist *dl = ns->ns_drives;
+
+	KASSERT(mutex_owned(&ns->ns_lock));
+	if (dl->dl_n == DRIVES_MAX)
+		return ENOSPC;
+	atomic_store_rel(&dl->dl_drive[dl->dl_n], id);
+	atomic_store_rel(&dl->dl_n, dl->dl_n + 1);
+	return 0;
+}
+
+/* The last takes its place: a reader may see that one twice, or not at all. */
+static void
+drivelist_del(struct netns *ns, struct ifdrive *id)
+{
+	struct drivelist *dl = ns->ns_drives;
+	unsigned int i = 0, last = dl->dl_n - 1;
+
+	KASSERT(mutex_owned(&ns->ns_lock));
+	while (dl->dl_drive[i] != id)
+		i++;
+	atomic_store_rel(&dl->dl_drive[i], dl->dl_drive[last]);
+	atomic_store_rel(&dl->dl_n, last);
+	atomic_store_rel(&dl->dl_drive[last], NULL);
+}
+
+void
+ifdrive_netns_free(struct netns *ns)
+{
+	kmem_free(ns->ns_drives, sizeof(*ns->ns_drives));
+}
+
+int
+ifdrive_attach(struct ifnet *ifp)
+{
+	struct netns *ns = ifp->if_ns;
+	struct ifdrive *id;
+	int error;
+
+	id = kmem_zalloc(sizeof(*id), KM_SLEEP);
+	if (id == NULL)
+		return ENOMEM;
+	id->id_ifp = ifp;
+	error = drivelist_add(ns, id);
+	if (error)
+		goto fail;
+	ifp->if_drive = id;
+	error = kthread_create(guard_main, id, ifp->if_name, &id->id_guard);
+	if (error) {
+		ifp->if_drive = NULL;
+		drivelist_del(ns, id);
+		goto fail_published;
+	}
+	mutex_enter(&drives_lock);
+	id->id_next = drives;
+	atomic_store_rel(&drives, id);
+	mutex_exit(&drives_lock);
+	return 0;
+
+fail_published:
+	qsbr_barrier();
+fail:
+	kmem_free(id, sizeof(*id));
+	return error;
+}
+
+static void
+drives_remove(struct ifdrive *id)
+{
+	struct ifdrive **pp = &drives;
+
+	mutex_enter(&drives_lock);
+	while (*pp != id)
+		pp = &(*pp)->id_next;
+	atomic_store_rel(pp, id->id_next);
+	mutex_exit(&drives_lock);
+}
+
+void
+ifdrive_detach(struct ifnet *ifp)
+{
+	struct ifdrive *id = ifp->if_drive;
+	uint32_t never = 0;
+
+	if (id == NULL)
+		return;
+	mutex_enter(&ifp->if_ns->ns_lock);
+	drivelist_del(ifp->if_ns, id);
+	mutex_exit(&ifp->if_ns->ns_lock);
+	__atomic_store_n(&id->id_dying, 1, __ATOMIC_SEQ_CST);
+	if_drive_wake(ifp);
+	kthread_join(id->id_guard);
+	while (!drive_tryenter(id)) {
+		ifp->if_ops->ifo_kick(ifp);
+		vcpu_block_begin();
+		(void)rumpuser_park(&never, 0, 0, clock_mono() + DETACH_NAP);
+		vcpu_block_end();
+	}
+	drives_remove(id);
+	ifp->if_drive = NULL;
+	qsbr_barrier();
+	kmem_free(id, sizeof(*id));
+}
+
+static const struct idle_ops drive_idle_ops = {
+	.io_park	= drive_park,
+	.io_kick	= drive_kick,
+	.io_poll	= drive_pollall,
+};
+
+void
+ifdrive_boot(void)
+{
+	idle_register(&drive_idle_ops);
+}
