@@ -40,6 +40,7 @@ struct inet_rx {
 #define INET_RX_MULTICAST 0x02
 #define INET_RX_CE	0x04
 #define INET_RX_OPTIONS	0x08		/* there are options or extension headers */
+#define INET_RX_ALERT	0x10		/* IPv6: with a router alert (RFC 2711) */
 _Static_assert(sizeof(struct inet_rx) <= PKT_CB, "fits the packet's scratch");
 #define INET_RX(p)	((struct inet_rx *)(void *)(p)->p_cb)
 
@@ -61,6 +62,7 @@ struct inet_tx {
 #define INET_TX_PROBE	0x02		/* ... even beyond the path MTU */
 #define INET_TX_NOLOOP	0x04		/* IP_MULTICAST_LOOP off */
 #define INET_TX_TRANSPARENT 0x08
+#define INET_TX_NOLABEL	0x10		/* IPV6_AUTOFLOWLABEL is 0 */
 
 /* A family, as TCP and UDP see it. */
 struct inet_af {
@@ -98,6 +100,8 @@ struct inet_af {
 	void		(*ia_put_cmsgs)(struct inpcb *, struct sockmsg *, const struct packet *);
 	int		(*ia_get_cmsg)(struct inpcb *, const struct cmsghdr *, struct inet_tx *,
 			    uint32_t *ret_oif);
+	/* Called by inpcb_tx(): adds what only the family keeps of the pcb.  NULL: nothing. */
+	void		(*ia_tx)(const struct inpcb *, struct inet_tx *);
 };
 
 /* inet_af for AF_INET, AF_INET6; NULL if the family is not there. */
