@@ -42,7 +42,7 @@ struct inet_rx {
 #define INET_RX_OPTIONS	0x08		/* there are options or extension headers */
 #define INET_RX_ALERT	0x10		/* IPv6: with a router alert (RFC 2711) */
 _Static_assert(sizeof(struct inet_rx) <= PKT_CB, "fits the packet's scratch");
-#define INET_RX(p)	((struct inet_rx *)(void *)(p)->p_cb)
+#define INET_RX(p)	((struct inet_rx *)(uintptr_t)(p)->p_cb)
 
 /* How a packet goes out. */
 struct inet_tx {
