@@ -115,6 +115,21 @@ int	rump_pub_etfs_register_flags(const char *key, const char *hostpath,
 	    enum rump_etfs_type type, uint64_t begin, uint64_t size, int flags);
 int	rump_pub_etfs_remove(const char *key);
 
+/* --- interfaces ------------------------------------------------------------ */
+
+/*
+ * A new interface shmN, down, on the bus in the host file path, which is made
+ * if it is not there (component net_shmif).  *ret_ifnum is N.  EINVAL: the file is
+ * something else.  EPROTONOSUPPORT: a bus of another version.
+ */
+int	rump_pub_shmif_create(const char *path, int *ret_ifnum);
+
+/*
+ * A new interface virtN, down, whose other end is link (component net_virtif): the
+ * name of a tap of the host, "fd=N" (an inherited descriptor) or "unix=PATH".
+ */
+int	rump_pub_virtif_create(const char *link, int *ret_ifnum);
+
 /* --- disks ---------------------------------------------------------------- */
 
 #define RUMP_PART_NAMELEN	144	/* 36 UTF-16 units as UTF-8, and NUL */

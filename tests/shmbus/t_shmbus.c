@@ -153,7 +153,7 @@ CASE(a_sender_without_buffers_is_told_and_woken)
 	CHECK(!shmbus_room(a.st_port, 60));
 	CHECK(shmbus_arm(a.st_port));
 	CHECK_EQ("received", n, station_drain(&b));
-	CHECK_EQ("awake", EAGAIN, shmbus_sleep(a.st_port, RUMPUSER_NOTIME));
+	CHECK_EQ("awake", EAGAIN, shmbus_sleep(a.st_port, false, RUMPUSER_NOTIME));
 	shmbus_disarm(a.st_port);
 	CHECK(shmbus_room(a.st_port, 60));
 	CHECK_EQ("again", 0, station_send(&a, MAC(2), 60, 1));
@@ -300,7 +300,7 @@ sleeper(void *arg)
 
 	while (!shmbus_ready(st->st_port)) {
 		if (shmbus_arm(st->st_port)) {
-			(void)shmbus_sleep(st->st_port, RUMPUSER_NOTIME);
+			(void)shmbus_sleep(st->st_port, false, RUMPUSER_NOTIME);
 			shmbus_disarm(st->st_port);
 		}
 	}
@@ -331,7 +331,7 @@ CASE(a_ringer_killed_on_the_way_leaves_the_bell_to_the_next)
 	CHECK(shmbus_arm(b.st_port));
 	/* Killed between changing the number and waking. */
 	*bell += 2;
-	CHECK_EQ("not asleep", EAGAIN, shmbus_sleep(b.st_port, RUMPUSER_NOTIME));
+	CHECK_EQ("not asleep", EAGAIN, shmbus_sleep(b.st_port, false, RUMPUSER_NOTIME));
 	CHECK((*bell & 1) != 0);
 	shmbus_ring(&a.st_bus, b.st_port->sp_index);
 	CHECK((*bell & 1) == 0);
@@ -406,7 +406,7 @@ CASE(frames_of_several_senders_at_once_arrive_whole)
 		}
 		if (!over && shmbus_arm(a.st_port)) {
 			/* The last frame's bell comes before its count is seen. */
-			(void)shmbus_sleep(a.st_port,
+			(void)shmbus_sleep(a.st_port, false,
 			    rumpuser_clock_gettime(RUMPUSER_CLOCK_MONO) + 10000000);
 			shmbus_disarm(a.st_port);
 		}

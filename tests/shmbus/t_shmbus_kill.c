@@ -59,7 +59,7 @@ wait_frame(struct station *st, int64_t deadline)
 {
 	if (!shmbus_arm(st->st_port))
 		return;
-	(void)shmbus_sleep(st->st_port, deadline);
+	(void)shmbus_sleep(st->st_port, false, deadline);
 	shmbus_disarm(st->st_port);
 }
 

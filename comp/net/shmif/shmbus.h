@@ -91,7 +91,8 @@ struct shmbus_port {
 	uint64_t	*sp_ring;	/* c */
 	uint32_t	 sp_index;	/* c */
 	uint32_t	 sp_gen;	/* c */
-	uint64_t	 sp_mac;	/* c */
+	uint64_t	 sp_mac;	/* both; shmbus_setmac() */
+	bool		 sp_quiet;	/* atomic */
 
 	uint64_t	 sp_rung[SHMBUS_WORDS];	/* t: bells to ring */
 	uint64_t	 sp_txframes;	/* t */
@@ -158,7 +159,13 @@ int	shmbus_claim(const struct shmbus *bus, void *memory, uint64_t mac,
 /* Gives it back; what was held of others' buffers is theirs again.  T R */
 void	shmbus_leave(struct shmbus_port *p);
 
-void	shmbus_promisc(struct shmbus_port *p, bool on);	/* R */
+void	shmbus_promisc(struct shmbus_port *p, bool on);
+
+/* Nobody finds it any more, but what it holds of others' buffers stays. */
+void	shmbus_quiet(struct shmbus_port *p);
+
+/* Another address.  EINVAL, EADDRINUSE.  T R */
+int	shmbus_setmac(struct shmbus_port *p, uint64_t mac);
 
 /* Did its owner go without saying so?  Then the port is free now. */
 bool	shmbus_bury(const struct shmbus *bus, uint32_t port);
@@ -187,6 +194,9 @@ void	shmbus_flush(struct shmbus_port *p);
 
 /* Room for a frame of that length now?  Asks for the bell if not.  T */
 bool	shmbus_room(struct shmbus_port *p, size_t len);
+
+/* Is nothing come back since shmbus_room() said no? */
+bool	shmbus_hungry(const struct shmbus_port *p);
 
 /* --- receiving (shmbus_recv.c) ------------------------------------------ */
 
@@ -219,8 +229,8 @@ bool	shmbus_ready(const struct shmbus_port *p);
 bool	shmbus_arm(struct shmbus_port *p);
 void	shmbus_disarm(struct shmbus_port *p);
 
-/* As rumpuser_park(); between arm and disarm, needs no side. */
-int	shmbus_sleep(struct shmbus_port *p, int64_t deadline);
+/* As rumpuser_park(); between arm and disarm.  intr: a host signal ends it.  R */
+int	shmbus_sleep(struct shmbus_port *p, bool intr, int64_t deadline);
 
 /* Ends the sleep of a port, ours or another. */
 void	shmbus_ring(const struct shmbus *bus, uint32_t port);

@@ -70,6 +70,8 @@ arm_mend(struct shmbus_port *p)
 	struct shmbus_ctl *ctl = p->sp_ctl;
 	uint32_t state = p->sp_gen << 2 | SHMBUS_PORT_LIVE, port, found;
 
+	if (atomic_load(&p->sp_quiet))
+		return;
 	/* The ring was empty just now, so it ends where it begins. */
 	if (atomic_load(&ctl->sc_tail) != p->sp_head)
 		atomic_store(&ctl->sc_tail, p->sp_head);
@@ -110,8 +112,8 @@ shmbus_disarm(struct shmbus_port *p)
 }
 
 int
-shmbus_sleep(struct shmbus_port *p, int64_t deadline)
+shmbus_sleep(struct shmbus_port *p, bool intr, int64_t deadline)
 {
 	return rumpuser_park(&p->sp_ctl->sc_bell, p->sp_armed,
-	    RUMPUSER_PARK_SHARED, deadline);
+	    RUMPUSER_PARK_SHARED | (intr ? RUMPUSER_PARK_INTR : 0), deadline);
 }

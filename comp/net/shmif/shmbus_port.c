@@ -131,21 +131,33 @@ port_find(const struct shmbus *bus, uint32_t *ret_port)
 	return ENOSPC;
 }
 
+/* A group's address, or none, is nobody's own. */
+static int
+mac_check(const struct shmbus *bus, uint64_t mac)
+{
+	uint32_t index, state;
+
+	if (mac == 0 || (mac & 1) != 0 || mac >> 48 != 0)
+		return EINVAL;
+	if (shmbus_mac_find(bus, mac, &index, &state) &&
+	    atomic_load(&shmbus_ctl(bus, index)->sc_mac) == mac &&
+	    !shmbus_bury(bus, index))
+		return EADDRINUSE;
+	return 0;
+}
+
 int
 shmbus_claim(const struct shmbus *bus, void *memory, uint64_t mac,
     const char *name, uint32_t pid, struct shmbus_port **ret_port)
 {
 	struct shmbus_ctl *ctl;
 	struct shmbus_port *p;
-	uint32_t index, state;
+	uint32_t index;
 	int error;
 
-	/* A group's address, or none, is nobody's own. */
-	if (mac == 0 || (mac & 1) != 0 || mac >> 48 != 0)
-		return EINVAL;
-	if (shmbus_mac_find(bus, mac, &index, &state) &&
-	    !shmbus_bury(bus, index))
-		return EADDRINUSE;
+	error = mac_check(bus, mac);
+	if (error)
+		return error;
 	error = port_find(bus, &index);
 	if (error)
 		return error;
@@ -198,4 +210,33 @@ shmbus_promisc(struct shmbus_port *p, bool on)
 		bit_set(h->sh_promisc, p->sp_index);
 	else
 		bit_clear(h->sh_promisc, p->sp_index);
+}
+
+void
+shmbus_quiet(struct shmbus_port *p)
+{
+	struct shmbus_header *h = shmbus_header(p->sp_bus);
+
+	atomic_store(&p->sp_quiet, true);
+	bit_clear(h->sh_live, p->sp_index);
+	bit_clear(h->sh_promisc, p->sp_index);
+	shmbus_mac_clear(p->sp_bus, p->sp_mac, p->sp_index);
+	atomic_store(&p->sp_ctl->sc_mac, 0);
+}
+
+int
+shmbus_setmac(struct shmbus_port *p, uint64_t mac)
+{
+	int error;
+
+	if (mac == p->sp_mac)
+		return 0;
+	error = mac_check(p->sp_bus, mac);
+	if (error)
+		return error;
+	shmbus_mac_clear(p->sp_bus, p->sp_mac, p->sp_index);
+	p->sp_mac = mac;
+	atomic_store(&p->sp_ctl->sc_mac, mac);
+	shmbus_mac_set(p->sp_bus, mac, p->sp_index, p->sp_gen);
+	return 0;
 }

@@ -119,7 +119,9 @@ recv_feed(const struct shmbus *bus, uint32_t port)
 
 	if (likely(atomic_load(&ctl->sc_hungry) == 0))
 		return;
+	/* It may be on its way to bed: see shmbus_hungry(). */
 	atomic_store(&ctl->sc_hungry, 0);
+	atomic_fence_seq();
 	shmbus_ring(bus, port);
 }
 

@@ -225,12 +225,19 @@ shmbus_room(struct shmbus_port *p, size_t len)
 		shmbus_heap_put(p, buf);
 		return true;
 	}
-	/* Whoever gives one back after this sees that we wait. */
+	/* Whoever gives one back after this sees that we wait ... */
 	atomic_store(&p->sp_ctl->sc_hungry, 1);
 	atomic_fence_seq();
+	/* ... and who did so before has left it to be found. */
 	if (!shmbus_heap_get(p, (uint32_t)len, &buf))
 		return false;
 	atomic_store(&p->sp_ctl->sc_hungry, 0);
 	shmbus_heap_put(p, buf);
 	return true;
+}
+
+bool
+shmbus_hungry(const struct shmbus_port *p)
+{
+	return atomic_load(&p->sp_ctl->sc_hungry) != 0;
 }
