@@ -259,9 +259,8 @@ wspace_rele(struct socket *so)
 	(void)wspace_schedule(so);
 }
 
-/* p_destroy of a charged packet. */
-static void
-wspace_credit(struct packet *p)
+void
+socket_credit_send(struct packet *p)
 {
 	struct socket *so = p->p_owner;
 	uint32_t was;
@@ -278,18 +277,22 @@ wspace_credit(struct packet *p)
 	wspace_rele(so);
 }
 
+void
+socket_charge(struct socket *so, struct packet *p)
+{
+	KASSERT(p->p_destroy == NULL);
+	atomic_add(&so->so_snd.sb_mem, p->p_truesize);
+	socket_hold(so);
+	p->p_owner = so;
+	p->p_destroy = socket_credit_send;
+}
+
 bool
 socket_charge_send(struct socket *so, struct packet *p)
 {
-	struct sockbuf *sb = &so->so_snd;
-
-	KASSERT(p->p_destroy == NULL);
-	if (atomic_load(&sb->sb_mem) >= sb->sb_hiwat)
+	if (atomic_load(&so->so_snd.sb_mem) >= so->so_snd.sb_hiwat)
 		return false;
-	atomic_add(&sb->sb_mem, p->p_truesize);
-	socket_hold(so);
-	p->p_owner = so;
-	p->p_destroy = wspace_credit;
+	socket_charge(so, p);
 	return true;
 }
 

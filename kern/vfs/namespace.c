@@ -83,7 +83,8 @@ create_locked(struct nameidata *nd, mode_t mode, dev_t rdev, const char *link,
 }
 
 int
-vfs_create(struct nameidata *nd, mode_t mode, dev_t rdev, const char *link)
+vfs_create_vnode(struct nameidata *nd, mode_t mode, dev_t rdev,
+    const char *link, struct vnode **ret_vp)
 {
 	struct vnode *dvp = nd->nd_path.vp_vnode, *vp;
 	bool isdir = (mode & S_IFMT) == S_IFDIR;
@@ -100,9 +101,21 @@ vfs_create(struct nameidata *nd, mode_t mode, dev_t rdev, const char *link)
 			vnode_setparent(vp, dvp);
 		namecache_created(dvp, &nd->nd_last, vp);
 		vnode_modified(dvp);
-		vnode_rele(vp);
+		*ret_vp = vp;
 	}
 	rw_exit(&dvp->v_lock);
+	return error;
+}
+
+int
+vfs_create(struct nameidata *nd, mode_t mode, dev_t rdev, const char *link)
+{
+	struct vnode *vp;
+	int error;
+
+	error = vfs_create_vnode(nd, mode, rdev, link, &vp);
+	if (error == 0)
+		vnode_rele(vp);
 	return error;
 }
 

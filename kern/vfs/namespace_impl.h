@@ -16,6 +16,9 @@
 /* mode has the type and no umask any more; link is a symbolic link's text. */
 int	vfs_create(struct nameidata *nd, mode_t mode, dev_t rdev,
 	    const char *link);
+/* The same with the new file, referenced. */
+int	vfs_create_vnode(struct nameidata *nd, mode_t mode, dev_t rdev,
+	    const char *link, struct vnode **ret_vp);
 int	vfs_link(struct nameidata *nd, const struct vpath *old);
 int	vfs_unlink(struct nameidata *nd);
 int	vfs_rmdir(struct nameidata *nd);

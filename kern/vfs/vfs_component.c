@@ -85,6 +85,7 @@ vfs_start(void)
 		return error;
 	specfs_start();
 	hostfile_start();
+	socknode_start();
 	syscall_register(rump_sysent_vfs, rump_nsysent_vfs);
 	shutdown_register(&vfs_shutdown_hook);
 	return 0;

@@ -235,6 +235,9 @@ int	vfs_kern_unlink(const char *path);
 
 void	hostfile_start(void);
 
+/* socknode.c */
+void	socknode_start(void);
+
 /* --- lockf.c, lockf_range.c ------------------------------------------------------ */
 
 struct flock;

@@ -52,7 +52,8 @@ ZONES = [
 ]
 
 # Tests written as host code in a folder of kernel tests see what programs see.
-HOST_TEST = PUBLIC + COMPILER + ('BUILD/gen/abi/', 'tests/harness/harness.h', '{dir}/')
+HOST_TEST = PUBLIC + COMPILER + ('BUILD/gen/abi/', 'tests/harness/harness.h', 'tests/harness/twin.h',
+                                 '{dir}/')
 
 
 def dependencies(build):

@@ -262,8 +262,11 @@ struct socket *socket_acceptq_get(struct socket *head);
 bool	sockbuf_put(struct sockbuf *sb, struct packet *p);
 struct packet *sockbuf_get(struct sockbuf *sb);		/* uncharges */
 /* What a datagram owes to the send buffer: charges p to so, credited when p is freed. */
-bool	socket_charge_send(struct socket *so, struct packet *p);
+bool	socket_charge_send(struct socket *so, struct packet *p);	/* false: it is full */
+void	socket_charge(struct socket *so, struct packet *p);	/* in any case */
 void	sockbuf_drop(struct sockbuf *sb);
+/* What p_destroy of a charged packet does, for who has a p_destroy of his own. */
+void	socket_credit_send(struct packet *p);
 
 /*
  * The usual so_recv of datagrams: waits, takes or peeks one, copies it, cuts; fill adds address
