@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# bench.sh BUILD [local|image|start ...] - ours beside the host's kernel
+# bench.sh BUILD [local|image|start|net ...] - ours beside the host's kernel
 #
 # local	calls and files in memory: bench_local
 # image	an ext4 image, beside the host's loop mount of it when we are root
 # start	rumpus cat of one file out of a 10 GiB image, as a process
+# net	TCP and UDP between our kernels beside the host's loopback; when we are
+#	root, beside a veth pair too, and through a tap
 #
 # BENCH_LARGE sets the number of names in the large directory (1000000).
 # All files are on a tmpfs, so that no disk is measured.
@@ -14,12 +16,17 @@ set -eu
 cd "$(dirname "$0")/.."
 build=${1:-build}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- local image start
+[ $# -gt 0 ] || set -- local image start net
 large=${BENCH_LARGE:-1000000}
 
 dir=$(mktemp -d "${BENCH_DIR:-/dev/shm}/rumpus-bench.XXXXXX")
 mounted=
+netns=
+server=
 cleanup() {
+	[ -z "$netns" ] || ip netns del "$netns" 2>/dev/null || true
+	[ -z "$netns" ] || ip link del rbtap0 2>/dev/null || true
+	[ -z "$server" ] || kill $server 2>/dev/null || true
 	[ -z "$mounted" ] || umount "$dir/mnt" 2>/dev/null || true
 	rm -rf "$dir"
 }
@@ -94,6 +101,31 @@ print(f"   rumpus cat, 10 GiB image: {cat:.2f} ms as a process (/bin/true {true:
 PY
 }
 
+# A far end behind a veth pair, and a tap, for both of which root is needed.
+net_root() {
+	netns=rumpus-bench-$$
+	ip netns add "$netns" 2>/dev/null || { netns=; return 1; }
+	ip link add rbveth0 type veth peer name eth0 netns "$netns" &&
+	    ip addr add 10.97.0.1/24 dev rbveth0 && ip link set rbveth0 up &&
+	    ip -n "$netns" addr add 10.97.0.2/24 dev eth0 &&
+	    ip -n "$netns" link set eth0 up || return 1
+	ip netns exec "$netns" "$build/bench/bench_net" -s 10.97.0.2 &
+	server=$!
+	ip tuntap add rbtap0 mode tap vnet_hdr multi_queue &&
+	    ip addr add 10.98.0.1/24 dev rbtap0 && ip link set rbtap0 up || return 1
+	"$build/bench/bench_net" -s 10.98.0.1 &
+	server="$server $!"
+}
+
+bench_net() {
+	if [ "$(id -u)" -eq 0 ] && net_root; then
+		"$build/bench/bench_net" -v 10.97.0.2 -t rbtap0,10.98.0.2,10.98.0.1
+	else
+		echo "   (not root: no veth pair and no tap)"
+		"$build/bench/bench_net"
+	fi
+}
+
 for what; do
 	echo "== $what"
 	case $what in
@@ -101,6 +133,7 @@ for what; do
 		"$build/bench/bench_local" "$dir/host" ;;
 	image)	bench_image ;;
 	start)	bench_start ;;
+	net)	bench_net ;;
 	*)	echo "bench.sh: no benchmark $what" >&2; exit 2 ;;
 	esac
 done

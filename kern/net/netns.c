@@ -275,6 +275,12 @@ netns_rele(struct netns *ns)
 	(void)workqueue_enqueue(end_queue, &ns->ns_endwork);
 }
 
+void
+netns_drain(void)
+{
+	workqueue_drain(end_queue);
+}
+
 /* One that is about to end is not found. */
 static bool
 netns_tryhold(struct netns *ns)

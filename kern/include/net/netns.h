@@ -87,6 +87,7 @@ netns_hold(struct netns *ns)
 	__atomic_fetch_add(&ns->ns_refs, 1, __ATOMIC_RELAXED);
 }
 void	netns_rele(struct netns *ns);		/* the last ends it; may sleep */
+void	netns_drain(void);		/* waits until those that ended are gone */
 struct netns *netns_find(uint32_t id);		/* referenced, or NULL */
 int	netns_iterate(int (*fn)(struct netns *, void *), void *arg);
 
