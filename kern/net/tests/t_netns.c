@@ -148,6 +148,7 @@ come_and_go(void)
 		return error;
 	netns_rele(ns);
 	netns_drain();
+	qsbr_barrier();
 	return 0;
 }
 
