@@ -30,7 +30,7 @@
 
 /* The object of which ptr is the given member. */
 #define container_of(ptr, type, member) \
-	((type *)(void *)((char *)(ptr) - __builtin_offsetof(type, member)))
+	((type *)((__UINTPTR_TYPE__)(ptr) - __builtin_offsetof(type, member)))
 
 #if defined(__clang__)
 #define THREAD_ANNOTATION(x)	__attribute__((x))
