@@ -193,6 +193,8 @@ struct inpcb {
 	uint8_t		 inp_pmtudisc, inp_pmtudisc6;	/* IP_PMTUDISC_* */
 	bool		 inp_recverr, inp_recverr6;
 	bool		 inp_hdrincl, inp_freebind, inp_transparent, inp_nodefrag;
+	bool		 inp_bindlater;	/* IP_BIND_ADDRESS_NO_PORT */
+	bool		 inp_recverr_rfc4884;
 	uint32_t	 inp_recvopts;	/* INP_RECV_*: control messages wanted */
 	uint32_t	 inp_mcif, inp_mcif6;	/* IP_MULTICAST_IF */
 	struct inaddr	 inp_mcaddr;	/* its address form */
@@ -208,7 +210,7 @@ struct inpcb {
 	struct inpcb	*inp_bindnext, **inp_bindprev;
 	struct inport	*inp_port;
 	uint8_t		 inp_tabflags;
-	struct list_node inp_alllink;
+	struct list_node inp_alllink;	/* of protocols without a table: raw */
 };
 
 #define INP_RECV_PKTINFO	0x0001
@@ -232,6 +234,8 @@ void	inpcbtable_destroy(struct inpcbtable *t);
 
 /* Defaults for a new pcb of the socket's family. */
 void	inpcb_init(struct inpcb *inp, struct socket *so, struct inpcbtable *t);
+/* At close: multicast memberships go.  Takes ns_lock, no lock held. */
+void	inpcb_leave_groups(struct socket *so);
 void	inpcb_fini(struct inpcb *inp);		/* out of the tables, options freed */
 
 /*
