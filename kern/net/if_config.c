@@ -79,6 +79,7 @@ if_up(struct ifnet *ifp)
 	(void)flags_update(ifp, IFF_UP, IFF_UP);
 	(void)flags_follow(ifp);
 	if_drive_wake(ifp);
+	ifaddr_ifup(ifp);
 	if_family_up(ifp);
 	return 0;
 }
@@ -87,9 +88,11 @@ static void
 if_down(struct ifnet *ifp)
 {
 	if_family_down(ifp);
+	route_ifdown(ifp);
 	(void)flags_update(ifp, 0, IFF_UP);
 	(void)flags_follow(ifp);
 	if_drive_wake(ifp);
+	neigh_flush(ifp);
 	if (ifp->if_ops->ifo_down != NULL)
 		ifp->if_ops->ifo_down(ifp);
 }
@@ -165,6 +168,7 @@ if_setlladdr(struct ifnet *ifp, const uint8_t *addr)
 		return error;
 	for (unsigned int i = 0; i < ifp->if_addrlen; i++)
 		atomic_store(&ifp->if_lladdr[i], addr[i]);
+	neigh_flush(ifp);
 	if_changed(ifp, 0);
 	return 0;
 }

@@ -318,7 +318,10 @@ detach_locked(struct netns *ns, struct ifnet *ifp) REQUIRES(ns->ns_lock)
 		return false;
 	(void)if_setflags(ifp, 0, IFF_UP);
 	atomic_store(&ifp->if_dying, true);
+	ifaddr_purge(ifp, 0);
 	if_family_detach(ifp);
+	route_ifdown(ifp);
+	neigh_flush(ifp);
 	if_multicast_purge(ifp);
 	ifnet_unlink(ns, ifp);
 	route_changed(ns);
@@ -342,6 +345,7 @@ if_detach(struct ifnet *ifp)
 		return;
 	ifdrive_detach(ifp);
 	ifguard_wait(ifp, IFGUARD_INPUT);
+	route_forget(ns);
 	if_rele(ifp);
 }
 

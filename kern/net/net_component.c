@@ -15,6 +15,8 @@
 static int (*const parts[])(void) = {
 	packet_boot,
 	ifnet_boot,
+	route_boot,
+	neigh_boot,
 	socket_boot,
 	netns_boot,
 };

@@ -48,6 +48,16 @@ void	if_family_up(struct ifnet *ifp);
 void	if_family_down(struct ifnet *ifp);
 struct ifaddr_family *ifaddr_family(int family);	/* NULL; any context */
 
+/* ifaddr_route.c: puts back the routes of addresses; ns_lock held. */
+void	ifaddr_ifup(struct ifnet *ifp);
+
+/* route.c, neigh.c: after ifnet_boot(), before any name space is made. */
+int	route_boot(void);
+int	neigh_boot(void);
+
+/* rtdst.c: lets go of what was decided. */
+void	route_forget(struct netns *ns);
+
 /* if_input.c: protocols by ethertype, NULL: none. */
 const struct l3proto *l3proto_find(uint16_t ethertype);
 

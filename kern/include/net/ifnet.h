@@ -133,6 +133,7 @@ struct ifnet {
 	struct ifmaddr	*if_maddrs;	/* q: link-layer multicast groups joined */
 	void		*if_inet;	/* c: IPv4's own (struct in_ifinfo) */
 	void		*if_inet6;	/* c: IPv6's own */
+	uint32_t	 if_ndtimes[2][2]; /* a: neigh_settimes(): by family; reachable, retrans */
 	void		*if_master;	/* q: lagg or bridge it is part of */
 	/* Takes frames away before the protocols: true if it consumed p, at its L2 header. */
 	bool		(*if_rxhook)(struct ifnet *, struct packet *p);	/* q */

@@ -118,7 +118,9 @@ struct netvar {
 };
 
 #define NETVAR_DEFINE(sym, name, deflt, min, max, about) \
-	struct netvar sym = { .nv_var = { .kv_name = (name), \
+	struct netvar sym = NETVAR_INIT(sym, name, deflt, min, max, about)
+/* The same as an initializer, for arrays. */
+#define NETVAR_INIT(sym, name, deflt, min, max, about) { .nv_var = { .kv_name = (name), \
 		.kv_about = (about), .kv_type = KVAR_FN, .kv_min = (min), \
 		.kv_max = (max), .kv_get = netvar_kvget, .kv_set = netvar_kvset, \
 		.kv_ptr = &(sym) }, \

@@ -80,6 +80,12 @@ void	ifaddr_purge(struct ifnet *ifp, int family);	/* 0: all families */
 /* Lock-free.  ifp NULL: any of the name space.  Tentative ones too. */
 struct ifaddr *ifaddr_find(struct netns *ns, int family, const struct inaddr *addr, struct ifnet *ifp);
 /* First address of the family with scope <= scope, preferring dst's subnet; NULL. */
+static inline void
+ifaddr_hold(struct ifaddr *ifa)
+{
+	__atomic_fetch_add(&ifa->ifa_refs, 1, __ATOMIC_RELAXED);
+}
+void	ifaddr_rele(struct ifaddr *ifa);
 struct ifaddr *ifaddr_select(struct ifnet *ifp, int family, const struct inaddr *dst, int scope);
 
 /* A family's part in the life of an address; ns_lock held. */
@@ -140,7 +146,9 @@ int	route_del(struct netns *ns, const struct rtconfig *rc);	/* ESRCH */
 /* Copies each route of family (0: all) and table (0: all) to fn, under ns_lock. */
 int	route_iterate(struct netns *ns, int family, uint32_t table,
 	    int (*fn)(const struct rtconfig *, void *), void *arg);
-void	route_ifdown(struct ifnet *ifp);	/* ns_lock: drops what leads through it */
+/* ns_lock.  What leads through it goes, or as a hop of many sleeps until it is up. */
+void	route_ifdown(struct ifnet *ifp);
+void	route_ifup(struct ifnet *ifp);
 
 /* Policy rules: ip-rule(8).  By source, fwmark, iif, oif; lookup, blackhole, unreachable, prohibit. */
 struct rtrule {
@@ -220,6 +228,8 @@ rtdst_valid(const struct rtdst *rd)
 {
 	return rd->rd_gen == __atomic_load_n(&rd->rd_ns->ns_routegen, __ATOMIC_ACQUIRE);
 }
+/* The neighbour rd_hop, rd's reference; made at the first use.  NULL: no memory. */
+struct neigh *rtdst_neigh(struct rtdst *rd);
 /* The MTU in force now. */
 uint32_t rtdst_mtu(const struct rtdst *rd);
 /* ICMP said so: remembered per destination for a while (RFC 1191, 8201), bounded in number. */
