@@ -33,6 +33,7 @@
 #include <sys/kmem.h>
 
 #include "net_impl.h"
+#include "sockfilter.h"
 #include "socket_impl.h"
 
 #define SOCKET_NLISTS	16	/* a power of two */
@@ -190,6 +191,7 @@ socket_fini(struct socket *so)
 	sockbuf_drop(&so->so_rcv);
 	sockbuf_drop(&so->so_snd);
 	packetq_drop(&so->so_errq);
+	sockfilter_fini(so);
 	pollsrc_fini(&so->so_pollsrc);
 	cv_destroy(&so->so_rcv.sb_cv);
 	cv_destroy(&so->so_snd.sb_cv);

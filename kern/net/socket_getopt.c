@@ -11,7 +11,9 @@
 
 #include <lib/string.h>
 #include <linux/filter.h>
+#include <linux/if.h>
 #include <linux/sock_diag.h>
+#include <net/ifnet.h>
 #include <sys/copy.h>
 #include <sys/cred.h>
 #include <sys/errno.h>
@@ -20,6 +22,7 @@
 
 #include "socket_impl.h"
 #include "socket_opt.h"
+#include "sockfilter.h"
 
 static uint64_t socket_lastcookie;	/* a */
 
@@ -121,6 +124,26 @@ getopt_peername(struct socket *so, void *uval, int room, int *ulen)
 	if ((int)len < room)
 		return EINVAL;
 	return getopt_out(&ss, (int)len, uval, room, ulen);
+}
+
+static int
+getopt_device(struct socket *so, void *uval, int room, int *ulen)
+{
+	uint32_t index = atomic_load(&so->so_bound_if);
+	char name[IFNAMSIZ];
+	struct ifnet *ifp;
+	int len = 0;
+
+	if (index == 0)
+		return copyout(&len, ulen, sizeof(len));
+	if (room < IFNAMSIZ)
+		return EINVAL;
+	ifp = if_byindex(so->so_ns, index);
+	if (ifp == NULL)
+		return ENODEV;
+	memcpy(name, ifp->if_name, sizeof(name));
+	return getopt_out(name, (int)strnlen(name, IFNAMSIZ - 1) + 1, uval, room,
+	    ulen);
 }
 
 static int
@@ -327,6 +350,10 @@ socket_getopt(struct socket *so, int name, void *uval, int *ulen)
 		return getopt_peergroups(so, uval, room, ulen);
 	case SO_PEERNAME:
 		return getopt_peername(so, uval, room, ulen);
+	case SO_BINDTODEVICE:
+		return getopt_device(so, uval, room, ulen);
+	case SO_GET_FILTER:
+		return sockfilter_get(so, uval, room, ulen);
 	case SO_COOKIE:
 		return getopt_u64(socket_cookie(so), uval, room, ulen);
 	case SO_NETNS_COOKIE:

@@ -13,7 +13,9 @@
 
 #include <lib/string.h>
 #include <linux/capability.h>
+#include <linux/if.h>
 #include <linux/net_tstamp.h>
+#include <net/ifnet.h>
 #include <sys/copy.h>
 #include <sys/cred.h>
 #include <sys/errno.h>
@@ -21,6 +23,7 @@
 
 #include "socket_impl.h"
 #include "socket_opt.h"
+#include "sockfilter.h"
 
 #define SNDBUF_MIN	4608
 #define RCVBUF_MIN	2304
@@ -256,6 +259,28 @@ sockopt_bindif(struct socket *so, uint32_t index)
 	return 0;
 }
 
+static int
+sockopt_bindtodevice(struct socket *so, const void *uval, socklen_t len)
+{
+	char name[IFNAMSIZ] = "";
+	struct ifnet *ifp;
+	uint32_t index = 0;
+	int error;
+
+	if (len > sizeof(name) - 1)
+		len = sizeof(name) - 1;
+	error = len > 0 ? copyin(uval, name, len) : 0;
+	if (error)
+		return error;
+	if (name[0] != '\0') {
+		ifp = if_byname(so->so_ns, name);
+		if (ifp == NULL)
+			return ENODEV;
+		index = ifp->if_index;
+	}
+	return sockopt_bindif(so, index);
+}
+
 /* --- others that are an integer ------------------------------------------------------------ */
 
 static int
@@ -355,6 +380,15 @@ sockopt_setint(struct socket *so, int name, int val)
 		return 0;
 	case SO_ZEROCOPY:
 		return sockopt_zerocopy(so, val);
+	case SO_DETACH_FILTER:
+		return sockfilter_detach(so);
+	case SO_DETACH_REUSEPORT_BPF:
+		return sockfilter_detach_reuseport(so);
+	case SO_LOCK_FILTER:
+		if (val == 0 && socket_option(so, SOO_LOCK_FILTER))
+			return EPERM;
+		sockopt_setbits(so, SOO_LOCK_FILTER, val != 0);
+		return 0;
 	case SO_BINDTOIFINDEX:
 		return val < 0 ? EINVAL : sockopt_bindif(so, (uint32_t)val);
 	default:
@@ -405,6 +439,8 @@ socket_setopt(struct socket *so, int name, const void *uval, socklen_t len)
 {
 	int error, val;
 
+	if (name == SO_BINDTODEVICE)
+		return sockopt_bindtodevice(so, uval, len);
 	if (len < sizeof(val))
 		return EINVAL;
 	error = copyin(uval, &val, sizeof(val));
@@ -421,6 +457,10 @@ socket_setopt(struct socket *so, int name, const void *uval, socklen_t len)
 		return sockopt_timeout(so, &so->so_snd, uval, len);
 	case SO_MAX_PACING_RATE:
 		return sockopt_pacing(so, uval, len, val);
+	case SO_ATTACH_FILTER:
+		return sockfilter_attach(so, uval, len);
+	case SO_ATTACH_REUSEPORT_CBPF:
+		return sockfilter_attach_reuseport(so, uval, len);
 	default:
 		return sockopt_setint(so, name, val);
 	}

@@ -187,11 +187,12 @@ dgram_packet(struct socket *so, struct sockmsg *sm, struct packet **ret_p)
 	return 0;
 }
 
-/* to's so_lock is held, and dropped while it waits for room. */
+/* to's so_lock is dropped while it waits for room; its filter may drop p. */
 static int
 dgram_put_locked(struct socket *so, struct socket *to, struct packet *p,
-    bool nonblock, int64_t deadline) REQUIRES(to->so_lock)
+    bool nonblock, int64_t deadline, bool *ret_dropped) REQUIRES(to->so_lock)
 {
+	uint32_t keep;
 	int error;
 
 	for (;;) {
@@ -209,6 +210,13 @@ dgram_put_locked(struct socket *so, struct socket *to, struct packet *p,
 		if (error)
 			return error;
 	}
+	keep = sockfilter_run(to, p);
+	if (keep == 0 && atomic_load(&to->so_filter) != NULL) {
+		*ret_dropped = true;
+		return 0;
+	}
+	if (keep < p->p_len)
+		packet_trim(p, keep);
 	if ((atomic_load(&to->so_options) & (SOO_TIMESTAMP | SOO_TIMESTAMPNS)) != 0)
 		p->p_time = clock_wall();
 	packetq_put(&to->so_rcv.sb_q, p);
@@ -224,13 +232,14 @@ dgram_deliver(struct socket *so, struct socket *to, struct sockmsg *sm,
     struct packet *p)
 {
 	int64_t deadline = socket_deadline(&so->so_snd);
+	bool dropped = false;
 	int error;
 
 	mutex_enter(&to->so_lock);
-	error = dgram_put_locked(so, to, p,
-	    (sm->sm_flags & MSG_DONTWAIT) != 0 || deadline == 0, deadline);
+	error = dgram_put_locked(so, to, p, (sm->sm_flags & MSG_DONTWAIT) != 0 ||
+	    deadline == 0, deadline, &dropped);
 	mutex_exit(&to->so_lock);
-	if (error)
+	if (error || dropped)
 		packet_free(p);
 	return error;
 }

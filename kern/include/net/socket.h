@@ -192,6 +192,7 @@ struct socket {
 	struct packetq	 so_errq;	/* s: MSG_ERRQUEUE */
 	uint64_t	 so_drops;	/* s */
 	struct sockfilter *so_filter;	/* q: SO_ATTACH_FILTER */
+	struct sockfilter *so_reusefilter;	/* q: SO_ATTACH_REUSEPORT_CBPF */
 	struct pollsrc	 so_pollsrc;
 	/* Of a listener: sockets that wait for accept, by so_acceptlink. */
 	struct list	 so_acceptq;	/* s */
@@ -282,6 +283,9 @@ void	socket_put_cmsgs(struct socket *so, struct sockmsg *sm, const struct packet
 
 /* Classic BPF on a packet from its p_data: how many bytes to keep, 0: drop. */
 uint32_t sockfilter_run(const struct socket *so, const struct packet *p);
+/* That of SO_ATTACH_REUSEPORT_CBPF: which socket of a group.  false: there is none. */
+bool	sockfilter_reuseport(const struct socket *so, const struct packet *p,
+	    uint32_t *ret_index);
 
 /* ioctls of interfaces, routes, ARP (netdevice(7)); ENOTTY for others. */
 int	if_ioctl(struct netns *ns, unsigned long cmd, void *uarg);
