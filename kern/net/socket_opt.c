@@ -27,7 +27,8 @@
 
 #define SNDBUF_MIN	4608
 #define RCVBUF_MIN	2304
-#define TSFLAGS_MASK	((SOF_TIMESTAMPING_LAST << 1) - 1)
+#define TSFLAGS_MASK	0x7ffffu	/* those that Linux 6.18 knows */
+#define TSFLAG_ID_TCP	(1u << 16)
 
 /* Who may change a bit, and where it means something. */
 enum { ANYBODY, NET_ADMIN, NET_RAW };
@@ -48,6 +49,7 @@ const struct sockoptbit socket_optbits[] = {
 	{ SO_WIFI_STATUS, SOO_WIFI_STATUS, ANYBODY, 0, 0 },
 	{ SO_NOFCS, SOO_NOFCS, ANYBODY, 0, 0 },
 	{ SO_SELECT_ERR_QUEUE, SOO_SELECT_ERR, ANYBODY, 0, 0 },
+	{ SO_PREFER_BUSY_POLL, SOO_PREFER_BUSY, NET_ADMIN, EPERM, 0 },
 	{ OPT_RCVMARK, SOO_RCVMARK, NET_RAW, EPERM, 0 },
 	{ OPT_RCVPRIORITY, SOO_RCVPRIORITY, NET_RAW, EPERM, 0 },
 };
@@ -118,7 +120,7 @@ sockopt_setbit(struct socket *so, const struct sockoptbit *ob, int val)
 	    (val != 0 || ob->ob_families != OPTFAM_INET))
 		return EOPNOTSUPP;
 	if (ob->ob_who != ANYBODY && !sockopt_capable(ob->ob_who) &&
-	    (val != 0 || ob->ob_error != EACCES))
+	    (val != 0 || ob->ob_who == NET_RAW))
 		return ob->ob_error;
 	sockopt_setbits(so, ob->ob_bit, val != 0);
 	if (ob->ob_name == SO_KEEPALIVE)
@@ -232,11 +234,16 @@ sockopt_timestamping(struct socket *so, int name, int val)
 {
 	uint32_t flags = (uint32_t)val;
 
-	if ((flags & ~(uint32_t)TSFLAGS_MASK) != 0)
+	if ((flags & ~TSFLAGS_MASK) != 0)
+		return EINVAL;
+	if ((flags & TSFLAG_ID_TCP) != 0 &&
+	    (flags & SOF_TIMESTAMPING_OPT_ID) == 0)
 		return EINVAL;
 	if ((flags & SOF_TIMESTAMPING_OPT_STATS) != 0 &&
 	    (flags & SOF_TIMESTAMPING_OPT_TSONLY) == 0)
 		return EINVAL;
+	if ((flags & SOF_TIMESTAMPING_BIND_PHC) != 0)
+		return EOPNOTSUPP;	/* there are no hardware clocks */
 	mutex_enter(&so->so_lock);
 	if ((flags & SOF_TIMESTAMPING_OPT_ID) != 0 &&
 	    (so->so_tsflags & SOF_TIMESTAMPING_OPT_ID) == 0)
@@ -307,8 +314,6 @@ sockopt_peekoff(struct socket *so, int val)
 {
 	if (!sockopt_has_peekoff(so))
 		return EOPNOTSUPP;
-	if (val < -1)
-		return EINVAL;
 	mutex_enter(&so->so_lock);
 	atomic_store(&so->so_peek_off, val);
 	mutex_exit(&so->so_lock);
@@ -328,6 +333,24 @@ sockopt_busypoll(struct socket *so, int val)
 }
 
 static int
+sockopt_busybudget(int val)
+{
+	if (!sockopt_capable(NET_ADMIN))
+		return EPERM;
+	return val < 0 || val > UINT16_MAX ? EINVAL : 0;
+}
+
+/* The bit says that they may not. */
+static int
+sockopt_passrights(struct socket *so, int val)
+{
+	if (so->so_family != AF_UNIX)
+		return EOPNOTSUPP;
+	sockopt_setbits(so, SOO_NORIGHTS, val == 0);
+	return 0;
+}
+
+static int
 sockopt_zerocopy(struct socket *so, int val)
 {
 	if (!sockopt_family_ok(so, OPTFAM_INET) ||
@@ -340,7 +363,7 @@ sockopt_zerocopy(struct socket *so, int val)
 }
 
 static int
-sockopt_setint(struct socket *so, int name, int val)
+sockopt_setint(struct socket *so, int name, int val, socklen_t len)
 {
 	const struct sockoptbit *ob = sockoptbit_find(name);
 
@@ -375,6 +398,12 @@ sockopt_setint(struct socket *so, int name, int val)
 		return sockopt_peekoff(so, val);
 	case SO_BUSY_POLL:
 		return sockopt_busypoll(so, val);
+	case SO_BUSY_POLL_BUDGET:
+		return sockopt_busybudget(val);
+	case OPT_PASSRIGHTS:
+		return sockopt_passrights(so, val);
+	case OPT_TXREHASH:
+		return EOPNOTSUPP;	/* but for TCP, which has its own */
 	case SO_INCOMING_CPU:
 		atomic_store(&so->so_incpu, (uint32_t)val);
 		return 0;
@@ -393,8 +422,7 @@ sockopt_setint(struct socket *so, int name, int val)
 		return val < 0 ? EINVAL : sockopt_bindif(so, (uint32_t)val);
 	default:
 		return so->so_ops->so_setopt == NULL ? ENOPROTOOPT :
-		    so->so_ops->so_setopt(so, SOL_SOCKET, name, &val,
-		    sizeof(val));
+		    so->so_ops->so_setopt(so, SOL_SOCKET, name, &val, len);
 	}
 }
 
@@ -424,7 +452,7 @@ sockopt_pacing(struct socket *so, const void *uval, socklen_t len, int val)
 	uint64_t rate = (uint32_t)val == UINT32_MAX ? UINT64_MAX : (uint32_t)val;
 	int error;
 
-	if (len == sizeof(rate)) {
+	if (len >= sizeof(rate)) {
 		error = copyin(uval, &rate, sizeof(rate));
 		if (error)
 			return error;
@@ -462,6 +490,6 @@ socket_setopt(struct socket *so, int name, const void *uval, socklen_t len)
 	case SO_ATTACH_REUSEPORT_CBPF:
 		return sockfilter_attach_reuseport(so, uval, len);
 	default:
-		return sockopt_setint(so, name, val);
+		return sockopt_setint(so, name, val, len);
 	}
 }

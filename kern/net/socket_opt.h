@@ -17,6 +17,7 @@
 #define OPT_PASSPIDFD	76
 #define OPT_PEERPIDFD	77
 #define OPT_RCVPRIORITY	82
+#define OPT_PASSRIGHTS	83
 
 /* Families in which an option means something. */
 enum { OPTFAM_ANY, OPTFAM_INET, OPTFAM_SCM, OPTFAM_UNIX };

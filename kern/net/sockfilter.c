@@ -277,7 +277,7 @@ int
 sockfilter_detach_reuseport(struct socket *so)
 {
 	if (atomic_load(&so->so_reusefilter) == NULL)
-		return ENOENT;
+		return socket_option(so, SOO_REUSEPORT) ? ENOENT : EINVAL;
 	filter_replace(&so->so_reusefilter, NULL);
 	return 0;
 }

@@ -202,6 +202,8 @@ dgram_put_locked(struct socket *so, struct socket *to, struct packet *p,
 			return ECONNREFUSED;
 		if ((to->so_state & SS_CANTRCVMORE) != 0)
 			return EPIPE;
+		if (!local_scm_allowed(to, p))
+			return EPERM;
 		if (!dgram_crowded(so, to))
 			break;
 		if (nonblock)

@@ -104,6 +104,9 @@ void	local_close(struct socket *so);
 int	local_shutdown(struct socket *so, int how);
 int	local_name(struct socket *so, bool peer, struct sockaddr_storage *ret_ss,
 	    socklen_t *ret_len);
+#define LOCAL_SO_INQ	84		/* SO_INQ and SCM_INQ came late */
+int	local_stream_setopt(struct socket *so, int level, int name,
+	    const void *val, socklen_t len);
 int	local_ioctl(struct socket *so, unsigned long cmd, void *uarg, long *ret);
 void	local_lock_two(struct socket *a, struct socket *b);
 void	local_unlock_two(struct socket *a, struct socket *b);
@@ -159,6 +162,8 @@ local_scm_hold(struct localscm *ls)
 	if (ls != NULL)
 		atomic_add(&ls->ls_refs, 1);
 }
+/* SO_PASSRIGHTS of the receiver. */
+bool	local_scm_allowed(const struct socket *to, const struct packet *p);
 /* A packet with what goes along; takes over lc's files.  p_destroy drops them. */
 void	local_packet_setup(struct packet *p, const struct localcb *lc);
 /* The credentials that a receiver sees, unless the sender gave some. */

@@ -236,6 +236,26 @@ local_name(struct socket *so, bool peer, struct sockaddr_storage *ret_ss,
 	return 0;
 }
 
+/* SO_INQ: each read tells what is left. */
+int
+local_stream_setopt(struct socket *so, int level, int name, const void *val,
+    socklen_t len)
+{
+	const int *on = val;
+
+	if (level != SOL_SOCKET)
+		return EOPNOTSUPP;
+	if (name != LOCAL_SO_INQ)
+		return ENOPROTOOPT;
+	if (len != sizeof(*on) || *on < 0 || *on > 1)
+		return EINVAL;
+	if (*on)
+		atomic_or(&so->so_options, SOO_INQ);
+	else
+		atomic_and(&so->so_options, ~(uint32_t)SOO_INQ);
+	return 0;
+}
+
 static int
 local_inq(struct socket *so, int *ret_n)
 {

@@ -373,7 +373,7 @@ local_stream_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 	struct streamread sr = { .sr_sm = sm, .sr_deadline = -1 };
 	struct localpcb *lp = localpcb(so);
 	size_t want = sm->sm_uio->uio_resid;
-	int error;
+	int error, left;
 
 	if ((atomic_load(&so->so_state) & SS_CONNECTED) == 0)
 		return EINVAL;
@@ -386,12 +386,15 @@ local_stream_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 	if (sr.sr_target == 0)
 		sr.sr_target = 1;
 	error = stream_read_locked(so, &sr);
+	left = (int)so->so_rcv.sb_cc;
 	mutex_exit(&so->so_lock);
 	mutex_exit(&lp->lp_iolock);
 	if (error != 0 && sr.sr_done == 0)
 		return error;
 	if (sr.sr_started)
 		local_scm_recv(so, sm, &sr.sr_cb);
+	if ((atomic_load(&so->so_options) & SOO_INQ) != 0)
+		cmsg_put(sm, SOL_SOCKET, LOCAL_SO_INQ, &left, sizeof(left));
 	local_scm_rele(sr.sr_cb.lc_scm);
 	*ret_done = sr.sr_done;
 	return 0;

@@ -278,6 +278,13 @@ local_packet_gone(struct packet *p)
 		socket_credit_send(p);
 }
 
+bool
+local_scm_allowed(const struct socket *to, const struct packet *p)
+{
+	return localcb(p)->lc_scm == NULL ||
+	    (atomic_load(&to->so_options) & SOO_NORIGHTS) == 0;
+}
+
 void
 local_packet_setup(struct packet *p, const struct localcb *lc)
 {

@@ -67,11 +67,17 @@ stream_wait(struct socket *so, int flags)
 static int
 stream_put(struct socket *peer, struct packet *p)
 {
+	int error = 0;
+
 	mutex_enter(&peer->so_lock);
-	if ((peer->so_state & (SS_CANTRCVMORE | SS_NOFILE)) != 0) {
+	if ((peer->so_state & (SS_CANTRCVMORE | SS_NOFILE)) != 0)
+		error = EPIPE;
+	else if (!local_scm_allowed(peer, p))
+		error = EPERM;
+	if (error) {
 		mutex_exit(&peer->so_lock);
 		packet_free(p);
-		return EPIPE;
+		return error;
 	}
 	packetq_put(&peer->so_rcv.sb_q, p);
 	peer->so_rcv.sb_cc += p->p_len;
@@ -164,6 +170,7 @@ const struct sockops local_stream_ops = {
 	.so_name	= local_name,
 	.so_send	= local_stream_send,
 	.so_recv	= local_stream_recv,
+	.so_setopt	= local_stream_setopt,
 	.so_ioctl	= local_ioctl,
 	.so_poll	= local_stream_poll,
 };

@@ -110,7 +110,8 @@ struct sockops {
 	int	(*so_recv)(struct socket *, struct sockmsg *, size_t *ret_done);
 	/*
 	 * Options of any level but SOL_SOCKET, and of SOL_SOCKET those which the socket
-	 * layer does not know.  val is a kernel copy.  ENOPROTOOPT.  get: *len in
+	 * layer does not know; of these val is an int, whatever len the client
+	 * gave.  val is a kernel copy.  ENOPROTOOPT.  get: *len in
 	 * the room, out the length.
 	 */
 	int	(*so_setopt)(struct socket *, int level, int name, const void *val, socklen_t len);
@@ -158,7 +159,8 @@ enum {
 	SOO_LOCK_FILTER = 0x1000, SOO_DEBUG = 0x2000, SOO_SELECT_ERR = 0x4000,
 	SOO_PASSSEC = 0x8000, SOO_PASSPIDFD = 0x10000, SOO_NOFCS = 0x20000,
 	SOO_WIFI_STATUS = 0x40000, SOO_TSNEW = 0x80000, SOO_RCVMARK = 0x100000,
-	SOO_RCVPRIORITY = 0x200000,
+	SOO_RCVPRIORITY = 0x200000, SOO_NORIGHTS = 0x400000, SOO_PREFER_BUSY = 0x800000,
+	SOO_INQ = 0x1000000,
 };
 
 /*

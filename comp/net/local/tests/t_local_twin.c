@@ -25,7 +25,7 @@
 
 #include <harness.h>
 
-#include "twin.h"
+#include <twin.h>
 
 #define NOWHERE		A(8)		/* nobody maps this */
 #define ALLEVENTS	(POLLIN | POLLOUT | POLLPRI | POLLRDHUP | POLLRDNORM | \
