@@ -69,17 +69,13 @@ send_packet(struct shmif_port *sp, const struct packet *p)
 	return shmbus_send(sp->sp_port, &sm, iov, 1 + (size_t)p->p_nfrags);
 }
 
+/*
+ * As much of the backlog as there are buffers for.  Packets that are done with
+ * go to done: freeing them may take locks of others.
+ */
 static void
-xmit_drop(struct shmif *sc, struct packet *p)
-{
-	count(&if_counters_self(sc->sc_ifp)->ic_tx_dropped);
-	packet_free(p);
-}
-
-/* As much of the backlog as there are buffers for. */
-static void
-backlog_drain_locked(struct shmif *sc, struct shmif_port *sp)
-    REQUIRES(sc->sc_txlock)
+backlog_drain_locked(struct shmif *sc, struct shmif_port *sp,
+    struct packetq *done) REQUIRES(sc->sc_txlock)
 {
 	struct packet *p;
 
@@ -89,50 +85,49 @@ backlog_drain_locked(struct shmif *sc, struct shmif_port *sp)
 			break;
 		if (send_packet(sp, p) == ENOBUFS)
 			break;
-		packet_free(packetq_get(&sc->sc_backlog));
+		packetq_put(done, packetq_get(&sc->sc_backlog));
 	}
 	atomic_store(&sc->sc_waiting, sc->sc_backlog.pq_head != NULL);
 }
 
 static void
-xmit_locked(struct shmif *sc, struct shmif_port *sp, struct packet *p)
-    REQUIRES(sc->sc_txlock)
+xmit_locked(struct shmif *sc, struct shmif_port *sp, struct packet *p,
+    struct packetq *done) REQUIRES(sc->sc_txlock)
 {
 	int error = ENOBUFS;
 
-	if (sc->sc_backlog.pq_head == NULL)
+	if (sp == NULL)
+		error = ENETDOWN;
+	else if (sc->sc_backlog.pq_head == NULL)
 		error = send_packet(sp, p);
 	if (error == ENOBUFS && sc->sc_backlog.pq_n < SHMIF_BACKLOG) {
 		packetq_put(&sc->sc_backlog, p);
 		return;
 	}
 	if (error != 0)
-		xmit_drop(sc, p);
-	else
-		packet_free(p);
+		count(&if_counters_self(sc->sc_ifp)->ic_tx_dropped);
+	packetq_put(done, p);
 }
 
 void
 shmif_xmit(struct ifnet *ifp, struct packetq *q)
 {
+	struct packetq done = PACKETQ_INITIALIZER;
 	struct shmif *sc = ifp->if_softc;
 	struct shmif_port *sp;
 	struct packet *p;
 
 	mutex_enter(&sc->sc_txlock);
 	sp = atomic_load_acq(&sc->sc_port);
-	while ((p = packetq_get(q)) != NULL) {
-		if (sp == NULL)
-			xmit_drop(sc, p);
-		else
-			xmit_locked(sc, sp, p);
-	}
+	while ((p = packetq_get(q)) != NULL)
+		xmit_locked(sc, sp, p, &done);
 	if (sp != NULL) {
 		if (sc->sc_backlog.pq_head != NULL)
-			backlog_drain_locked(sc, sp);
+			backlog_drain_locked(sc, sp, &done);
 		shmbus_flush(sp->sp_port);
 	}
 	mutex_exit(&sc->sc_txlock);
+	packetq_drop(&done);
 }
 
 /* --- in -------------------------------------------------------------------- */
@@ -220,14 +215,17 @@ drive_port(struct shmif *sc)
 static void
 poll_backlog(struct shmif *sc, struct shmif_port *sp)
 {
+	struct packetq done = PACKETQ_INITIALIZER;
+
 	/* Who has the lock sends, and looks at the backlog himself. */
 	if (!mutex_tryenter(&sc->sc_txlock))
 		return;
 	if (atomic_load(&sc->sc_port) == sp) {
-		backlog_drain_locked(sc, sp);
+		backlog_drain_locked(sc, sp, &done);
 		shmbus_flush(sp->sp_port);
 	}
 	mutex_exit(&sc->sc_txlock);
+	packetq_drop(&done);
 }
 
 unsigned int
