@@ -130,6 +130,21 @@ int	rump_pub_shmif_create(const char *path, int *ret_ifnum);
  */
 int	rump_pub_virtif_create(const char *link, int *ret_ifnum);
 
+/*
+ * What the interface sends is lost, delayed and so on, from now on: for example
+ * "loss=1%,delay=20ms,rate=10mbit"; "" is a perfect link again.  EINVAL, and
+ * *ret_bad (unless NULL) points at what was not understood.  ENXIO.
+ */
+int	rump_pub_netconfig_linkcond(const char *ifname, const char *text,
+	    const char **ret_bad);
+
+/*
+ * What passes the interface goes into a new pcapng file, at most snaplen bytes (0:
+ * all) of a packet; NULL ends that.  ENXIO, EEXIST, ENOENT; the host's.
+ */
+int	rump_pub_netconfig_capture(const char *ifname, const char *path,
+	    uint32_t snaplen);
+
 /* --- disks ---------------------------------------------------------------- */
 
 #define RUMP_PART_NAMELEN	144	/* 36 UTF-16 units as UTF-8, and NUL */

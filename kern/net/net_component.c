@@ -18,6 +18,8 @@ static int (*const parts[])(void) = {
 	route_boot,
 	neigh_boot,
 	socket_boot,
+	linkcond_boot,
+	capture_boot,
 	netns_boot,
 };
 

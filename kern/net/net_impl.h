@@ -109,4 +109,9 @@ int	ifdrive_netns_init(struct netns *ns);	/* ENOMEM */
 void	ifdrive_netns_free(struct netns *ns);
 void	ifdrive_boot(void);
 
+/* --- linkcond.c, capture.c --- */
+
+int	linkcond_boot(void);
+int	capture_boot(void);
+
 #endif /* NET_IMPL_H */
