@@ -145,6 +145,13 @@ int	rump_pub_netconfig_linkcond(const char *ifname, const char *text,
 int	rump_pub_netconfig_capture(const char *ifname, const char *path,
 	    uint32_t snaplen);
 
+/*
+ * A cable between two hosts of this kernel (component net_wire): a new interface,
+ * down, in each of two network name spaces, which may be the same.  NULL: a name
+ * is chosen, "wireN".  ESRCH: no such name space.  EEXIST: a name is taken.
+ */
+int	rump_pub_wire_create(int netns1, const char *name1, int netns2, const char *name2);
+
 /* --- disks ---------------------------------------------------------------- */
 
 #define RUMP_PART_NAMELEN	144	/* 36 UTF-16 units as UTF-8, and NUL */

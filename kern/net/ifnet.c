@@ -346,6 +346,8 @@ if_detach(struct ifnet *ifp)
 	ifdrive_detach(ifp);
 	ifguard_wait(ifp, IFGUARD_INPUT);
 	route_forget(ns);
+	if (ifp->if_ops->ifo_detached != NULL)
+		ifp->if_ops->ifo_detached(ifp);
 	if_rele(ifp);
 }
 

@@ -52,11 +52,11 @@ FAMILY_VARS(neigh_qbytes, "unres_qlen_bytes", 212992, 0, INT32_MAX,
 
 struct netvar neigh_thresh[2][3] = {
 	{
-		THRESH(0, 0, "ipv4", "gc_thresh1", 128, "neighbours below which none is collected"),
+	    THRESH(0, 0, "ipv4", "gc_thresh1", 128, "neighbours below which none is collected"),
 		THRESH(0, 1, "ipv4", "gc_thresh2", 512, "neighbours above which old ones go at once"),
 		THRESH(0, 2, "ipv4", "gc_thresh3", 1024, "neighbours there are at most"),
 	}, {
-		THRESH(1, 0, "ipv6", "gc_thresh1", 128, "neighbours below which none is collected"),
+	    THRESH(1, 0, "ipv6", "gc_thresh1", 128, "neighbours below which none is collected"),
 		THRESH(1, 1, "ipv6", "gc_thresh2", 512, "neighbours above which old ones go at once"),
 		THRESH(1, 2, "ipv6", "gc_thresh3", 1024, "neighbours there are at most"),
 	},

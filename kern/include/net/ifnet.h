@@ -88,6 +88,8 @@ struct if_ops {
 		    bool intr, int64_t deadline);
 	/* Ends the sleep, from any thread, or the next one. */
 	void	(*ifo_kick)(struct ifnet *);
+	/* It has been detached, nothing comes up from it any more.  No locks.  NULL: fine. */
+	void	(*ifo_detached)(struct ifnet *);
 	/* Called once, without locks, when the last reference goes. */
 	void	(*ifo_free)(struct ifnet *);
 	/* For netlink: IFLA_INFO_KIND, and what the driver would tell. */
