@@ -14,6 +14,7 @@
 #include <sys/component.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
+#include <sys/log.h>
 
 #include "inet_impl.h"
 #include "ip_impl.h"
@@ -117,11 +118,33 @@ ip_ifaddr_added(struct ifnet *ifp, struct ifaddr *ifa)
 		arp_announce(ifp, &ifa->ifa_addr);
 }
 
+/* RFC 1122 section 3.2.1.3 (g): lo has its address as soon as it is up. */
+static void
+loopback_address(struct ifnet *ifp)
+{
+	static const struct inaddr addr = { .ia_b = { 127, 0, 0, 1 } };
+	struct ifaddr model = {
+		.ifa_family = AF_INET, .ifa_addr = addr, .ifa_peer = addr, .ifa_plen = 8,
+		.ifa_scope = RT_SCOPE_HOST, .ifa_flags = IFA_F_PERMANENT,
+		.ifa_preferred = KTIME_NEVER, .ifa_valid = KTIME_NEVER,
+	};
+	int error;
+
+	if (ifaddr_find(ifp->if_ns, AF_INET, &addr, ifp) != NULL)
+		return;
+	strlcpy(model.ifa_label, ifp->if_name, sizeof(model.ifa_label));
+	error = ifaddr_add(ifp, &model, NULL);
+	if (error)
+		log_printf(LOG_ERR, "%s: no loopback address: error %d", ifp->if_name, error);
+}
+
 static void
 ip_ifup(struct ifnet *ifp)
 {
 	const struct list_node *n;
 
+	if ((ifp->if_flags & IFF_LOOPBACK) != 0)
+		loopback_address(ifp);
 	ip_mcif_up(ifp);
 	LIST_FOREACH(n, &ifp->if_addrs) {
 		const struct ifaddr *ifa = container_of(n, const struct ifaddr, ifa_iflink);

@@ -85,7 +85,7 @@ inpcbtable_destroy(struct inpcbtable *t)
 	KASSERT(t->it_nconns == 0);
 	qsbr_barrier();		/* old arrays and ports have gone now */
 	for (size_t i = 0; i < ARRAY_SIZE(t->it_ports); i++)
-		kmem_free(t->it_ports[i], INPORT_PAGE * sizeof(struct inport *));
+		KASSERT(t->it_ports[i] == NULL);
 	conntab_destroy(t->it_conns);
 	mutex_destroy(&t->it_lock);
 	kmem_free(t, sizeof(*t));
@@ -200,32 +200,47 @@ inpcb_conn_exists(struct inpcbtable *t, const struct inpcb *self, int family,
 struct inport *
 inport_find(const struct inpcbtable *t, uint16_t port)
 {
-	struct inport *const *page = atomic_load_acq(&t->it_ports[port / INPORT_PAGE]);
+	const struct inpage *pg = atomic_load_acq(&t->it_ports[port / INPORT_PAGE]);
 
-	return page == NULL ? NULL : atomic_load_acq(&page[port % INPORT_PAGE]);
+	return pg == NULL ? NULL : atomic_load_acq(&pg->pg_port[port % INPORT_PAGE]);
+}
+
+static struct inport *
+inport_create(uint16_t port)
+{
+	struct inport *ip = kmem_zalloc(sizeof(*ip), KM_NOSLEEP);
+
+	if (ip == NULL)
+		return NULL;
+	ip->ip_num = port;
+	ip->ip_bound = CHAIN_END(port);
+	ip->ip_conns = CHAIN_END(port | 0x10000u);
+	return ip;
 }
 
 int
 inport_get(struct inpcbtable *t, uint16_t port, struct inport **ret_ip)
 {
-	struct inport **page = t->it_ports[port / INPORT_PAGE], *ip;
+	struct inpage *pg = t->it_ports[port / INPORT_PAGE];
+	struct inport *ip = pg == NULL ? NULL : pg->pg_port[port % INPORT_PAGE];
 
-	if (page == NULL) {
-		page = kmem_zalloc(INPORT_PAGE * sizeof(*page), KM_NOSLEEP);
-		if (page == NULL)
-			return ENOMEM;
-		atomic_store_rel(&t->it_ports[port / INPORT_PAGE], page);
+	if (ip != NULL) {
+		*ret_ip = ip;
+		return 0;
 	}
-	ip = page[port % INPORT_PAGE];
-	if (ip == NULL) {
-		ip = kmem_zalloc(sizeof(*ip), KM_NOSLEEP);
-		if (ip == NULL)
+	ip = inport_create(port);
+	if (ip == NULL)
+		return ENOMEM;
+	if (pg == NULL) {
+		pg = kmem_zalloc(sizeof(*pg), KM_NOSLEEP);
+		if (pg == NULL) {
+			kmem_free(ip, sizeof(*ip));
 			return ENOMEM;
-		ip->ip_num = port;
-		ip->ip_bound = CHAIN_END(port);
-		ip->ip_conns = CHAIN_END(port | 0x10000u);
-		atomic_store_rel(&page[port % INPORT_PAGE], ip);
+		}
+		atomic_store_rel(&t->it_ports[port / INPORT_PAGE], pg);
 	}
+	pg->pg_n++;
+	atomic_store_rel(&pg->pg_port[port % INPORT_PAGE], ip);
 	*ret_ip = ip;
 	return 0;
 }
@@ -233,19 +248,29 @@ inport_get(struct inpcbtable *t, uint16_t port, struct inport **ret_ip)
 static void
 inport_free(struct qsbr_head *qh)
 {
-	struct inport *ip = container_of(qh, struct inport, ip_qsbr);
+	kmem_free(container_of(qh, struct inport, ip_qsbr), sizeof(struct inport));
+}
 
-	kmem_free(ip, sizeof(*ip));
+static void
+inpage_free(struct qsbr_head *qh)
+{
+	kmem_free(container_of(qh, struct inpage, pg_qsbr), sizeof(struct inpage));
 }
 
 /* Nobody uses the port any more. */
 void
 inport_prune(struct inpcbtable *t, struct inport *ip)
 {
+	struct inpage *pg = t->it_ports[ip->ip_num / INPORT_PAGE];
+
 	if (ip->ip_nbound != 0 || ip->ip_nconns != 0)
 		return;
-	atomic_store_rel(&t->it_ports[ip->ip_num / INPORT_PAGE][ip->ip_num % INPORT_PAGE], NULL);
+	atomic_store_rel(&pg->pg_port[ip->ip_num % INPORT_PAGE], NULL);
 	qsbr_call(&ip->ip_qsbr, inport_free);
+	if (--pg->pg_n > 0)
+		return;
+	atomic_store_rel(&t->it_ports[ip->ip_num / INPORT_PAGE], NULL);
+	qsbr_call(&pg->pg_qsbr, inpage_free);
 }
 
 static void

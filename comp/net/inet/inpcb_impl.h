@@ -36,6 +36,13 @@ struct inport {
 	struct qsbr_head ip_qsbr;
 };
 
+/* A page of the map of ports: gone when no port of it is in use. */
+struct inpage {
+	unsigned int	 pg_n;		/* t: ports in use */
+	struct qsbr_head pg_qsbr;
+	struct inport	*pg_port[INPORT_PAGE];	/* q */
+};
+
 /* Connections by all four numbers. */
 struct conntab {
 	uint32_t	 ct_mask;	/* c */
@@ -54,7 +61,7 @@ struct inpcbtable {
 	struct conntab	*it_conns;	/* q */
 	uint32_t	 it_nconns;	/* t */
 	uint32_t	 it_growing;	/* a: the old array is still read */
-	struct inport	**it_ports[65536 / INPORT_PAGE];	/* q */
+	struct inpage	*it_ports[65536 / INPORT_PAGE];	/* q */
 };
 
 enum {			/* inp_tabflags; so_lock and it_lock */

@@ -34,7 +34,7 @@ arp_send(struct ifnet *ifp, const struct arp_msg *am, const uint8_t *dst)
 	if (p == NULL)
 		return;
 	inet_count(am->am_op == ARP_REQUEST ? ARPSTAT_OUTREQUESTS : ARPSTAT_OUTREPLIES);
-	arp_build(packet_append(p, ARP_LEN), am);
+	arpmsg_build(packet_append(p, ARP_LEN), am);
 	p->p_l3 = packet_offset(p);
 	p->p_type = PKT_OUTGOING;
 	if_l2header(ifp, p, ETHERTYPE_ARP, dst);
@@ -199,7 +199,7 @@ arp_input_one(struct ifnet *ifp, const struct packet *p)
 	struct arp_msg am;
 	unsigned int flags = NEIGH_OVERRIDE;
 
-	if (b == NULL || arp_parse(b, ARP_LEN, &am) != 0 || !arp_sane(ifp, &am)) {
+	if (b == NULL || arpmsg_parse(b, ARP_LEN, &am) != 0 || !arp_sane(ifp, &am)) {
 		inet_count(ARPSTAT_INERRORS);
 		return;
 	}

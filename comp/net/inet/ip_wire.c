@@ -102,7 +102,7 @@ ip_hdr_dec_ttl(uint8_t *h)
 /* --- ARP ------------------------------------------------------------------ */
 
 int
-arp_parse(const uint8_t *b, size_t len, struct arp_msg *ret_am)
+arpmsg_parse(const uint8_t *b, size_t len, struct arp_msg *ret_am)
 {
 	static const uint8_t fixed[6] = { 0, 1, 8, 0, 6, 4 };	/* Ethernet, IPv4, lengths */
 
@@ -117,7 +117,7 @@ arp_parse(const uint8_t *b, size_t len, struct arp_msg *ret_am)
 }
 
 void
-arp_build(uint8_t b[ARP_LEN], const struct arp_msg *am)
+arpmsg_build(uint8_t b[ARP_LEN], const struct arp_msg *am)
 {
 	static const uint8_t fixed[6] = { 0, 1, 8, 0, 6, 4 };
 

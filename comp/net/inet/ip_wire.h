@@ -96,7 +96,7 @@ struct arp_msg {
 	struct inaddr	 am_sip, am_tip;
 };
 /* Of Ethernet and IPv4 only.  EINVAL. */
-int	arp_parse(const uint8_t *b, size_t len, struct arp_msg *ret_am);
-void	arp_build(uint8_t b[ARP_LEN], const struct arp_msg *am);
+int	arpmsg_parse(const uint8_t *b, size_t len, struct arp_msg *ret_am);
+void	arpmsg_build(uint8_t b[ARP_LEN], const struct arp_msg *am);
 
 #endif /* IP_WIRE_H */
