@@ -107,14 +107,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct dhcp_fsm df = { .df_nprobes = 2, .df_probetime = 100000000, .df_hostname = "host" };
 	struct dhcp_act act;
 	const uint8_t *payload;
-	struct arp_msg am;
+	struct dhcp_arp am;
 	int64_t now = NSEC_PER_SEC;
 	uint64_t random = 0x123456789abcdefULL;
 	bool configured = false;
 	size_t len;
 
 	(void)dhcp_unwrap(data, size, DHCP_CLIENT_PORT, size & 1, &payload, &len);
-	(void)arp_parse(data, size, &am);
+	(void)dhcp_arp_parse(data, size, &am);
 	memcpy(df.df_chaddr, mac, sizeof(mac));
 	dhcp_fsm_start(&df, now, random, &act);
 	while (size > 0) {

@@ -107,13 +107,13 @@ void	dhcp_wrap(uint8_t *buf, size_t len, uint32_t src, uint32_t dst);
 
 /* ARP for Ethernet and IPv4 (RFC 826), as much as address conflicts need (RFC 5227). */
 #define ARP_LEN		28
-struct arp_msg {
+struct dhcp_arp {
 	uint16_t	am_op;
 	uint8_t		am_sha[6], am_tha[6];
 	uint32_t	am_spa, am_tpa;
 };
-int	arp_parse(const uint8_t *data, size_t len, struct arp_msg *ret_am);
-void	arp_build_probe(const uint8_t sha[6], uint32_t tpa, uint8_t buf[ARP_LEN]);
+int	dhcp_arp_parse(const uint8_t *data, size_t len, struct dhcp_arp *ret_am);
+void	dhcp_arp_probe(const uint8_t sha[6], uint32_t tpa, uint8_t buf[ARP_LEN]);
 
 /* Length of the prefix of a mask; -1: bits are missing between. */
 int	dhcp_masklen(uint32_t mask);

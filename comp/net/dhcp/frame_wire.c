@@ -87,12 +87,12 @@ dhcp_wrap(uint8_t *buf, size_t len, uint32_t src, uint32_t dst)
 	memcpy(udp + 6, &sum, 2);
 }
 
-static const uint8_t arp_start[6] = { 0, 1, 8, 0, 6, 4 };
+static const uint8_t arp_head[6] = { 0, 1, 8, 0, 6, 4 };
 
 int
-arp_parse(const uint8_t *data, size_t len, struct arp_msg *ret_am)
+dhcp_arp_parse(const uint8_t *data, size_t len, struct dhcp_arp *ret_am)
 {
-	if (len < ARP_LEN || memcmp(data, arp_start, sizeof(arp_start)) != 0)
+	if (len < ARP_LEN || memcmp(data, arp_head, sizeof(arp_head)) != 0)
 		return EINVAL;
 	ret_am->am_op = be16_get(data + 6);
 	memcpy(ret_am->am_sha, data + 8, 6);
@@ -103,10 +103,10 @@ arp_parse(const uint8_t *data, size_t len, struct arp_msg *ret_am)
 }
 
 void
-arp_build_probe(const uint8_t sha[6], uint32_t tpa, uint8_t buf[ARP_LEN])
+dhcp_arp_probe(const uint8_t sha[6], uint32_t tpa, uint8_t buf[ARP_LEN])
 {
 	memset(buf, 0, ARP_LEN);
-	memcpy(buf, arp_start, sizeof(arp_start));
+	memcpy(buf, arp_head, sizeof(arp_head));
 	be16_put(buf + 6, 1);
 	memcpy(buf + 8, sha, 6);
 	memcpy(buf + 24, &tpa, 4);

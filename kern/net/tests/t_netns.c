@@ -49,7 +49,7 @@ part_fini(struct netns *ns, void *data)
 }
 
 static struct netns_ops part = {
-	.no_slot = NETNS_SLOT_DHCP, .no_name = "test",
+	.no_slot = NETNS_SLOT_TEST, .no_name = "test",
 	.no_init = part_init, .no_exit = part_exit, .no_fini = part_fini,
 };
 
@@ -117,7 +117,7 @@ TEST_WITH(parts_come_and_go_with_a_name_space, .ht_flags = HARNESS_SIDE | HARNES
 	before = finis;
 	NEED(netns_create(&ns) == 0);
 	CHECK_EQ("inits", 2, inits);
-	CHECK(netns_data(ns, NETNS_SLOT_DHCP) != NULL);
+	CHECK(netns_data(ns, NETNS_SLOT_TEST) != NULL);
 	CHECK(ns->ns_lo != NULL && !if_running(ns->ns_lo));
 	netns_rele(ns);
 	netns_drain();

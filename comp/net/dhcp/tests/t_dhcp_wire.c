@@ -208,15 +208,15 @@ TEST(masks_with_holes_are_known)
 
 TEST(arp_is_read_and_probes_ask_for_nothing_but_the_address)
 {
-	struct arp_msg am;
+	struct dhcp_arp am;
 	uint8_t frame[ARP_LEN];
 
-	arp_build_probe((const uint8_t *)"\2\0\0\0\0\1", ADDR(10, 0, 0, 50), frame);
-	NEED(CHECK_EQ("parse", 0, arp_parse(frame, sizeof(frame), &am)));
+	dhcp_arp_probe((const uint8_t *)"\2\0\0\0\0\1", ADDR(10, 0, 0, 50), frame);
+	NEED(CHECK_EQ("parse", 0, dhcp_arp_parse(frame, sizeof(frame), &am)));
 	CHECK_EQ("request", 1, am.am_op);
 	CHECK_EQ("no sender: RFC 5227 section 2.1.1", 0, am.am_spa);
 	CHECK_EQ("target", ADDR(10, 0, 0, 50), am.am_tpa);
-	CHECK_EQ("cut", EINVAL, arp_parse(frame, sizeof(frame) - 1, &am));
+	CHECK_EQ("cut", EINVAL, dhcp_arp_parse(frame, sizeof(frame) - 1, &am));
 	frame[5] = 6;
-	CHECK_EQ("not IPv4", EINVAL, arp_parse(frame, sizeof(frame), &am));
+	CHECK_EQ("not IPv4", EINVAL, dhcp_arp_parse(frame, sizeof(frame), &am));
 }
