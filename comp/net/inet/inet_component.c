@@ -20,6 +20,7 @@
 #include "ip_impl.h"
 #include "ip_mcast_impl.h"
 #include "raw_impl.h"
+#include "tcp_impl.h"
 #include "udp_impl.h"
 
 /* --- a name space --------------------------------------------------------- */
@@ -187,6 +188,8 @@ inet_start(void)
 		error = inet_raw_init();
 	if (!error)
 		error = udp_init();
+	if (!error)
+		error = tcp_component_init();
 	if (error)
 		return error;
 	inet_af_register(&ip_af);

@@ -57,7 +57,7 @@ struct netns_ops {
 };
 
 #define NETNS_IFHASH	64
-#define NETVAR_MAX	96		/* settings a name space has at most */
+#define NETVAR_MAX	192		/* settings a name space has at most */
 
 struct netns {
 	kmutex_t	 ns_lock;

@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * tcp_socket.c - socket calls of TCP (RFC 9293 section 3.9.1, as Linux has them)
+ *
+ * The calls of the RFC's user interface by the names of the socket interface:
+ * OPEN is connect or listen and accept, CLOSE is shutdown and close, STATUS is
+ * getsockopt(TCP_INFO), ABORT is close with a linger time of 0.  SEND and RECEIVE
+ * are in tcp_send.c and tcp_recv.c.
+ */
+
+#include "tcp_impl.h"
+
+#include <asm/ioctls.h>
+#include <asm/sockios.h>
+#include <lib/string.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <sys/atomic.h>
+#include <sys/component.h>
+#include <sys/copy.h>
+#include <sys/errno.h>
+#include <sys/kmem.h>
+
+#define CONNECT_TRIES	16	/* ports to try whose tuple is in TIME-WAIT */
+
+/* --- bind ------------------------------------------------------------------------ */
+
+static int
+tcp_bind(struct socket *so, const struct sockaddr *sa, socklen_t len)
+{
+	struct tcpcb *tp = tcpcb_of(so);
+	int error;
+
+	mutex_enter(&so->so_lock);
+	if (tp->t_state != TCPS_CLOSED || tp->t_inp.inp_lport != 0)
+		error = EINVAL;
+	else
+		error = inpcb_bind(&tp->t_inp, sa, len);
+	if (error == 0 && (so->so_options & SOO_REUSEADDR) == 0 &&
+	    tcp_timewait_port(tp->t_ns, tp->t_inp.inp_lport)) {
+		inpcb_remove(&tp->t_inp);
+		inpcb_fini(&tp->t_inp);
+		inpcb_init(&tp->t_inp, so, tp->t_ns->tn_table);
+		error = EADDRINUSE;
+	}
+	mutex_exit(&so->so_lock);
+	return error;
+}
+
+/* --- connect ----------------------------------------------------------------------- */
+
+/* The numbers of a connection that is to be. */
+static void
+connect_init(struct tcpcb *tp, int64_t now)
+{
+	tcp_setup(tp);
+	if (tp->t_iss == 0)
+		tp->t_iss = (uint32_t)(now / 4000) + tcp_tuplehash(tp->t_ns,
+		    &tp->t_inp.inp_laddr, &tp->t_inp.inp_faddr, tp->t_inp.inp_lport,
+		    tp->t_inp.inp_fport, TUPLE_ISS);
+	tp->t_una = tp->t_nxt = tp->t_iss;
+	tp->t_recover = tp->t_ecnseq = tp->t_limited = tp->t_small = tp->t_iss;
+	tp->t_rnxt = tp->t_radv = 0;
+	sndbuf_init(&tp->t_snd, tp->t_iss + 1);
+	rack_init(&tp->t_rack, tp->t_iss);
+	tcp_rtt_init(&tp->t_rtt);
+	tp->t_retries = tp->t_backoff = 0;
+	tp->t_flags &= ~(TF_FINQ | TF_FINSENT | TF_TIMESTAMPS | TF_SACK | TF_WSCALE | TF_ECN |
+	    TF_ECE | TF_UNDO);
+	atomic_and(&tcp_so(tp)->so_state, ~(SS_CANTRCVMORE | SS_CANTSENDMORE));
+}
+
+/* The SYN, with the data of a fast open behind it. */
+void
+tcp_firstsyn(struct tcpcb *tp, int64_t now)
+{
+	uint32_t len = tp->t_tfo != NULL && tp->t_tfo->ts_cookielen > 0 ? tp->t_snd.sb_len : 0;
+
+	tp->t_flags &= ~TF_DEFERCONN;
+	/* RFC 7413 section 4.1.3: what fits a segment of the size it once agreed to. */
+	if (tp->t_tfo != NULL && len > 0) {
+		uint32_t most = tp->t_tfo->ts_mss > 100 ? tp->t_tfo->ts_mss - 40U : 496;
+
+		len = len < most ? len : most;
+		len = len < tp->t_mss - 40 ? len : tp->t_mss - 40;
+	}
+	tp->t_nxt = tp->t_iss + 1 + len;
+	(void)board_push(&tp->t_board, tp->t_iss, tp->t_nxt, now, 0, now);
+	(void)tcp_sendsyn(tp, now);
+	tcp_timer_rtx(tp, now);
+}
+
+/* A port whose tuple is neither in use nor in a TIME-WAIT that matters. */
+static int
+connect_tuple(struct tcpcb *tp, const struct sockaddr *sa, socklen_t len, int64_t now)
+{
+	bool bound = tp->t_inp.inp_lport != 0;
+	int error;
+
+	for (int i = 0; i < CONNECT_TRIES; i++) {
+		error = inpcb_connect(&tp->t_inp, sa, len);
+		if (error)
+			return error;
+		tp->t_iss = 0;
+		if (tcp_timewait_reuse(tp, now))
+			return 0;
+		inpcb_disconnect(&tp->t_inp);
+		if (bound)
+			break;
+	}
+	return EADDRNOTAVAIL;
+}
+
+int
+tcp_startconnect(struct socket *so, const struct sockaddr *sa, socklen_t len, bool fastopen,
+    int64_t now)
+{
+	struct tcpcb *tp = tcpcb_of(so);
+	int error;
+
+	/* It was connected before: the peer's part of it is to be forgotten. */
+	if (tp->t_inp.inp_fport != 0)
+		inpcb_disconnect(&tp->t_inp);
+	error = connect_tuple(tp, sa, len, now);
+	if (error)
+		return error;
+	connect_init(tp, now);
+	tcp_setstate(tp, TCPS_SYN_SENT);
+	tcp_link(tp);
+	tp->t_connecting = true;
+	tcp_count(TCPSTAT_ACTIVEOPENS);
+	if (fastopen) {
+		struct tcpseg *tfo = kmem_zalloc(sizeof(*tfo), KM_NOSLEEP);
+
+		if (tfo != NULL && tfo_cache_get(tp->t_ns, tp, tfo)) {
+			tp->t_tfo = tfo;
+			tp->t_flags |= TF_DEFERCONN;
+			return 0;
+		}
+		kmem_free(tfo, sizeof(*tfo));
+	}
+	tcp_firstsyn(tp, now);
+	return 0;
+}
+
+/* What connect(2) says about a connection it began earlier. */
+static int
+connect_result(struct tcpcb *tp)
+{
+	struct socket *so = tcp_so(tp);
+	int error;
+
+	if (tp->t_state == TCPS_SYN_SENT || tp->t_state == TCPS_SYN_RECEIVED)
+		return EALREADY;
+	tp->t_connecting = false;
+	if (tp->t_state != TCPS_CLOSED)
+		return 0;
+	error = socket_geterror(so);
+	return error != 0 ? error : ECONNABORTED;
+}
+
+static int
+connect_wait(struct tcpcb *tp) NO_THREAD_SAFETY
+{
+	struct socket *so = tcp_so(tp);
+	int64_t deadline = socket_deadline(&so->so_snd);
+	int error;
+
+	/* The SYN leaves, and on a loopback everything has happened afterwards. */
+	tcp_unlock(tp);
+	mutex_enter(&so->so_lock);
+	while ((error = connect_result(tp)) == EALREADY) {
+		error = socket_wait(so, &so->so_snd, deadline);
+		if (error)
+			return error == EAGAIN ? EINPROGRESS : error;
+	}
+	return error;
+}
+
+/* connect(AF_UNSPEC): the connection is dissolved. */
+static int
+tcp_disconnect(struct tcpcb *tp, int64_t now)
+{
+	struct socket *so = tcp_so(tp);
+
+	if (tp->t_state != TCPS_CLOSED)
+		tcp_abort(tp, 0, now);
+	sockbuf_drop(&so->so_rcv);
+	so->so_rcv.sb_mem = 0;
+	so->so_error = 0;
+	tp->t_connecting = false;
+	atomic_and(&so->so_state, ~(SS_CANTRCVMORE | SS_CANTSENDMORE));
+	return 0;
+}
+
+static int
+tcp_connect(struct socket *so, const struct sockaddr *sa, socklen_t len, bool nonblock)
+{
+	struct tcpcb *tp = tcpcb_of(so);
+	bool listening, defer = (tp->t_flags & TF_DEFERCONN) != 0;
+	int error;
+
+	if (len >= sizeof(sa->sa_family) && sa->sa_family == AF_UNSPEC) {
+		mutex_enter(&so->so_lock);
+		listening = tp->t_state == TCPS_LISTEN;
+		if (!listening)
+			(void)tcp_disconnect(tp, clock_mono());
+		tcp_unlock(tp);
+		if (listening)
+			tcp_listen_close(so);
+		return 0;
+	}
+	mutex_enter(&so->so_lock);
+	if (tp->t_connecting) {
+		error = connect_result(tp);
+		if (error == EALREADY && !nonblock)
+			error = connect_wait(tp);
+		goto out;
+	}
+	if (tp->t_state != TCPS_CLOSED) {
+		error = EISCONN;
+		goto out;
+	}
+	error = tcp_startconnect(so, sa, len, defer, clock_mono());
+	if (error)
+		goto out;
+	if ((tp->t_flags & TF_DEFERCONN) != 0)
+		error = 0;			/* the first write connects */
+	else if (nonblock) {
+		/* On a loopback it may be done by now; Linux says so all the same. */
+		error = EINPROGRESS;
+	} else
+		error = connect_wait(tp);
+out:
+	tcp_unlock(tp);
+	return error;
+}
+
+/* --- accept --------------------------------------------------------------------------- */
+
+static int
+tcp_accept(struct socket *so, bool nonblock, struct socket **ret_so)
+{
+	struct tcpcb *tp = tcpcb_of(so);
+	int64_t deadline = socket_deadline(&so->so_rcv);
+	struct socket *child = NULL;
+	int error = 0;
+
+	mutex_enter(&so->so_lock);
+	for (;;) {
+		if (tp->t_state != TCPS_LISTEN) {
+			error = EINVAL;
+			break;
+		}
+		child = socket_acceptq_get(so);
+		if (child != NULL)
+			break;
+		error = nonblock ? EAGAIN : socket_wait(so, &so->so_rcv, deadline);
+		if (error)
+			break;
+	}
+	mutex_exit(&so->so_lock);
+	if (error)
+		return error;
+	*ret_so = child;
+	return 0;
+}
+
+/* --- shutdown and close ------------------------------------------------------------------ */
+
+/* CLOSE of section 3.10.4. */
+void
+tcp_usrclosed(struct tcpcb *tp, int64_t now)
+{
+	switch (tp->t_state) {
+	case TCPS_SYN_SENT:
+		tcp_done(tp, 0);
+		return;
+	case TCPS_SYN_RECEIVED:
+		tp->t_flags |= TF_FINQ;		/* sent when the handshake is complete */
+		break;
+	case TCPS_ESTABLISHED:
+		tp->t_flags |= TF_FINQ;
+		tcp_setstate(tp, TCPS_FIN_WAIT_1);
+		break;
+	case TCPS_CLOSE_WAIT:
+		tp->t_flags |= TF_FINQ;
+		tcp_setstate(tp, TCPS_LAST_ACK);
+		break;
+	default:
+		return;
+	}
+	tp->t_flags &= ~(TF_CORK | TF_MORE);
+	tcp_output(tp, now);
+}
+
+static int
+tcp_shutdown(struct socket *so, int how)
+{
+	struct tcpcb *tp = tcpcb_of(so);
+	int error = 0;
+
+	mutex_enter(&so->so_lock);
+	if (tp->t_state == TCPS_LISTEN && how != SHUT_WR) {
+		mutex_exit(&so->so_lock);
+		tcp_listen_close(so);
+		return 0;
+	}
+	if (tp->t_state == TCPS_CLOSED || tp->t_state == TCPS_LISTEN) {
+		error = ENOTCONN;
+		goto out;
+	}
+	if (how != SHUT_WR)
+		socket_cantrcvmore(so);
+	if (how != SHUT_RD) {
+		socket_cantsendmore(so);
+		tcp_usrclosed(tp, clock_mono());
+	}
+out:
+	tcp_unlock(tp);
+	return error;
+}
+
+/* What was not read is lost, and the peer should know (RFC 2525 section 2.17). */
+static bool
+close_must_reset(const struct tcpcb *tp)
+{
+	const struct socket *so = tcp_so(tp);
+
+	if (!tcp_synchronized(tp))
+		return false;
+	if (so->so_linger == 0) {
+		tcp_count(TCPSTAT_ABORTONLINGER);
+		return true;
+	}
+	if (so->so_rcv.sb_cc != 0 || !reass_empty(&tp->t_reass)) {
+		tcp_count(TCPSTAT_ABORTONCLOSE);
+		return so->so_rcv.sb_cc != 0;
+	}
+	return false;
+}
+
+/* SO_LINGER: until the peer has all of it, but not for ever. */
+static void
+close_linger(struct tcpcb *tp) NO_THREAD_SAFETY
+{
+	struct socket *so = tcp_so(tp);
+	int64_t deadline;
+
+	if (so->so_linger <= 0)
+		return;
+	deadline = ktime_deadline(so->so_linger * NSEC_PER_SEC);
+	tcp_unlock(tp);
+	mutex_enter(&so->so_lock);
+	while (tp->t_state == TCPS_FIN_WAIT_1 || tp->t_state == TCPS_CLOSING ||
+	    tp->t_state == TCPS_LAST_ACK) {
+		if (socket_wait(so, &so->so_snd, deadline) != 0)
+			break;
+	}
+}
+
+/* Nobody can see it any more: an orphan.  Its stay must end. */
+static void
+close_orphan(struct tcpcb *tp, int64_t now)
+{
+	struct tcpns *tn = tp->t_ns;
+	int64_t wait;
+
+	atomic_or(&tcp_so(tp)->so_state, SS_NOFILE);
+	if (tp->t_state == TCPS_CLOSED)
+		return;
+	if (atomic_add(&tn->tn_orphans, 1) >= (uint32_t)netvar_get(tn->tn_ns,
+	    &tcpvar_max_orphans) || tp->t_linger2 < 0) {
+		tcp_abort(tp, 0, now);
+		return;
+	}
+	if (tp->t_state == TCPS_FIN_WAIT_2) {
+		wait = tp->t_linger2 != 0 ? tp->t_linger2 :
+		    netvar_get(tn->tn_ns, &tcpvar_fin_timeout);
+		tcp_timer_set(tp, TT_KEEP, now + wait * NSEC_PER_SEC);
+	}
+}
+
+static void
+tcp_close(struct socket *so)
+{
+	struct tcpcb *tp = tcpcb_of(so);
+	int64_t now = clock_mono();
+
+	if (tp->t_state == TCPS_LISTEN)
+		tcp_listen_close(so);
+	mutex_enter(&so->so_lock);
+	if (tp->t_state != TCPS_CLOSED) {
+		if (close_must_reset(tp))
+			tcp_abort(tp, 0, now);
+		else
+			tcp_usrclosed(tp, now);
+		socket_cantsendmore(so);
+		socket_cantrcvmore(so);
+		close_linger(tp);
+	}
+	close_orphan(tp, now);
+	sockbuf_drop(&so->so_rcv);
+	so->so_rcv.sb_mem = 0;
+	tcp_unlock(tp);
+}
+
+/* --- the rest ----------------------------------------------------------------------------- */
+
+static int
+tcp_name(struct socket *so, bool peer, struct sockaddr_storage *ret_ss, socklen_t *ret_len)
+{
+	struct tcpcb *tp = tcpcb_of(so);
+	int error = 0;
+
+	mutex_enter(&so->so_lock);
+	if (peer && (tp->t_state == TCPS_CLOSED || tp->t_state == TCPS_LISTEN ||
+	    tp->t_state == TCPS_SYN_SENT))
+		error = ENOTCONN;
+	else
+		inpcb_name(&tp->t_inp, peer, ret_ss, ret_len);
+	mutex_exit(&so->so_lock);
+	return error;
+}
+
+static uint32_t
+tcp_poll(struct socket *so)
+{
+	struct tcpcb *tp = tcpcb_of(so);
+	uint32_t events = 0;
+
+	if (tp->t_state == TCPS_LISTEN)
+		return list_empty(&so->so_acceptq) ? 0 : POLLIN | POLLRDNORM;
+	if (tp->t_state == TCPS_CLOSED)
+		return POLLHUP | POLLOUT | POLLWRNORM;
+	if (tp->t_state == TCPS_SYN_SENT)
+		return (tp->t_flags & TF_DEFERCONN) != 0 ? POLLOUT | POLLWRNORM : 0;
+	if (tp->t_state == TCPS_SYN_RECEIVED && (tp->t_flags & TF_REQUEST) == 0)
+		return 0;
+	if (tcp_readable(tp) >= so->so_rcv.sb_lowat)
+		events |= POLLIN | POLLRDNORM;
+	if ((tp->t_flags & TF_URGVALID) != 0)
+		events |= POLLPRI;
+	if ((so->so_state & SS_CANTSENDMORE) != 0 || tcp_writable(tp))
+		events |= POLLOUT | POLLWRNORM;
+	else
+		tp->t_flags |= TF_WAKEW;
+	return events;
+}
+
+static int
+tcp_ioctl(struct socket *so, unsigned long cmd, void *uarg, long *ret)
+{
+	struct tcpcb *tp = tcpcb_of(so);
+	int value, error = 0;
+
+	mutex_enter(&so->so_lock);
+	if (cmd == SIOCATMARK)
+		value = (tp->t_flags & TF_URGRCVD) != 0 && tp->t_rcvup == tp->t_copied;
+	else if (tp->t_state == TCPS_LISTEN &&
+	    (cmd == SIOCINQ || cmd == SIOCOUTQ || cmd == SIOCOUTQNSD))
+		error = EINVAL;
+	else if (cmd == SIOCINQ)
+		value = (int)tcp_readable(tp);
+	else if (cmd == SIOCOUTQ)
+		value = tcp_synchronized(tp) ? (int)(tp->t_snd.sb_len) : 0;
+	else if (cmd == SIOCOUTQNSD)
+		value = tcp_synchronized(tp) && (tp->t_flags & TF_FINSENT) == 0 ?
+		    (int)(sndbuf_end(&tp->t_snd) - tp->t_nxt) : 0;
+	else
+		error = ENOTTY;
+	mutex_exit(&so->so_lock);
+	if (error)
+		return error;
+	*ret = 0;
+	return copyout(&value, uarg, sizeof(value));
+}
+
+/* SO_SNDBUF and SO_RCVBUF: who waits for room may have it now. */
+static void
+tcp_bufsize(struct socket *so)
+{
+	struct tcpcb *tp = tcpcb_of(so);
+
+	if (tcp_writable(tp))
+		socket_wake(so, POLLOUT | POLLWRNORM);
+}
+
+const struct sockops tcp_sockops = {
+	.so_attach	= tcp_attach,
+	.so_close	= tcp_close,
+	.so_free	= tcp_free,
+	.so_bind	= tcp_bind,
+	.so_listen	= tcp_listen,
+	.so_connect	= tcp_connect,
+	.so_accept	= tcp_accept,
+	.so_shutdown	= tcp_shutdown,
+	.so_name	= tcp_name,
+	.so_send	= tcp_send,
+	.so_recv	= tcp_recv,
+	.so_setopt	= tcp_setopt,
+	.so_getopt	= tcp_getopt,
+	.so_ioctl	= tcp_ioctl,
+	.so_poll	= tcp_poll,
+	.so_bufsize	= tcp_bufsize,
+};
+
+/* --- joining the kernel ---------------------------------------------------------------------- */
+
+static struct sockproto tcp_protos[] = {
+	{ .sp_family = AF_INET, .sp_type = SOCK_STREAM, .sp_protocol = IPPROTO_TCP,
+	  .sp_default = true, .sp_flags = SP_CONNECTED, .sp_ops = &tcp_sockops },
+	{ .sp_family = AF_INET6, .sp_type = SOCK_STREAM, .sp_protocol = IPPROTO_TCP,
+	  .sp_default = true, .sp_flags = SP_CONNECTED, .sp_ops = &tcp_sockops },
+};
+
+static const struct inet_proto tcp_inetproto = {
+	.ip_proto = IPPROTO_TCP, .ip_input = tcp_input, .ip_ctl = tcp_ctl,
+};
+
+static struct netns_ops tcp_nsops = {
+	.no_slot = NETNS_SLOT_TCP, .no_name = "tcp",
+	.no_init = tcpns_init, .no_fini = tcpns_fini,
+};
+
+int
+tcp_component_init(void)
+{
+	int error;
+
+	pool_init(&tcp_pool, sizeof(struct tcpcb), CACHE_LINE, "tcpcb");
+	(void)tcpmini_boot();
+	tcp_vars_init();
+	error = netns_register(&tcp_nsops);
+	if (error)
+		return error;
+	inet_proto_register(&tcp_inetproto);
+	for (size_t i = 0; i < ARRAY_SIZE(tcp_protos); i++)
+		sockproto_register(&tcp_protos[i]);
+	return 0;
+}
