@@ -337,7 +337,7 @@ sockopt_busybudget(int val)
 {
 	if (!sockopt_capable(NET_ADMIN))
 		return EPERM;
-	return val < 0 || val > UINT16_MAX ? EINVAL : 0;
+	return val < 0 || val > 0xffff ? EINVAL : 0;
 }
 
 /* The bit says that they may not. */

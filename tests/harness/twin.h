@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define TWIN_MAX	4096
+#define TWIN_MAX	16384
 
 struct twin {
 	bool		 tw_host;	/* the host's kernel is behind it */

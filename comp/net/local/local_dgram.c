@@ -182,6 +182,7 @@ dgram_packet(struct socket *so, struct sockmsg *sm, struct packet **ret_p)
 		packet_free(p);
 		return error == ENOMEM ? ENOBUFS : error;
 	}
+	p->p_truesize = local_charge(false, len);
 	socket_charge(so, p);
 	*ret_p = p;
 	return 0;

@@ -206,6 +206,7 @@ gc_empty(struct socket *so, struct packetq *q)
 	struct list_node *n;
 
 	mutex_enter(&so->so_lock);
+	atomic_store(&localpcb(so)->lp_oob, NULL);
 	packetq_join(q, &so->so_rcv.sb_q);
 	so->so_rcv.sb_cc = so->so_rcv.sb_mem = 0;
 	LIST_FOREACH(n, &so->so_acceptq) {
@@ -213,6 +214,7 @@ gc_empty(struct socket *so, struct packetq *q)
 		    so_acceptlink);
 
 		mutex_enter(&child->so_lock);
+		atomic_store(&localpcb(child)->lp_oob, NULL);
 		packetq_join(q, &child->so_rcv.sb_q);
 		child->so_rcv.sb_cc = child->so_rcv.sb_mem = 0;
 		mutex_exit(&child->so_lock);

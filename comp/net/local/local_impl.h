@@ -56,6 +56,7 @@ struct localpcb {
 	struct localname *lp_name;	/* s, set once; read atomically */
 	struct socket	*lp_peer;	/* s: referenced; of streams set once */
 	unsigned int	 lp_backlog;	/* c: datagrams that may wait in the queue */
+	struct packet	*lp_oob;	/* s: the urgent byte, in the queue */
 	struct list	 lp_wakeq;	/* w: senders who poll for room in our queue */
 	struct list_node lp_wakelink;	/* w: of lp_wakewho's lp_wakeq */
 	struct socket	*lp_wakewho;	/* w: referenced while it is on the list */
@@ -86,6 +87,7 @@ struct localcb {
 	struct localscm	*lc_scm;	/* NULL: no files */
 	struct ucred	 lc_cred;
 	bool		 lc_hascred;
+	bool		 lc_peeked;	/* seen, and without bytes */
 };
 _Static_assert(sizeof(struct localcb) <= PKT_CB, "fits the packet's scratch");
 
@@ -111,6 +113,8 @@ int	local_ioctl(struct socket *so, unsigned long cmd, void *uarg, long *ret);
 void	local_lock_two(struct socket *a, struct socket *b);
 void	local_unlock_two(struct socket *a, struct socket *b);
 bool	local_writable(const struct socket *so);
+/* What a message of len bytes takes of its sender's buffer. */
+uint32_t local_charge(bool stream, size_t len);
 /* so's peer, referenced, or NULL.  so_lock not held. */
 struct socket *local_peer(struct socket *so);
 
@@ -137,6 +141,13 @@ int	local_listen(struct socket *so, int backlog);
 int	local_accept(struct socket *so, bool nonblock, struct socket **ret_so);
 int	local_stream_connect(struct socket *so, const struct sockaddr *sa,
 	    socklen_t len, bool nonblock);
+
+/* local_oob.c */
+struct packet *local_oob_pass(struct socket *so, struct packet *p, int flags,
+	    size_t done, struct packetq *gone);
+int	local_oob_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done);
+void	local_oob_mark(struct socket *peer, struct packet *p);
+bool	local_oob_atmark(struct socket *so);
 
 /* local_recv.c */
 int	local_stream_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done);

@@ -108,6 +108,29 @@ local_writable(const struct socket *so)
 	    atomic_load(&so->so_snd.sb_hiwat);
 }
 
+/*
+ * Messages are charged as Linux does, with the sizes of its own buffers: how much fits
+ * before a send would block is something that programs see.
+ */
+#define HEAD_ROOM	320		/* behind the bytes in a buffer */
+#define HEAD_EXTRA	256		/* beside it */
+#define STREAM_HEAD	3776		/* bytes that go into the first buffer */
+#define DGRAM_HEAD	16064
+
+uint32_t
+local_charge(bool stream, size_t len)
+{
+	size_t most = stream ? STREAM_HEAD : DGRAM_HEAD, paged = 0, head = 512;
+
+	if (len > most) {
+		paged = (len - most + PAGE_MASK) & ~PAGE_MASK;
+		len -= paged < len ? paged : len;
+	}
+	while (head < len + HEAD_ROOM)
+		head *= 2;
+	return (uint32_t)(HEAD_EXTRA + head + paged);
+}
+
 /* --- the end ------------------------------------------------------------------------ */
 
 static bool
@@ -139,24 +162,38 @@ local_unlink_peer(struct socket *so)
 	return peer;
 }
 
+/* Is there something that nobody will read?  A first message without bytes is not. */
+static bool
+local_unread(const struct socket *so)
+{
+	const struct packet *p = so->so_rcv.sb_q.pq_head;
+
+	if (p != NULL && p->p_len == 0)
+		p = p->p_next;
+	return p != NULL;
+}
+
 /* Takes so down; embryo: nobody has accepted it. */
 static void
 local_takedown(struct socket *so, bool embryo)
 {
 	struct packetq unread = PACKETQ_INITIALIZER;
 	struct socket *peer, *child;
+	bool lost;
 
 	local_name_close(so);
 	mutex_enter(&so->so_lock);
 	atomic_or(&so->so_state, SS_CANTRCVMORE | SS_CANTSENDMORE | SS_NOFILE);
 	peer = local_unlink_peer(so);
+	lost = local_unread(so);
+	atomic_store(&localpcb(so)->lp_oob, NULL);
 	packetq_join(&unread, &so->so_rcv.sb_q);
 	so->so_rcv.sb_cc = so->so_rcv.sb_mem = 0;
 	socket_wake(so, POLLHUP);
 	mutex_exit(&so->so_lock);
 	local_await_cancel(so);
 	if (peer != NULL && local_connects(so))
-		local_hangup(peer, embryo || unread.pq_n > 0);
+		local_hangup(peer, embryo || lost);
 	packetq_drop(&unread);
 	local_room(so);
 	if (peer != NULL)
@@ -282,6 +319,11 @@ local_ioctl(struct socket *so, unsigned long cmd, void *uarg, long *ret)
 		break;
 	case SIOCOUTQ:
 		n = (int)atomic_load(&so->so_snd.sb_mem);
+		break;
+	case SIOCATMARK:
+		if (so->so_type != SOCK_STREAM)
+			return EOPNOTSUPP;
+		n = local_oob_atmark(so);
 		break;
 	default:
 		return ENOTTY;

@@ -164,15 +164,19 @@ recv_peek_files(const struct packet *p, struct localcb *lc)
 	local_scm_hold(lc->lc_scm);
 }
 
-/* Where SO_PEEK_OFF lets a peek begin; p becomes the message of that place. */
+/*
+ * Where SO_PEEK_OFF lets a peek begin: the message, and the place in it.  One without
+ * bytes is passed by who has seen it.
+ */
 static struct packet *
 recv_seek(const struct socket *so, int flags, size_t *ret_skip)
 {
-	size_t skip = (flags & MSG_PEEK) != 0 && so->so_peek_off > 0 ?
-	    (size_t)so->so_peek_off : 0;
+	bool moves = (flags & MSG_PEEK) != 0 && so->so_peek_off >= 0;
+	size_t skip = moves ? (size_t)so->so_peek_off : 0;
 	struct packet *p = so->so_rcv.sb_q.pq_head;
 
-	while (p != NULL && skip >= p->p_len && skip > 0) {
+	while (moves && p != NULL && skip >= p->p_len &&
+	    (skip > 0 || localcb(p)->lc_peeked)) {
 		skip -= p->p_len;
 		p = p->p_next;
 	}
@@ -227,6 +231,7 @@ struct streamread {
 	bool		 sr_started;	/* sr_cb is that of the bytes so far */
 	bool		 sr_end;	/* of this call, whatever there is */
 	struct localcb	 sr_cb;
+	struct packetq	 sr_gone;	/* read, to be freed without so_lock */
 };
 
 static bool
@@ -253,7 +258,7 @@ stream_follows(struct socket *so, struct streamread *sr, const struct packet *p)
 /* n bytes of p were read; p goes if they were the last.  so_lock held. */
 static void
 stream_consume(struct socket *so, struct streamread *sr, struct packet *p,
-    size_t n, struct packetq *gone) REQUIRES(so->so_lock)
+    size_t n) REQUIRES(so->so_lock)
 {
 	peek_moved(so, n, false);
 	recv_take_files(so, p, &sr->sr_cb);
@@ -263,7 +268,7 @@ stream_consume(struct socket *so, struct streamread *sr, struct packet *p,
 		sr->sr_end = true;
 		return;
 	}
-	packetq_put(gone, sockbuf_get(&so->so_rcv));
+	packetq_put(&sr->sr_gone, sockbuf_get(&so->so_rcv));
 	sr->sr_end = sr->sr_cb.lc_scm != NULL;
 }
 
@@ -286,9 +291,7 @@ static int
 stream_read_one(struct socket *so, struct streamread *sr, struct packet **pp,
     size_t skip) REQUIRES(so->so_lock)
 {
-	struct packetq gone = PACKETQ_INITIALIZER;
 	struct uio *uio = sr->sr_sm->sm_uio;
-	bool peek = (sr->sr_sm->sm_flags & MSG_PEEK) != 0;
 	struct packet *p = *pp;
 	size_t len = p->p_len - skip;
 	int error;
@@ -296,22 +299,18 @@ stream_read_one(struct socket *so, struct streamread *sr, struct packet **pp,
 	if (len > uio->uio_resid)
 		len = uio->uio_resid;
 	mutex_exit(&so->so_lock);
+	packetq_drop(&sr->sr_gone);
+	packetq_init(&sr->sr_gone);
 	error = packet_uiomove(p, skip, len, uio);
 	mutex_enter(&so->so_lock);
 	if (error)
 		return error;
 	sr->sr_done += len;
-	if (peek) {
+	if ((sr->sr_sm->sm_flags & MSG_PEEK) != 0) {
 		stream_peeked(so, sr, p, len);
 		*pp = p->p_next;
-		return 0;
-	}
-	stream_consume(so, sr, p, len, &gone);
-	*pp = so->so_rcv.sb_q.pq_head;
-	if (gone.pq_n > 0) {
-		mutex_exit(&so->so_lock);
-		packetq_drop(&gone);
-		mutex_enter(&so->so_lock);
+	} else {
+		stream_consume(so, sr, p, len);
 		*pp = so->so_rcv.sb_q.pq_head;
 	}
 	return 0;
@@ -334,36 +333,52 @@ stream_empty(struct socket *so, struct streamread *sr) REQUIRES(so->so_lock)
 	if ((sr->sr_sm->sm_flags & MSG_DONTWAIT) != 0)
 		return EAGAIN;
 	sr->sr_end = false;
-	return recv_wait(so, &sr->sr_deadline);
+	if (sr->sr_gone.pq_n == 0)
+		return recv_wait(so, &sr->sr_deadline);
+	/* The sender may wait for what we have read: look again afterwards. */
+	mutex_exit(&so->so_lock);
+	packetq_drop(&sr->sr_gone);
+	packetq_init(&sr->sr_gone);
+	mutex_enter(&so->so_lock);
+	return 0;
 }
 
-/* All messages that there are and that may be read together. */
+/*
+ * All messages that there are and that may be read together.  One who peeks goes
+ * on to the end of the queue even without room, as on Linux: there may be files.
+ */
 static int
 stream_read_locked(struct socket *so, struct streamread *sr)
     REQUIRES(so->so_lock)
 {
+	const struct uio *uio = sr->sr_sm->sm_uio;
+	int flags = sr->sr_sm->sm_flags, error = 0;
+	bool peek = (flags & MSG_PEEK) != 0;
 	struct packet *p;
 	size_t skip;
-	int error = 0;
 
-	p = recv_seek(so, sr->sr_sm->sm_flags, &skip);
+	p = recv_seek(so, flags, &skip);
 	do {
+		if (p != NULL) {
+			p = local_oob_pass(so, p, flags, sr->sr_done,
+			    &sr->sr_gone);
+			if (p == NULL && sr->sr_done > 0)
+				break;		/* at the mark */
+		}
 		if (p == NULL) {
-			/* A peek that has seen some does not wait for more. */
-			if ((sr->sr_sm->sm_flags & MSG_PEEK) != 0 &&
-			    sr->sr_done > 0)
-				break;
 			error = stream_empty(so, sr);
 			if (error == 0 && !sr->sr_end)
-				p = recv_seek(so, sr->sr_sm->sm_flags, &skip);
+				p = recv_seek(so, flags, &skip);
 			continue;
 		}
 		if (!stream_follows(so, sr, p))
 			break;
 		error = stream_read_one(so, sr, &p, skip);
 		skip = 0;
-	} while (error == 0 && !sr->sr_end && (sr->sr_sm->sm_uio->uio_resid > 0 ||
-	    (p == NULL && !sr->sr_started)));
+		if (peek && p == NULL)
+			break;
+	} while (error == 0 && !sr->sr_end &&
+	    (peek || uio->uio_resid > 0 || !sr->sr_started));
 	return error;
 }
 
@@ -378,7 +393,7 @@ local_stream_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 	if ((atomic_load(&so->so_state) & SS_CONNECTED) == 0)
 		return EINVAL;
 	if ((sm->sm_flags & MSG_OOB) != 0)
-		return EOPNOTSUPP;
+		return local_oob_recv(so, sm, ret_done);
 	mutex_enter(&lp->lp_iolock);
 	mutex_enter(&so->so_lock);
 	sr.sr_target = (sm->sm_flags & MSG_WAITALL) != 0 ? want :
@@ -389,6 +404,7 @@ local_stream_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 	left = (int)so->so_rcv.sb_cc;
 	mutex_exit(&so->so_lock);
 	mutex_exit(&lp->lp_iolock);
+	packetq_drop(&sr.sr_gone);
 	if (error != 0 && sr.sr_done == 0)
 		return error;
 	if (sr.sr_started)
@@ -417,6 +433,7 @@ dgram_take(struct socket *so, struct sockmsg *sm, struct packet *p, size_t skip,
 		if (*ret_p == NULL)
 			return ENOBUFS;
 		recv_peek_files(p, lc);
+		localcb(p)->lc_peeked = p->p_len == 0;
 		peek_moved(so, len < room ? len : room, true);
 		return 0;
 	}

@@ -16,7 +16,7 @@
 
 #include "local_impl.h"
 
-#define STREAM_CHUNK	65536
+#define STREAM_CHUNK	36544	/* as on Linux: see local_charge() */
 
 static uint32_t
 local_stream_poll(struct socket *so)
@@ -25,6 +25,8 @@ local_stream_poll(struct socket *so)
 
 	if (so->so_rcv.sb_q.pq_head != NULL || !list_empty(&so->so_acceptq))
 		events |= POLLIN | POLLRDNORM;
+	if (localpcb(so)->lp_oob != NULL)
+		events |= POLLPRI;
 	if ((so->so_state & (SS_CONNECTED | SS_LISTENING)) == 0)
 		events |= POLLHUP;
 	if (local_writable(so))
@@ -65,7 +67,7 @@ stream_wait(struct socket *so, int flags)
 
 /* p becomes the last of the peer's queue.  Consumes it. */
 static int
-stream_put(struct socket *peer, struct packet *p)
+stream_put(struct socket *peer, struct packet *p, bool urgent)
 {
 	int error = 0;
 
@@ -79,10 +81,12 @@ stream_put(struct socket *peer, struct packet *p)
 		packet_free(p);
 		return error;
 	}
+	if (urgent)
+		local_oob_mark(peer, p);
 	packetq_put(&peer->so_rcv.sb_q, p);
 	peer->so_rcv.sb_cc += p->p_len;
 	peer->so_rcv.sb_mem += p->p_truesize;
-	socket_wake(peer, POLLIN);
+	socket_wake(peer, urgent ? POLLIN | POLLPRI : POLLIN);
 	mutex_exit(&peer->so_lock);
 	return 0;
 }
@@ -94,8 +98,12 @@ stream_send_one(struct socket *so, struct socket *peer, struct sockmsg *sm,
 {
 	size_t len = sm->sm_uio->uio_resid;
 	size_t most = so->so_snd.sb_hiwat / 2 - 64;
+	bool urgent = (sm->sm_flags & MSG_OOB) != 0 && len == 1;
 	struct packet *p;
 	int error;
+
+	if ((sm->sm_flags & MSG_OOB) != 0 && len > 1)
+		len--;			/* the last byte goes alone */
 
 	if (len > STREAM_CHUNK)
 		len = STREAM_CHUNK;
@@ -112,10 +120,11 @@ stream_send_one(struct socket *so, struct socket *peer, struct sockmsg *sm,
 		packet_free(p);
 		return error == ENOMEM ? ENOBUFS : error;
 	}
+	p->p_truesize = local_charge(true, len);
 	socket_charge(so, p);
 	local_packet_setup(p, lc);
 	lc->lc_scm = NULL;
-	error = stream_put(peer, p);
+	error = stream_put(peer, p, urgent);
 	if (error == 0)
 		*done += len;
 	return error;
@@ -135,7 +144,7 @@ local_stream_send(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 			return error;
 	}
 	peer = atomic_load_acq(&localpcb(so)->lp_peer);
-	if ((sm->sm_flags & MSG_OOB) != 0)
+	if ((sm->sm_flags & MSG_OOB) != 0 && sm->sm_uio->uio_resid == 0)
 		error = EOPNOTSUPP;
 	else if (sm->sm_namelen > 0)
 		error = (atomic_load(&so->so_state) & SS_CONNECTED) != 0 ?

@@ -166,6 +166,7 @@ fresh_script(struct twin *tw)
 		CALL(tw, read, A(fd), A(&un), 0);
 		CALL(tw, write, A(fd), A("abc"), 3);
 		CALL(tw, sendto, A(fd), A("abc"), 3, MSG_NOSIGNAL, 0, 0);
+		CALL(tw, sendto, A(fd), A("abc"), 3, MSG_NOSIGNAL | MSG_OOB, 0, 0);
 		CALL(tw, sendto, A(fd), A("abc"), 3, MSG_NOSIGNAL, A("xx"), 2);
 		CALL(tw, lseek, A(fd), 0, SEEK_SET);
 		CALL(tw, pread64, A(fd), A(&un), 4, 0);
@@ -454,4 +455,59 @@ dgram_script(struct twin *tw)
 TEST(datagrams_answer_as_the_host_s)
 {
 	twin_run(dgram_script);
+}
+
+static void
+note_mark(struct twin *tw, int fd)
+{
+	int at = -1;
+
+	CALL(tw, ioctl, A(fd), SIOCATMARK, A(&at));
+	twin_note(tw, "at mark", at);
+	/* Not SIOCINQ: some hosts go on counting an urgent byte that was passed. */
+	note_events(tw, fd);
+}
+
+static void
+urgent_script(struct twin *tw)
+{
+	static const int flags[] = { 0, MSG_PEEK, MSG_OOB, MSG_OOB | MSG_PEEK, MSG_WAITALL };
+	static const size_t sizes[] = { 1, 3, 60, 0 };
+	int sv[2], inl;
+
+	for (inl = 0; inl < 2; inl++)
+		for (size_t f = 0; f < ARRAY_SIZE(flags); f++)
+			for (size_t g = 0; g < ARRAY_SIZE(flags); g++)
+				for (size_t s = 0; s < ARRAY_SIZE(sizes) - 1; s++) {
+					make_pair(tw, SOCK_STREAM, sv);
+					CALL(tw, setsockopt, A(sv[1]), SOL_SOCKET, SO_OOBINLINE,
+					    A(&inl), sizeof(inl));
+					CALL(tw, sendto, A(sv[0]), A("hello"), 5, A(MSG_OOB), 0, 0);
+					note_mark(tw, sv[1]);
+					CALL(tw, write, A(sv[0]), A("wo"), 2);
+					recv_some(tw, sv[1], sizes[s], flags[f]);
+					CALL(tw, sendto, A(sv[0]), A("ld"), A(2 - g % 2), A(MSG_OOB), 0, 0);
+					note_mark(tw, sv[1]);
+					recv_some(tw, sv[1], sizes[(s + g) % 3], flags[g]);
+					recv_some(tw, sv[1], sizes[s], flags[f]);
+					note_mark(tw, sv[1]);
+					recv_some(tw, sv[1], 2, 0);
+					recv_some(tw, sv[1], 1, MSG_OOB);
+					recv_some(tw, sv[1], 9, 0);
+					note_mark(tw, sv[1]);
+					CALL(tw, close, A(sv[1]));
+					recv_some(tw, sv[0], 9, 0);
+					CALL(tw, close, A(sv[0]));
+				}
+	make_pair(tw, SOCK_STREAM, sv);
+	CALL(tw, sendto, A(sv[0]), A(""), 0, A(MSG_OOB), 0, 0);
+	CALL(tw, sendto, A(sv[0]), A("a"), 1, A(MSG_OOB), 0, 0);
+	recv_some(tw, sv[1], 0, MSG_OOB);
+	CALL(tw, close, A(sv[1]));
+	CALL(tw, close, A(sv[0]));
+}
+
+TEST(urgent_bytes_answer_as_the_host_s)
+{
+	twin_run(urgent_script);
 }
