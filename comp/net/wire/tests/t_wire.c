@@ -26,7 +26,8 @@ static struct ifnet *end[2];
 static struct packetq got;
 static unsigned int ngot;		/* a */
 static unsigned int answers;		/* to send yet */
-static unsigned int depth, deepest;
+static _Thread_local unsigned int depth;
+static unsigned int deepest;		/* a */
 static bool keep;
 
 static struct packet *
@@ -55,8 +56,8 @@ ours_input(struct ifnet *ifp, struct packetq *q)
 {
 	struct packet *p;
 
-	if (++depth > deepest)
-		deepest = depth;
+	if (++depth > atomic_load(&deepest))
+		atomic_store(&deepest, depth);
 	while ((p = packetq_get(q)) != NULL) {
 		(void)__atomic_fetch_add(&ngot, 1, __ATOMIC_RELAXED);
 		if (keep)
