@@ -93,10 +93,30 @@ word64(const uint8_t *p)
 	return w;
 }
 
+/* Fewer than eight bytes, as one word that is filled up with zeroes. */
+static uint64_t
+word_rest(const uint8_t *p, size_t len)
+{
+	uint64_t w = 0;
+	uint32_t w4;
+	uint16_t w2;
+
+	if ((len & 1) != 0)
+		w = p[len - 1];
+	if ((len & 2) != 0) {
+		memcpy(&w2, p + (len & 4), sizeof(w2));
+		w = w << 16 | w2;
+	}
+	if ((len & 4) != 0) {
+		memcpy(&w4, p, sizeof(w4));
+		w = w << 32 | w4;
+	}
+	return w;
+}
+
 static uint64_t
 sum_adc(const uint8_t *p, size_t len, uint64_t sum)
 {
-	uint8_t rest[8] = { 0 };
 
 	for (; len >= 32; p += 32, len -= 32) {
 		__asm__("addq %1, %0\n\t"
@@ -113,8 +133,7 @@ sum_adc(const uint8_t *p, size_t len, uint64_t sum)
 	}
 	for (; len >= 8; p += 8, len -= 8)
 		sum = add_carry(sum, word64(p));
-	memcpy(rest, p, len);
-	return add_carry(sum, word64(rest));
+	return add_carry(sum, word_rest(p, len));
 }
 
 uint32_t

@@ -121,7 +121,7 @@ struct rule {
 };
 
 #define IFADDR_BUCKETS	128
-#define RTCACHE_SLOTS	256
+#define RTCACHE_SLOTS	1024
 #define RTEXC_BUCKETS	64
 
 struct rtexc;
