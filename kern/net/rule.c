@@ -171,9 +171,10 @@ rule_fits(const struct rtrule *have, const struct rtrule *rr)
 	return (rr->rr_pref == 0 || rr->rr_pref == have->rr_pref) &&
 	    (rr->rr_action == 0 || rr->rr_action == have->rr_action) &&
 	    (rr->rr_table == 0 || rr->rr_table == have->rr_table) &&
-	    rr->rr_srclen == have->rr_srclen && rr->rr_dstlen == have->rr_dstlen &&
-	    inaddr_eq(&rr->rr_src, &have->rr_src) &&
-	    inaddr_eq(&rr->rr_dst, &have->rr_dst) &&
+	    (rr->rr_srclen == 0 || (rr->rr_srclen == have->rr_srclen &&
+	    inaddr_eq(&rr->rr_src, &have->rr_src))) &&
+	    (rr->rr_dstlen == 0 || (rr->rr_dstlen == have->rr_dstlen &&
+	    inaddr_eq(&rr->rr_dst, &have->rr_dst))) &&
 	    (rr->rr_tos == 0 || rr->rr_tos == have->rr_tos) &&
 	    (rr->rr_mark == 0 || rr->rr_mark == have->rr_mark) &&
 	    (rr->rr_markmask == 0 || rr->rr_markmask == have->rr_markmask) &&

@@ -97,6 +97,7 @@ static int
 socket_fo_ioctl(struct file *fp, unsigned long cmd, void *uarg, long *ret)
 {
 	struct socket *so = fp->f_data;
+	int error;
 
 	switch (cmd) {
 	case FIOSETOWN:
@@ -106,9 +107,14 @@ socket_fo_ioctl(struct file *fp, unsigned long cmd, void *uarg, long *ret)
 	case SIOCGPGRP:
 		return socket_getpgrp(fp, uarg);
 	default:
-		return so->so_ops->so_ioctl == NULL ? ENOTTY :
-		    so->so_ops->so_ioctl(so, cmd, uarg, ret);
+		break;
 	}
+	if (so->so_ops->so_ioctl != NULL) {
+		error = so->so_ops->so_ioctl(so, cmd, uarg, ret);
+		if (error != ENOTTY)
+			return error;
+	}
+	return if_ioctl(so->so_ns, so->so_family, cmd, uarg);
 }
 
 /* --- poll ------------------------------------------------------------------------ */

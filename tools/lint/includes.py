@@ -33,7 +33,7 @@ ZONES = [
      FREESTANDING + CORE_HEADERS + ('kern/core/', 'include/rump/rump.h')),
     (r'kern/(vfs|net|dev)/',
      FREESTANDING + CORE_HEADERS + ('kern/{faction}/', 'kern/include/{faction}/',
-                                    'include/rump/rump.h')),
+                                    'include/rump/rump.h', 'include/rump/netconfig.h')),
     (r'comp/[^/]+/[^/]+/host/', PUBLIC + COMPILER + ('{component}/',)),
     (r'comp/[^/]+/[^/]+/tests/',
      FREESTANDING + CORE_HEADERS + ('kern/include/', '{component}/', 'tests/harness/harness.h',

@@ -289,8 +289,11 @@ uint32_t sockfilter_run(const struct socket *so, const struct packet *p);
 bool	sockfilter_reuseport(const struct socket *so, const struct packet *p,
 	    uint32_t *ret_index);
 
-/* ioctls of interfaces, routes, ARP (netdevice(7)); ENOTTY for others. */
-int	if_ioctl(struct netns *ns, unsigned long cmd, void *uarg);
+/*
+ * ioctls of interfaces, routes, ARP (netdevice(7)); ENOTTY for others.  family is the
+ * socket's: AF_INET6 has its own routes and addresses.
+ */
+int	if_ioctl(struct netns *ns, int family, unsigned long cmd, void *uarg);
 
 /* Every socket of a family, for sock_diag; fn gets it referenced for the call, no lock held. */
 int	socket_iterate(struct netns *ns, int family, int (*fn)(struct socket *, void *), void *arg);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * ipaddr.h - IPv4 and IPv6 addresses as people write them
+ */
+
+#ifndef LIB_IPADDR_H
+#define LIB_IPADDR_H
+
+#include <sys/types.h>
+
+/* Dotted decimal, four parts, no leading zeroes.  EINVAL. */
+int	ipaddr_parse4(const char *s, uint8_t ret_addr[4]);
+/* RFC 4291 section 2.2, with an IPv4 tail or without.  EINVAL. */
+int	ipaddr_parse6(const char *s, uint8_t ret_addr[16]);
+
+#endif /* LIB_IPADDR_H */
