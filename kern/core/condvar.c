@@ -130,6 +130,7 @@ cv_wake(kcondvar_t *cv, unsigned int n)
 {
 	if (atomic_load(&cv->cv_waiters) == 0)
 		return;
+	curlwp()->l_wakes++;
 	__atomic_fetch_add(&cv->cv_seq, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&cv->cv_parked, __ATOMIC_SEQ_CST) != 0)
 		(void)rumpuser_unpark(&cv->cv_seq, n, 0);

@@ -246,12 +246,17 @@ drive_spin(struct netns *ns, const uint32_t *word, uint32_t expected,
 	return false;
 }
 
-/* Sleeps in the driver, whose id_busy is held, until the word changes. */
+/*
+ * Sleeps in the driver, whose id_busy is held, until the word changes.  EBUSY:
+ * what came was for somebody else, whom it woke, and who is the likelier one
+ * to get the next frame too: he shall have the place when he comes back.
+ */
 static int
 drive_sleep(struct ifdrive *id, uint32_t *word, uint32_t expected,
     int64_t deadline)
 {
 	struct ifnet *ifp = id->id_ifp;
+	uint32_t wakes = curlwp()->l_wakes;
 	int error = 0;
 
 	while (error == 0 && atomic_load_acq(word) == expected &&
@@ -268,6 +273,9 @@ drive_sleep(struct ifdrive *id, uint32_t *word, uint32_t expected,
 		atomic_sub(&asleep, 1);
 		while (drive_input(id) > 0)
 			error = 0;
+		if (error == 0 && curlwp()->l_wakes != wakes &&
+		    atomic_load_acq(word) == expected)
+			return EBUSY;
 	}
 	return error == ETIMEDOUT || error == EINTR ? error : 0;
 }
@@ -327,9 +335,9 @@ drive_park(uint32_t *word, uint32_t *parked, uint32_t expected,
 		error = drive_sleep(id, word, expected, deadline);
 		drive_exit(id);
 		guard_rouse(id);
-	} else if (error == EBUSY) {
-		error = idle_sleep(word, parked, expected, deadline);
 	}
+	if (error == EBUSY)
+		error = idle_sleep(word, parked, expected, deadline);
 	if_rele(ifp);
 	netns_rele(ns);
 	return error == EAGAIN ? 0 : error;
