@@ -74,6 +74,7 @@ inpcb_get_cmsgs(struct inpcb *inp, const struct sockmsg *sm, struct inet_tx *tx,
 void
 inpcb_tx(const struct inpcb *inp, struct inet_tx *tx)
 {
+	const struct inet_af *af = inet_af(inp->inp_family);
 	bool six = inp->inp_family == AF_INET6;
 	uint8_t disc = six ? inp->inp_pmtudisc6 : inp->inp_pmtudisc;
 
@@ -95,5 +96,7 @@ inpcb_tx(const struct inpcb *inp, struct inet_tx *tx)
 	if (!six) {
 		tx->it_options = inp->inp_options;
 		tx->it_optlen = inp->inp_optlen;
+	} else if (af != NULL && af->ia_tx != NULL) {
+		af->ia_tx(inp, tx);
 	}
 }

@@ -306,7 +306,6 @@ reasm_whole(const struct reasm *rs, uint32_t nextoff)
 	if (!ecn_merge(rs, p) || p->p_len - IP6_HDRLEN > IP6_PAYLOAD_MAX)
 		goto fail_packet;
 	be16_put(p->p_data + 4, (uint16_t)(p->p_len - IP6_HDRLEN));
-	p->p_l2 = first->p_l2;
 	p->p_l3 = packet_offset(p);
 	p->p_ethertype = first->p_ethertype;
 	p->p_type = first->p_type;

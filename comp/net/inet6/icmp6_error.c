@@ -88,8 +88,6 @@ about_error(const uint8_t *quote, size_t len)
 	uint8_t type;
 	int error = ip6_chain_skip(quote, len, &off, &type);
 
-	if (error == ENOENT)		/* a later fragment: of what, nobody knows */
-		return true;
 	if (error || type != IPPROTO_ICMPV6)
 		return false;
 	return off >= len || quote[off] < 128 || quote[off] == ND_REDIRECT;

@@ -109,20 +109,6 @@ rs_run(struct ip6_if *ii, int64_t now, struct packetq *out)
 
 /* --- start and stop -------------------------------------------------------------- */
 
-/* ff00::/8 through the interface, for look-ups with an interface given or not. */
-static void
-multicast_route(struct ifnet *ifp)
-{
-	struct rtconfig rc = {
-		.rc_family = AF_INET6, .rc_dst = { .ia_b = { 0xff } }, .rc_plen = 8,
-		.rc_type = RTN_MULTICAST, .rc_scope = RT_SCOPE_UNIVERSE,
-		.rc_protocol = RTPROT_KERNEL, .rc_table = RT_TABLE_LOCAL, .rc_metric = 256,
-		.rc_nhops = 1, .rc_hop = { { .nh_ifindex = ifp->if_index, .nh_weight = 1 } },
-	};
-
-	(void)route_add(ifp->if_ns, &rc, NLM_F_CREATE | NLM_F_APPEND);
-}
-
 static void
 loopback_address(struct ifnet *ifp)
 {
@@ -147,8 +133,6 @@ ip6_if_start(struct ip6_if *ii)
 		loopback_address(ifp);
 		return;
 	}
-	if ((ifp->if_flags & IFF_MULTICAST) != 0)
-		multicast_route(ifp);
 	ip6_linklocal_make(ii, 0);
 }
 
@@ -197,6 +181,22 @@ routers_group(struct ip6_if *ii)
 	}
 }
 
+/* Is there a link-local address of which we will know more? */
+static bool
+linklocal_pending(const struct ifnet *ifp)
+{
+	struct list_node *n;
+
+	LIST_FOREACH(n, &ifp->if_addrs) {
+		struct ifaddr *ifa = container_of(n, struct ifaddr, ifa_iflink);
+
+		if (ifa->ifa_family == AF_INET6 && ip6_linklocal(&ifa->ifa_addr) &&
+		    (ifa->ifa_flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) == IFA_F_TENTATIVE)
+			return true;
+	}
+	return false;
+}
+
 int64_t
 ip6_if_run(struct ip6_if *ii, int64_t now, struct packetq *out)
 {
@@ -205,9 +205,9 @@ ip6_if_run(struct ip6_if *ii, int64_t now, struct packetq *out)
 
 	if_reconcile(ii);
 	routers_group(ii);
-	if (running && !ii->ii_running && ii->ii_up)
-		ip6_rs_start(ii, now);
-	ii->ii_running = running;
+	if (running && !ii->ii_running && ii->ii_up && !linklocal_pending(ii->ii_ifp))
+		ip6_rs_start(ii, now);		/* else when it is known to be ours */
+	ii->ii_running = running && ii->ii_up;
 	next = ip6_addr_run(ii, now, out);
 	next = ip6_sooner(next, nd_known_run(ii, now));
 	next = ip6_sooner(next, slaac_run(ii, now));

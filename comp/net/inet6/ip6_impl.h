@@ -58,7 +58,7 @@ extern struct netvar ip6_var_forwarding, ip6_var_disable, ip6_var_hoplimit,
     ip6_var_use_tempaddr, ip6_var_temp_valid, ip6_var_temp_prefered,
     ip6_var_addr_gen_mode, ip6_var_accept_redirects, ip6_var_rs, ip6_var_rs_interval,
     ip6_var_mld_version, ip6_var_frag_high, ip6_var_frag_time, ip6_var_icmp_ratelimit,
-    ip6_var_auto_flowlabels, ip6_var_bindv6only, ip6_var_accept_source_route;
+    ip6_var_auto_flowlabels, ip6_var_accept_source_route;
 
 enum { ADDR_GEN_EUI64, ADDR_GEN_NONE, ADDR_GEN_STABLE };
 

@@ -114,19 +114,20 @@ deferred_run(struct packet *p, uint8_t *buf, struct packetq *out)
 
 /* --- the work ----------------------------------------------------------------- */
 
-struct run {
-	struct packetq	*r_out;
-	int64_t		 r_now, r_next;
-};
-
-static int
-run_interface(struct ifnet *ifp, void *arg)
+/* All that is due; when something will be again.  ns_lock. */
+static int64_t
+interfaces_run(struct netns *ns, int64_t now, struct packetq *out)
 {
-	struct run *r = arg;
+	int64_t next = KTIME_NEVER;
+	struct list_node *n;
 
-	if (ip6_if(ifp) != NULL)
-		r->r_next = ip6_sooner(r->r_next, ip6_if_run(ip6_if(ifp), r->r_now, r->r_out));
-	return 0;
+	LIST_FOREACH(n, &ns->ns_ifs) {
+		struct ip6_if *ii = ip6_if(container_of(n, struct ifnet, if_nslink));
+
+		if (ii != NULL)
+			next = ip6_sooner(next, ip6_if_run(ii, now, out));
+	}
+	return next;
 }
 
 static void
@@ -134,26 +135,26 @@ ip6_work(struct work *w)
 {
 	struct ip6_ns *n = container_of(w, struct ip6_ns, n_work);
 	struct packetq in = PACKETQ_INITIALIZER, out = PACKETQ_INITIALIZER;
-	struct run r = { .r_out = &out, .r_next = KTIME_NEVER };
 	uint8_t *buf = kmem_alloc(DEFERRED_MAX, KM_SLEEP);
 	struct packet *p;
+	int64_t now, next;
 
 	deferred_take(n, &in);
 	mutex_enter(&n->n_ns->ns_lock);
 	for (p = in.pq_head; p != NULL && buf != NULL; p = p->p_next)
 		deferred_run(p, buf, &out);
-	r.r_now = clock_mono();
-	(void)if_iterate(n->n_ns, run_interface, &r);
+	now = clock_mono();
+	next = interfaces_run(n->n_ns, now, &out);
 	mutex_exit(&n->n_ns->ns_lock);
-	r.r_next = ip6_sooner(r.r_next, frag6_run(n, r.r_now));
+	next = ip6_sooner(next, frag6_run(n, now));
 
 	while ((p = packetq_get(&in)) != NULL)
 		deferred_free(p);
 	kmem_free(buf, DEFERRED_MAX);
 	ip6_send_queue(&out);
 	mutex_enter(&n->n_lock);
-	if (r.r_next != KTIME_NEVER && !n->n_dying)
-		(void)callout_schedule(&n->n_callout, r.r_next);
+	if (next != KTIME_NEVER && !n->n_dying)
+		(void)callout_schedule(&n->n_callout, next);
 	mutex_exit(&n->n_lock);
 }
 
@@ -246,10 +247,17 @@ ip6_netns_attach(void)
 	if (error)
 		return error;
 	error = netns_register(&ip6_netns_ops);
-	if (error) {
-		workqueue_destroy(ip6_workq);
-		return error;
-	}
+	if (error)
+		goto fail;
+	/* Both threads are started here, where failure can be told. */
+	error = callout_schedule(&ip6_ns(netns0)->n_callout, clock_mono());
+	if (error)
+		goto fail;
+	ip6_kick(netns0);
+	workqueue_drain(ip6_workq);
 	shutdown_register(&ip6_hook);
 	return 0;
+fail:
+	workqueue_destroy(ip6_workq);
+	return error;
 }

@@ -44,22 +44,6 @@ group_transmit(struct rtdst *rd, struct packetq *q)
 	if_transmit(ifp, q);
 }
 
-static struct neigh *
-output_neigh(struct rtdst *rd)
-{
-	struct neigh *n = atomic_load_acq(&rd->rd_neigh), *none = NULL;
-
-	if (n != NULL)
-		return n;
-	n = neigh_get(rd->rd_ifp, AF_INET6, &rd->rd_hop);
-	if (n == NULL)
-		return NULL;
-	if (atomic_cas_ar(&rd->rd_neigh, &none, n))
-		return n;
-	neigh_rele(n);
-	return none;
-}
-
 int
 ip6_link_output(struct rtdst *rd, struct packetq *q)
 {
@@ -81,7 +65,7 @@ ip6_link_output(struct rtdst *rd, struct packetq *q)
 		group_transmit(rd, q);
 		return 0;
 	}
-	n = output_neigh(rd);
+	n = rtdst_neigh(rd);
 	if (n == NULL) {
 		counter_add(&ip6_count_out_dropped, q->pq_n);
 		packetq_drop(q);

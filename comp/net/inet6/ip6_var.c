@@ -60,8 +60,6 @@ NETVAR_DEFINE(ip6_var_icmp_ratelimit, "net.ipv6.icmp.ratelimit", 1000, 0, 60000,
     "milliseconds between errors to one destination");
 NETVAR_DEFINE(ip6_var_auto_flowlabels, "net.ipv6.auto_flowlabels", 1, 0, 3,
     "label flows (RFC 6437): 0 never, 1 unless a socket says no, 2 if it says so, 3 always");
-NETVAR_DEFINE(ip6_var_bindv6only, "net.ipv6.bindv6only", 0, 0, 1,
-    "IPv6 sockets take no IPv4 unless told");
 
 /* A short second name. */
 static NETVAR_DEFINE(ip6_var_forwarding2, "net.ipv6.forwarding", 0, 0, 2,
@@ -75,8 +73,7 @@ static struct netvar *const ip6_vars[] = {
 	&ip6_var_temp_valid, &ip6_var_temp_prefered, &ip6_var_addr_gen_mode,
 	&ip6_var_accept_redirects, &ip6_var_rs, &ip6_var_rs_interval, &ip6_var_mld_version,
 	&ip6_var_accept_source_route, &ip6_var_frag_high, &ip6_var_frag_time,
-	&ip6_var_icmp_ratelimit, &ip6_var_auto_flowlabels, &ip6_var_bindv6only,
-	&ip6_var_forwarding2,
+	&ip6_var_icmp_ratelimit, &ip6_var_auto_flowlabels, &ip6_var_forwarding2,
 };
 
 #define COUNTER(name, about) \
