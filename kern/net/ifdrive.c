@@ -209,16 +209,43 @@ spin_learn(struct netns *ns, uint32_t spin, bool success)
 		atomic_store(&dl->dl_spin, spin);
 }
 
-/* Polls until the word changes (true) or patience ends. */
+/*
+ * One round of looking.  With one interface, the common case, its place is
+ * taken once (*held) and kept: a round is then a look at its ring.
+ */
+static bool
+spin_round(struct netns *ns, struct ifdrive **held)
+{
+	struct drivelist *dl = ns->ns_drives;
+	struct ifdrive *id;
+
+	if (*held != NULL)
+		return drive_input(*held) > 0;
+	if (atomic_load(&dl->dl_n) != 1)
+		return if_drive_poll(ns) > 0;
+	id = atomic_load_acq(&dl->dl_drive[0]);
+	if (id == NULL || !if_running(id->id_ifp) || !drive_tryenter(id))
+		return false;
+	if_hold(id->id_ifp);
+	atomic_add(&id->id_activity, 1);
+	*held = id;
+	return drive_input(id) > 0;
+}
+
+/*
+ * Polls until the word changes (true) or patience ends.  *ret_held is the
+ * interface that the caller drives now, with a reference, or NULL.
+ */
 static bool
 drive_spin(struct netns *ns, const uint32_t *word, uint32_t expected,
-    int64_t deadline)
+    int64_t deadline, struct ifdrive **ret_held)
 {
 	uint32_t spin = spin_patience(ns);
 	int64_t start = 0, last = 0, now;
 
+	*ret_held = NULL;
 	for (unsigned int i = 1;; i++) {
-		bool came = if_drive_poll(ns) > 0;
+		bool came = spin_round(ns, ret_held);
 
 		if (atomic_load_acq(word) != expected) {
 			if (i > 1)
@@ -231,14 +258,15 @@ drive_spin(struct netns *ns, const uint32_t *word, uint32_t expected,
 		}
 		if (spin == 0 || vcpu_wanted())
 			return false;
-		cpu_relax();
 		if (i % SPIN_CLOCK != 0)
 			continue;
+		cpu_relax();
 		now = clock_mono();
 		if (start == 0)
 			start = now;
 		/* A clock that stands still will not move by our looking. */
-		if (now - start >= spin || now == last || now >= deadline)
+		if (now - start >= spin || now == last || now >= deadline ||
+		    (*ret_held != NULL && atomic_load(&(*ret_held)->id_dying)))
 			break;
 		last = now;
 	}
@@ -277,7 +305,10 @@ drive_sleep(struct ifdrive *id, uint32_t *word, uint32_t expected,
 		    atomic_load_acq(word) == expected)
 			return EBUSY;
 	}
-	return error == ETIMEDOUT || error == EINTR ? error : 0;
+	if (error == ETIMEDOUT || error == EINTR)
+		return error;
+	/* An interface that went down is no place to wait. */
+	return atomic_load_acq(word) == expected ? EBUSY : 0;
 }
 
 /*
@@ -306,41 +337,75 @@ drive_enter(struct ifdrive *id, uint32_t *word, uint32_t *parked,
 	return EBUSY;
 }
 
+/* Lets go of what drive_spin() or drive_enter() took. */
+static void
+drive_leave(struct ifdrive *id, bool slept)
+{
+	struct ifnet *ifp = id->id_ifp;
+
+	drive_exit(id);
+	if (slept)
+		guard_rouse(id);
+	if_rele(ifp);
+}
+
+/* The interface to sleep in, with a reference and its place, or an error. */
+static int
+drive_take(struct netns *ns, uint32_t *word, uint32_t *parked, uint32_t expected,
+    int64_t deadline, struct ifdrive **ret_id)
+{
+	struct ifdrive *id = drive_choose(ns);
+	int error;
+
+	if (id == NULL)
+		return EBUSY;
+	if_hold(id->id_ifp);
+	error = drive_enter(id, word, parked, expected, deadline);
+	if (error) {
+		if_rele(id->id_ifp);
+		return error;
+	}
+	atomic_add(&id->id_activity, 1);
+	*ret_id = id;
+	return 0;
+}
+
+static int
+drive_wait(struct netns *ns, uint32_t *word, uint32_t *parked, uint32_t expected,
+    int64_t deadline)
+{
+	struct ifdrive *id;
+	int error = 0;
+
+	if (drive_spin(ns, word, expected, deadline, &id)) {
+		if (id != NULL)
+			drive_leave(id, false);
+		return 0;
+	}
+	if (id == NULL)
+		error = drive_take(ns, word, parked, expected, deadline, &id);
+	if (error == 0) {
+		error = drive_sleep(id, word, expected, deadline);
+		drive_leave(id, true);
+	}
+	if (error == EBUSY)
+		error = idle_sleep(word, parked, expected, deadline);
+	return error == EAGAIN ? 0 : error;
+}
+
 static int
 drive_park(uint32_t *word, uint32_t *parked, uint32_t expected,
     int64_t deadline)
 {
 	struct netns *ns = netns_current();
-	struct ifdrive *id;
-	struct ifnet *ifp;
 	int error;
 
 	if (atomic_load(&ns->ns_drives->dl_n) == 0)
 		return idle_sleep(word, parked, expected, deadline);
 	netns_hold(ns);
-	if (drive_spin(ns, word, expected, deadline)) {
-		netns_rele(ns);
-		return 0;
-	}
-	id = drive_choose(ns);
-	if (id == NULL) {
-		netns_rele(ns);
-		return idle_sleep(word, parked, expected, deadline);
-	}
-	ifp = id->id_ifp;
-	if_hold(ifp);
-	error = drive_enter(id, word, parked, expected, deadline);
-	if (error == 0) {
-		atomic_add(&id->id_activity, 1);
-		error = drive_sleep(id, word, expected, deadline);
-		drive_exit(id);
-		guard_rouse(id);
-	}
-	if (error == EBUSY)
-		error = idle_sleep(word, parked, expected, deadline);
-	if_rele(ifp);
+	error = drive_wait(ns, word, parked, expected, deadline);
 	netns_rele(ns);
-	return error == EAGAIN ? 0 : error;
+	return error;
 }
 
 static void
