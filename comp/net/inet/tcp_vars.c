@@ -41,6 +41,7 @@ V(rmem_default, "tcp_rmem.default", 131072, 4096, INT32_MAX, "receive buffer at 
 V(rmem_max, "tcp_rmem.max", 6291456, 4096, INT32_MAX, "receive buffer at most");
 V(wmem_default, "tcp_wmem.default", 87040, 4096, INT32_MAX, "send buffer at first");
 V(wmem_max, "tcp_wmem.max", 4194304, 4096, INT32_MAX, "send buffer at most");
+V(wmem_local, "tcp_wmem.local", 524288, 4096, INT32_MAX, "... through memory of this host");
 V(moderate_rcvbuf, "tcp_moderate_rcvbuf", 1, 0, 1, "receive buffers grow by themselves");
 V(mtu_probing, "tcp_mtu_probing", 1, 0, 2, "smaller segments when timeouts look like a black hole");
 V(base_mss, "tcp_base_mss", 1024, 88, 65535, "... this small");
@@ -87,7 +88,8 @@ static struct netvar *const tcp_netvars[] = {
 	&tcpvar_orphan_retries, &tcpvar_fin_timeout, &tcpvar_keep_time, &tcpvar_keep_intvl,
 	&tcpvar_keep_probes, &tcpvar_syncookies, &tcpvar_max_syn_backlog, &tcpvar_fastopen,
 	&tcpvar_tw_reuse, &tcpvar_max_tw, &tcpvar_abort_on_overflow, &tcpvar_rmem_default,
-	&tcpvar_rmem_max, &tcpvar_wmem_default, &tcpvar_wmem_max, &tcpvar_moderate_rcvbuf,
+	&tcpvar_rmem_max, &tcpvar_wmem_default, &tcpvar_wmem_max, &tcpvar_wmem_local,
+	&tcpvar_moderate_rcvbuf,
 	&tcpvar_mtu_probing, &tcpvar_base_mss, &tcpvar_min_snd_mss, &tcpvar_slow_start_idle,
 	&tcpvar_frto, &tcpvar_early_retrans, &tcpvar_challenge_limit, &tcpvar_notsent_lowat,
 	&tcpvar_rfc1337, &tcpvar_max_orphans, &tcpvar_cc, &tcpvar_somaxconn,
