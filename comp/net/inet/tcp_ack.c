@@ -218,7 +218,8 @@ tcp_ack(struct tcpcb *tp, const struct tcpseg *ts, uint8_t tos __unused_arg, int
 		board_ack(&tp->t_board, ts->ts_ack, &d);
 		free_acked(tp, ts->ts_ack);
 	}
-	if (d.dl_delivered == 0 && !ev.ev_dup && !ev.ev_dsack && !ev.ev_ece) {
+	if (ev.ev_acked == 0 && d.dl_delivered == 0 && !ev.ev_dup && !ev.ev_dsack &&
+	    !ev.ev_ece) {
 		/* Nothing but, perhaps, a window. */
 		return true;
 	}

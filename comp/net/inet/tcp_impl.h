@@ -62,8 +62,8 @@ enum tcp_state {
 enum tcp_castate { TCA_OPEN, TCA_DISORDER, TCA_CWR, TCA_RECOVERY, TCA_LOSS };
 
 enum tcp_timer {
+	TT_TLP,			/* tail loss probe (RFC 8985 section 7); puts TT_RTO off */
 	TT_RTO,			/* retransmission (RFC 6298) */
-	TT_TLP,			/* tail loss probe (RFC 8985 section 7) */
 	TT_REORDER,		/* RACK waits for a reordered segment */
 	TT_PERSIST,		/* the peer's window is zero */
 	TT_DELACK,

@@ -94,12 +94,12 @@ answer_unacceptable(struct tcpcb *tp, const struct tcpseg *ts, int64_t now)
 	tp->t_flags &= ~TF_PINGPONG;
 }
 
-/* RFC 7323 section 5.3, R1: is it older than what we have seen? */
+/* RFC 7323 section 5.3, R1: is it older than what we have seen?  RST is exempt. */
 static bool
 paws_rejects(const struct tcpcb *tp, const struct tcpseg *ts, int64_t now)
 {
 	if ((tp->t_flags & (TF_TIMESTAMPS | TF_TSRECENT)) != (TF_TIMESTAMPS | TF_TSRECENT) ||
-	    (ts->ts_opts & TO_TIMESTAMP) == 0)
+	    (ts->ts_opts & TO_TIMESTAMP) == 0 || (ts->ts_flags & TH_RST) != 0)
 		return false;
 	if (seq_ge(ts->ts_tsval, tp->t_tsrecent))
 		return false;

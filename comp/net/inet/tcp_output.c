@@ -446,6 +446,21 @@ check_idle(struct tcpcb *tp, int64_t now)
 	tp->t_deltime = now;		/* a rate sample starts here */
 }
 
+/*
+ * The window is in use, hence may grow (RFC 7661): all of it, or half of it in slow
+ * start, which is where each round trip doubles it.
+ */
+static void
+note_limited(struct tcpcb *tp)
+{
+	uint64_t use = tcp_pipe(tp);
+
+	if (tcp_cc_slowstart(&tp->t_cc))
+		use *= 2;
+	if (use + tp->t_mss > tp->t_cc.cc_cwnd)
+		tp->t_limited = tp->t_nxt;
+}
+
 static bool
 send_new(struct tcpcb *tp, int64_t now)
 {
@@ -463,6 +478,7 @@ send_new(struct tcpcb *tp, int64_t now)
 		tp->t_flags |= TF_FINSENT;
 	/* Not built for lack of memory: then it is lost, as the board thinks it is out. */
 	(void)send_text(tp, seq, pl.pl_len, pl.pl_fin, false, now);
+	note_limited(tp);
 	if (pl.pl_len % tp->t_mss != 0)
 		tp->t_small = seq + pl.pl_len;
 	if (pl.pl_len > 0)

@@ -4,8 +4,8 @@
  * tcp_pmtu.c - what ICMP says about our segments, and what silence says
  *
  * ICMP is not authenticated.  A message must quote a sequence number that is
- * under way (RFC 5927 section 4.1); hard errors end a connection that is being made and
- * no other (section 5.2, RFC 1122 section 4.2.3.9); "too big" makes segments smaller, but not
+ * under way (RFC 5927 section 4.1); errors end a connection that is being made, as there
+ * is somebody who waits to be told, and no other (section 5.2); "too big" makes segments smaller, but not
  * below what the family guarantees (section 7), and what it says was dropped is sent again.
  *
  * Where routers drop what is too big and say nothing (RFC 2923), repeated timeouts
@@ -61,7 +61,7 @@ ctl_error(struct tcpcb *tp, const struct inet_ctl *ctl)
 	struct socket *so = tcp_so(tp);
 
 	inpcb_queue_error(&tp->t_inp, ctl);
-	if (!tcp_synchronized(tp) && tp->t_state != TCPS_LISTEN && ctl->ic_fatal) {
+	if (!tcp_synchronized(tp) && tp->t_state != TCPS_LISTEN) {
 		tcp_done(tp, ctl->ic_errno);
 		return;
 	}

@@ -308,9 +308,9 @@ tcp_send(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 	if (error == 0 && tp->t_state == TCPS_SYN_SENT && (tp->t_flags & TF_DEFERCONN) != 0) {
 		error = send_synonly(tp, sm, &syn);
 		done = syn;
-		if (error == 0 && nonblock && syn == 0)
-			error = EINPROGRESS;
-	}
+	} else if (error == 0 && tp->t_state == TCPS_SYN_SENT && nonblock &&
+	    (sm->sm_flags & MSG_FASTOPEN) != 0)
+		error = EINPROGRESS;	/* no cookie: the SYN asks for one, and data has to wait */
 	while (error == 0 && sm->sm_uio->uio_resid > 0) {
 		size_t resid;
 

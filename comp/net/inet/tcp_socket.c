@@ -135,10 +135,12 @@ tcp_startconnect(struct socket *so, const struct sockaddr *sa, socklen_t len, bo
 
 		if (tfo != NULL && tfo_cache_get(tp->t_ns, tp, tfo)) {
 			tp->t_tfo = tfo;
-			tp->t_flags |= TF_DEFERCONN;
-			return 0;
-		}
-		kmem_free(tfo, sizeof(*tfo));
+			if (tfo->ts_cookielen > 0) {
+				tp->t_flags |= TF_DEFERCONN;
+				return 0;
+			}
+		} else
+			kmem_free(tfo, sizeof(*tfo));
 	}
 	tcp_firstsyn(tp, now);
 	return 0;
