@@ -210,13 +210,20 @@ static void
 script_xmit(struct ifnet *ifp, struct packetq *q)
 {
 	struct script *s = ifp->if_softc;
+	struct packet *p;
 
-	for (struct packet *p = q->pq_head; p != NULL; p = p->p_next)
+	/* IPv6 says things of its own on every interface. */
+	while ((p = packetq_get(q)) != NULL) {
+		if (p->p_ethertype != 0x0800 || p->p_data[14 + 9] != IPPROTO_TCP) {
+			packet_free(p);
+			continue;
+		}
 		p->p_time = clock_mono();
-	mutex_enter(&s->s_lock);
-	packetq_join(&s->s_sent, q);
-	cv_broadcast(&s->s_cv);
-	mutex_exit(&s->s_lock);
+		mutex_enter(&s->s_lock);
+		packetq_put(&s->s_sent, p);
+		cv_broadcast(&s->s_cv);
+		mutex_exit(&s->s_lock);
+	}
 }
 
 static const struct if_ops script_ifops = { .ifo_xmit = script_xmit, .ifo_kind = "script" };
@@ -254,25 +261,21 @@ net_begin(struct script *s)
 	mutex_exit(&s->s_lock);
 }
 
-/* The next TCP segment that was sent, at its TCP header; NULL: none. */
+/* The next TCP segment that was sent, at its IP header; NULL: none. */
 static struct packet *
 take_sent(struct script *s)
 {
 	struct packet *p;
 
-	for (;;) {
-		mutex_enter(&s->s_lock);
-		p = packetq_get(&s->s_sent);
-		mutex_exit(&s->s_lock);
-		if (p == NULL)
-			return NULL;
-		if (p->p_csum == PKT_CSUM_PARTIAL)
-			NEED(packet_csum_fill(p) == 0);
-		packet_pull(p, 14);
-		if (p->p_data[0] == 0x45 && p->p_data[9] == IPPROTO_TCP)
-			return p;
-		packet_free(p);
-	}
+	mutex_enter(&s->s_lock);
+	p = packetq_get(&s->s_sent);
+	mutex_exit(&s->s_lock);
+	if (p == NULL)
+		return NULL;
+	if (p->p_csum == PKT_CSUM_PARTIAL)
+		NEED(packet_csum_fill(p) == 0);
+	packet_pull(p, 14);
+	return p;
 }
 
 /* Puts IP and Ethernet in front and lets it come in. */
