@@ -60,26 +60,20 @@ control_size(size_t len)
 static bool
 control_grow(struct sockmsg *sm, size_t len)
 {
+	size_t had = control_size(sm->sm_controllen);
 	size_t want = control_size(sm->sm_controllen + len);
 	uint8_t *grown;
 
-	if (want <= sm->sm_controlsize)
+	if (want == had)
 		return true;
 	grown = kmem_zalloc(want, KM_SLEEP);
 	if (grown == NULL)
 		return false;
 	if (sm->sm_controllen > 0)
 		memcpy(grown, sm->sm_control, sm->sm_controllen);
-	kmem_free(sm->sm_control, sm->sm_controlsize);
+	kmem_free(sm->sm_control, had);
 	sm->sm_control = grown;
-	sm->sm_controlsize = want;
 	return true;
-}
-
-bool
-cmsg_reserve(struct sockmsg *sm, size_t len)
-{
-	return control_grow(sm, CMSG_SPACE(len));
 }
 
 void
@@ -109,7 +103,8 @@ cmsg_put(struct sockmsg *sm, int level, int type, const void *data, size_t len)
 void
 sockmsg_fini(struct sockmsg *sm)
 {
-	kmem_free(sm->sm_control, sm->sm_controlsize);
+	if (sm->sm_control != NULL)
+		kmem_free(sm->sm_control, control_size(sm->sm_controllen));
 }
 
 /* --- what belongs to SOL_SOCKET ----------------------------------------------------- */

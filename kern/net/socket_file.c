@@ -182,15 +182,6 @@ socket_fo_fallocate(struct file *fp, int mode, off_t off, off_t len)
 }
 
 static void
-socket_fo_flush(struct file *fp, struct lwp *l)
-{
-	struct socket *so = fp->f_data;
-
-	if (so->so_ops->so_flush != NULL)
-		so->so_ops->so_flush(so);
-}
-
-static void
 socket_fo_close(struct file *fp)
 {
 	struct socket *so = fp->f_data;
@@ -208,7 +199,6 @@ static const struct fileops socket_fileops = {
 	.fo_stat	= socket_fo_stat,
 	.fo_attr	= socket_fo_attr,
 	.fo_fallocate	= socket_fo_fallocate,
-	.fo_flush	= socket_fo_flush,
 	.fo_close	= socket_fo_close,
 	.fo_rwflags	= RWF_NOWAIT,
 };

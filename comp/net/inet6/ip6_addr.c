@@ -117,9 +117,10 @@ ip6_addr_added(struct ifnet *ifp, struct ifaddr *ifa)
 {
 	struct ip6_if *ii = ip6_if(ifp);
 
-	if (ii != NULL)
-		(void)addr_ready(ii, ifa);
-	ip6_kick(ifp->if_ns);
+	if ((ii != NULL && !addr_ready(ii, ifa)) || ifa->ifa_valid != KTIME_NEVER)
+		ip6_kick(ifp->if_ns);
+	else
+		ip6_kick_if(ifp);
 }
 
 void
@@ -135,7 +136,7 @@ ip6_addr_removing(struct ifnet *ifp, struct ifaddr *ifa)
 	kmem_free(ai, sizeof(*ai));
 	if (ii != NULL && ip6_if_hasnd(ifp))
 		mld_leave(ii, &group);
-	ip6_kick(ifp->if_ns);
+	ip6_kick_if(ifp);
 }
 
 int

@@ -127,7 +127,7 @@ ip6_if_start(struct ip6_if *ii)
 {
 	struct ifnet *ifp = ii->ii_ifp;
 
-	ii->ii_up = true;
+	atomic_store(&ii->ii_up, true);
 	mld_if_up(ii);
 	if ((ifp->if_flags & IFF_LOOPBACK) != 0) {
 		loopback_address(ifp);
@@ -139,7 +139,7 @@ ip6_if_start(struct ip6_if *ii)
 static void
 ip6_if_stop(struct ip6_if *ii)
 {
-	ii->ii_up = false;
+	atomic_store(&ii->ii_up, false);
 	ii->ii_rsleft = 0;
 	ii->ii_ndns = 0;
 	ii->ii_raseen = ii->ii_managed = ii->ii_other = false;
@@ -246,7 +246,7 @@ ip6_ifup(struct ifnet *ifp)
 
 	if (ii != NULL) {
 		if_reconcile(ii);
-		ip6_kick(ifp->if_ns);
+		ip6_kick_if(ifp);
 	}
 }
 
@@ -305,7 +305,7 @@ ip6_event(enum netevent ev, const struct netevent_info *ne)
 	if (ev == NETEVENT_LINK_NEW ||
 	    (ev == NETEVENT_NEIGH_NEW && ne->ne_neigh->ni_family == AF_INET6 &&
 	    (ne->ne_neigh->ni_flags & NTF_ROUTER) != 0))
-		ip6_kick(ne->ne_ns);
+		ip6_kick_if(ne->ne_ifp);
 }
 
 static struct netevent_listener ip6_listener = { .nl_event = ip6_event };

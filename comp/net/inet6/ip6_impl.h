@@ -97,6 +97,7 @@ ip6_ns(const struct netns *ns)
 void	ip6_defer(struct ifnet *ifp, struct packet *p);
 /* Something is due at deadline, or sooner than what was known. */
 void	ip6_kick(struct netns *ns);
+void	ip6_kick_if(const struct ifnet *ifp);	/* unless it has nothing to do */
 
 /* --- counters (ip6_var.c) ------------------------------------------------------ */
 
@@ -168,7 +169,7 @@ struct nd_dns {
  */
 struct ip6_if {
 	struct ifnet	*ii_ifp;	/* c */
-	bool		 ii_up;		/* n */
+	bool		 ii_up;		/* n; read atomically */
 	bool		 ii_running;	/* a: as if_running() was when we looked */
 	bool		 ii_addrfail;	/* n: the link-local address is a duplicate: no IPv6 */
 	uint8_t		 ii_hops;	/* a: by a router; 0: not said */

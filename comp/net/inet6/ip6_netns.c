@@ -29,6 +29,18 @@ work_enqueue(struct ip6_ns *n)
 	mutex_exit(&n->n_lock);
 }
 
+/* A host that has lo only, or no IPv6, has nothing to do, and no thread for it. */
+void
+ip6_kick_if(const struct ifnet *ifp)
+{
+	const struct ip6_if *ii = ip6_if(ifp);
+
+	if ((atomic_load(&ifp->if_flags) & IFF_LOOPBACK) != 0 || ii == NULL ||
+	    (!atomic_load(&ii->ii_up) && netvar_get(ifp->if_ns, &ip6_var_disable)))
+		return;
+	ip6_kick(ifp->if_ns);
+}
+
 void
 ip6_kick(struct netns *ns)
 {
@@ -247,17 +259,10 @@ ip6_netns_attach(void)
 	if (error)
 		return error;
 	error = netns_register(&ip6_netns_ops);
-	if (error)
-		goto fail;
-	/* Both threads are started here, where failure can be told. */
-	error = callout_schedule(&ip6_ns(netns0)->n_callout, clock_mono());
-	if (error)
-		goto fail;
-	ip6_kick(netns0);
-	workqueue_drain(ip6_workq);
+	if (error) {
+		workqueue_destroy(ip6_workq);
+		return error;
+	}
 	shutdown_register(&ip6_hook);
 	return 0;
-fail:
-	workqueue_destroy(ip6_workq);
-	return error;
 }

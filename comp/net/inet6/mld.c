@@ -125,7 +125,7 @@ group_setstate(struct ip6_if *ii, struct mld_group *mg, struct ip6_sources *s)
 		mg->mg_modechange = true;
 	ip6_sources_free(mg->mg_now);
 	mg->mg_now = s;
-	if (mi->mi_up && mld_reportable(&mg->mg_addr)) {
+	if (mi->mi_up && mld_reportable(&mg->mg_addr) && ip6_if_hasnd(ii->ii_ifp)) {
 		mg->mg_left = mi->mi_robustness;
 		mg->mg_at = 0;
 		ip6_kick(ii->ii_ifp->if_ns);
@@ -319,7 +319,7 @@ mld_if_up(struct ip6_if *ii)
 	mi->mi_up = true;
 	(void)mld_join(ii, &all);
 	for (mg = mi->mi_groups; mg != NULL; mg = mg->mg_next) {
-		if (!mld_reportable(&mg->mg_addr))
+		if (!mld_reportable(&mg->mg_addr) || !ip6_if_hasnd(ii->ii_ifp))
 			continue;
 		mg->mg_left = mi->mi_robustness;
 		mg->mg_modechange = true;

@@ -365,7 +365,6 @@ local_seq_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 const struct sockops local_dgram_ops = {
 	.so_attach	= local_attach,
 	.so_close	= local_close,
-	.so_flush	= local_flush,
 	.so_free	= local_free,
 	.so_bind	= local_bind,
 	.so_connect	= local_dgram_connect,
@@ -381,7 +380,6 @@ const struct sockops local_dgram_ops = {
 const struct sockops local_seq_ops = {
 	.so_attach	= local_attach,
 	.so_close	= local_close,
-	.so_flush	= local_flush,
 	.so_free	= local_free,
 	.so_bind	= local_bind,
 	.so_listen	= local_listen,

@@ -17,9 +17,7 @@
  * local_flight_lock: one that has left is in no queue, and counts as
  * outside.
  *
- * It runs on a thread of its own, some time after a descriptor was closed.  The
- * hint goes by a soft interrupt, as the closing thread still has a reference
- * of the file when it says so.
+ * It runs on a thread of its own, some time after a close.
  *
  * References: unix(7), "BUGS" and SCM_RIGHTS.
  */
@@ -39,11 +37,9 @@ enum { GC_OUTSIDE, GC_CANDIDATE, GC_REACHED };
 
 kmutex_t local_flight_lock = { .m_name = "local flight" };
 static struct list flights = LIST_INITIALIZER(flights);	/* f: by lp_flight */
-static unsigned int nfiles;		/* f: in messages, of all kinds */
-static unsigned int nflights;		/* f; read atomically: local sockets on flights */
+static unsigned int nflights;		/* f: files in messages, of all kinds */
 static struct workqueue *gc_queue;	/* c */
 static struct work gc_work;
-static struct softint *gc_softint;	/* c */
 
 static struct localpcb *
 flight_pcb(const struct file *fp)
@@ -60,10 +56,9 @@ flight_add_locked(struct file *fp) REQUIRES(local_flight_lock)
 {
 	struct localpcb *lp = flight_pcb(fp);
 
-	nfiles++;
+	nflights++;
 	if (lp == NULL || lp->lp_inflight++ > 0)
 		return;
-	atomic_store(&nflights, nflights + 1);
 	lp->lp_file = fp;
 	list_insert_tail(&flights, &lp->lp_flight);
 }
@@ -73,10 +68,9 @@ flight_remove_locked(struct file *fp) REQUIRES(local_flight_lock)
 {
 	struct localpcb *lp = flight_pcb(fp);
 
-	nfiles--;
+	nflights--;
 	if (lp == NULL || --lp->lp_inflight > 0)
 		return;
-	atomic_store(&nflights, nflights - 1);
 	list_remove(&lp->lp_flight);
 	lp->lp_file = NULL;
 }
@@ -92,7 +86,7 @@ local_flight_begin(struct localscm *ls)
 	bool many;
 
 	mutex_enter(&local_flight_lock);
-	many = nfiles > proc_rlimit(curproc(), RLIMIT_NOFILE) &&
+	many = nflights > proc_rlimit(curproc(), RLIMIT_NOFILE) &&
 	    !cred_capable(cr, CAP_SYS_RESOURCE) &&
 	    !cred_capable(cr, CAP_SYS_ADMIN);
 	if (!many)
@@ -250,25 +244,21 @@ gc_run(struct work *w __unused_arg)
 	packetq_drop(&garbage);
 }
 
-static void
-gc_start(void *arg __unused_arg)
-{
-	(void)workqueue_enqueue(gc_queue, &gc_work);
-}
-
 void
 local_gc_hint(void)
 {
-	if (atomic_load(&nflights) != 0)
-		softint_schedule(gc_softint);
+	bool some;
+
+	mutex_enter(&local_flight_lock);
+	some = !list_empty(&flights);
+	mutex_exit(&local_flight_lock);
+	if (some)
+		(void)workqueue_enqueue(gc_queue, &gc_work);
 }
 
 int
 local_gc_boot(void)
 {
-	int error;
-
 	work_init(&gc_work, gc_run);
-	error = workqueue_create("local gc", 1, &gc_queue);
-	return error ? error : softint_create(gc_start, NULL, &gc_softint);
+	return workqueue_create("local gc", 1, &gc_queue);
 }

@@ -103,7 +103,6 @@ extern const struct sockops local_stream_ops, local_dgram_ops, local_seq_ops;
 int	local_attach(struct socket *so, int protocol);
 void	local_free(struct socket *so);
 void	local_close(struct socket *so);
-void	local_flush(struct socket *so);
 int	local_shutdown(struct socket *so, int how);
 int	local_name(struct socket *so, bool peer, struct sockaddr_storage *ret_ss,
 	    socklen_t *ret_len);

@@ -216,13 +216,6 @@ local_close(struct socket *so)
 	local_gc_hint();
 }
 
-/* With one descriptor less a socket in a message may be out of reach. */
-void
-local_flush(struct socket *so)
-{
-	local_gc_hint();
-}
-
 int
 local_shutdown(struct socket *so, int how)
 {

@@ -320,12 +320,9 @@ scm_recv_rights(struct sockmsg *sm, struct localscm *ls)
 
 	room = room <= sizeof(struct cmsghdr) ? 0 :
 	    (room - sizeof(struct cmsghdr)) / sizeof(int);
-	if (room > ls->ls_nfiles)
-		room = ls->ls_nfiles;
-	/* Descriptors of which the client is not told would be lost. */
-	if (room > 0 && cmsg_reserve(sm, room * sizeof(int)))
+	if (room > 0)
 		scm_install(ls, (sm->sm_flags & MSG_CMSG_CLOEXEC) != 0,
-		    (unsigned int)room, fds, &n);
+		    room < SCM_MAX_FD ? (unsigned int)room : SCM_MAX_FD, fds, &n);
 	if (n > 0)
 		cmsg_put(sm, SOL_SOCKET, SCM_RIGHTS, fds, n * sizeof(int));
 	if (n < ls->ls_nfiles)

@@ -169,7 +169,6 @@ local_stream_send(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 const struct sockops local_stream_ops = {
 	.so_attach	= local_attach,
 	.so_close	= local_close,
-	.so_flush	= local_flush,
 	.so_free	= local_free,
 	.so_bind	= local_bind,
 	.so_listen	= local_listen,

@@ -71,7 +71,6 @@ struct sockmsg {
 	uint8_t		*sm_control;
 	size_t		 sm_controllen;
 	size_t		 sm_controlmax;	/* receive: room that the client gave */
-	size_t		 sm_controlsize;	/* receive: of sm_control as it is */
 };
 
 /* Walks the control data of a send.  EINVAL if malformed, *ret_cm NULL at the end. */
@@ -81,8 +80,6 @@ cmsg_datalen(const struct cmsghdr *cm)
 {
 	return cm->cmsg_len - sizeof(*cm);
 }
-/* Receive: memory for one with len bytes, so that cmsg_put() will find it.  false: none. */
-bool	cmsg_reserve(struct sockmsg *sm, size_t len);
 /* Receive: appends one; sets MSG_CTRUNC (and cuts, as Linux does) if there is no room. */
 void	cmsg_put(struct sockmsg *sm, int level, int type, const void *data, size_t len);
 
@@ -95,8 +92,6 @@ struct sockops {
 	int	(*so_attach)(struct socket *, int protocol);
 	/* The file is gone.  Waits for SO_LINGER if that is set.  Then the reference. */
 	void	(*so_close)(struct socket *);
-	/* A descriptor is about to be closed, not always the last.  NULL: nothing. */
-	void	(*so_flush)(struct socket *);
 	/* The last reference went: frees so_pcb. */
 	void	(*so_free)(struct socket *);
 	int	(*so_bind)(struct socket *, const struct sockaddr *, socklen_t);

@@ -18,6 +18,8 @@
 #include <sys/qsbr.h>
 #include <sys/socket.h>
 
+#include "quiet.h"
+
 static uint64_t net_test_state;
 
 static inline uint64_t
@@ -144,6 +146,7 @@ test_netns(void)
 	struct netns *ns;
 
 	NEED(netns_create(&ns) == 0);
+	netns_quiet(ns);
 	mutex_enter(&ns->ns_lock);
 	CHECK_EQ("lo up", 0, if_setflags(ns->ns_lo, IFF_UP, IFF_UP));
 	mutex_exit(&ns->ns_lock);

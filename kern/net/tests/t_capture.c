@@ -17,6 +17,7 @@
 #include <sys/qsbr.h>
 
 #include "capfile.h"
+#include "quiet.h"
 
 static uint8_t file[1 << 21];
 static size_t file_len;
@@ -35,6 +36,7 @@ end_create(void)
 	static const uint8_t lladdr[6] = { 2, 0, 0, 0, 0, 1 };
 	struct ifnet *ifp;
 
+	netns_quiet(netns0);
 	NEED(if_alloc("end%d", &end_if_ops, NULL, &ifp) == 0);
 	if_ethernet(ifp, lladdr);
 	ifp->if_hwcaps = ifp->if_caps = IFCAP_FRAGS | IFCAP_TXCSUM | IFCAP_GSO;
