@@ -207,6 +207,18 @@ sockbuf_get(struct sockbuf *sb)
 }
 
 void
+sockbuf_unget(struct sockbuf *sb, struct packetq *q)
+{
+	for (const struct packet *p = q->pq_head; p != NULL; p = p->p_next) {
+		sb->sb_cc += p->p_len;
+		sb->sb_mem += p->p_truesize;
+	}
+	packetq_join(q, &sb->sb_q);
+	sb->sb_q = *q;
+	packetq_init(q);
+}
+
+void
 sockbuf_drop(struct sockbuf *sb)
 {
 	packetq_drop(&sb->sb_q);

@@ -199,9 +199,9 @@ msg_control_copyin(struct socket *so, const struct msghdr *mh,
 
 static int
 socket_sendmsg(struct socket *so, const struct msghdr *umsg, int flags,
-    size_t *ret_done)
+    struct sockbatch *sx, size_t *ret_done)
 {
-	struct sockmsg sm = { .sm_flags = flags & ~MSG_INTERNAL };
+	struct sockmsg sm = { .sm_batch = sx, .sm_flags = flags & ~MSG_INTERNAL };
 	struct msgparts mp;
 	int error;
 
@@ -246,9 +246,9 @@ recvmsg_results(const struct sockmsg *sm, const struct msghdr *mh,
 
 static int
 socket_recvmsg(struct socket *so, struct msghdr *umsg, int flags,
-    size_t *ret_done, int *ret_outflags)
+    struct sockbatch *sx, size_t *ret_done, int *ret_outflags)
 {
-	struct sockmsg sm = { .sm_flags = flags };
+	struct sockmsg sm = { .sm_batch = sx, .sm_flags = flags };
 	struct msgparts mp;
 	int error;
 
@@ -282,7 +282,8 @@ sys_sendmsg(struct lwp *l, int fd, const struct msghdr *umsg, int flags,
 	error = socket_fromfd(fd, &fp, &so);
 	if (error)
 		return error;
-	error = socket_sendmsg(so, umsg, flags | msg_fileflags(fp), &done);
+	error = socket_sendmsg(so, umsg, flags | msg_fileflags(fp), NULL,
+	    &done);
 	fd_put(fp);
 	if (error == 0)
 		*ret = (long)done;
@@ -302,7 +303,7 @@ sys_recvmsg(struct lwp *l, int fd, struct msghdr *umsg, int flags, long *ret)
 	error = socket_fromfd(fd, &fp, &so);
 	if (error)
 		return error;
-	error = socket_recvmsg(so, umsg, flags | msg_fileflags(fp), &done,
+	error = socket_recvmsg(so, umsg, flags | msg_fileflags(fp), NULL, &done,
 	    &outflags);
 	fd_put(fp);
 	if (error == 0)
@@ -316,6 +317,7 @@ int
 sys_sendmmsg(struct lwp *l, int fd, struct mmsghdr *uvec, unsigned int vlen,
     int flags, long *ret)
 {
+	struct sockbatch sx, *batch = NULL;
 	struct socket *so;
 	struct file *fp;
 	unsigned int n;
@@ -329,11 +331,15 @@ sys_sendmmsg(struct lwp *l, int fd, struct mmsghdr *uvec, unsigned int vlen,
 	error = socket_fromfd(fd, &fp, &so);
 	if (error)
 		return error;
+	if (so->so_ops->so_sendrow != NULL) {
+		packetq_init(&sx.sx_q);
+		batch = &sx;
+	}
 	for (n = 0; n < vlen && error == 0; n++) {
 		unsigned int len;
 
 		error = socket_sendmsg(so, &uvec[n].msg_hdr,
-		    flags | msg_fileflags(fp), &done);
+		    flags | msg_fileflags(fp), batch, &done);
 		if (error)
 			break;
 		len = (unsigned int)done;
@@ -341,6 +347,8 @@ sys_sendmmsg(struct lwp *l, int fd, struct mmsghdr *uvec, unsigned int vlen,
 		if (error)
 			break;
 	}
+	if (batch != NULL && batch->sx_q.pq_head != NULL)
+		so->so_ops->so_sendrow(so, batch);
 	fd_put(fp);
 	if (n > 0)
 		error = 0;
@@ -354,12 +362,15 @@ recvmmsg_loop(struct socket *so, struct mmsghdr *uvec, unsigned int vlen,
     int flags, int64_t deadline, unsigned int *ret_n)
 {
 	int error = 0, outflags = 0;
+	struct sockbatch sx;
 	size_t done = 0;
 	unsigned int n = 0, len;
 
+	packetq_init(&sx.sx_q);
 	while (n < vlen) {
+		sx.sx_max = vlen - n - 1;
 		error = socket_recvmsg(so, &uvec[n].msg_hdr,
-		    flags & ~MSG_WAITFORONE, &done, &outflags);
+		    flags & ~MSG_WAITFORONE, &sx, &done, &outflags);
 		if (error)
 			break;
 		len = (unsigned int)done;
@@ -372,6 +383,11 @@ recvmmsg_loop(struct socket *so, struct mmsghdr *uvec, unsigned int vlen,
 		if ((outflags & MSG_OOB) != 0 || (deadline != KTIME_NEVER &&
 		    clock_mono() >= deadline))
 			break;
+	}
+	if (sx.sx_q.pq_head != NULL) {
+		mutex_enter(&so->so_lock);
+		sockbuf_unget(&so->so_rcv, &sx.sx_q);
+		mutex_exit(&so->so_lock);
 	}
 	*ret_n = n;
 	return error;

@@ -120,6 +120,39 @@ datagram_peeked(struct socket *so, const struct packet *p, bool peek, size_t n)
 	mutex_exit(&so->so_lock);
 }
 
+/* The others of a row come along, so that they need not lock again. */
+static void
+datagram_ahead_locked(struct socket *so, struct sockbatch *sx)
+    REQUIRES(so->so_lock)
+{
+	struct packet *p;
+
+	while (sx->sx_q.pq_n < sx->sx_max && sx->sx_q.pq_n < SOCKBATCH_MAX &&
+	    (p = sockbuf_get(&so->so_rcv)) != NULL)
+		packetq_put(&sx->sx_q, p);
+}
+
+static int
+datagram_get(struct socket *so, const struct sockmsg *sm, struct packet **ret_p,
+    size_t *ret_off)
+{
+	struct sockbatch *sx = sm->sm_batch;
+	int error;
+
+	if (sx != NULL && (sm->sm_flags & MSG_PEEK) != 0)
+		sx = NULL;
+	if (sx != NULL && (*ret_p = packetq_get(&sx->sx_q)) != NULL) {
+		*ret_off = 0;
+		return 0;
+	}
+	mutex_enter(&so->so_lock);
+	error = datagram_wait_locked(so, sm->sm_flags, ret_p, ret_off);
+	if (sx != NULL && error == 0 && *ret_p != NULL && so->so_peek_off < 0)
+		datagram_ahead_locked(so, sx);
+	mutex_exit(&so->so_lock);
+	return error;
+}
+
 int
 socket_recv_datagram(struct socket *so, struct sockmsg *sm, size_t *ret_done,
     void (*fill)(struct socket *, struct sockmsg *, const struct packet *))
@@ -128,9 +161,7 @@ socket_recv_datagram(struct socket *so, struct sockmsg *sm, size_t *ret_done,
 	struct packet *p = NULL;
 	int error;
 
-	mutex_enter(&so->so_lock);
-	error = datagram_wait_locked(so, sm->sm_flags, &p, &off);
-	mutex_exit(&so->so_lock);
+	error = datagram_get(so, sm, &p, &off);
 	if (error)
 		return error;
 	if (p == NULL) {

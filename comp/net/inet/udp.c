@@ -167,6 +167,7 @@ static const struct sockops udp_ops = {
 	.so_shutdown	= dgram_shutdown,
 	.so_name	= dgram_name,
 	.so_send	= udp_send,
+	.so_sendrow	= udp_flush,
 	.so_recv	= udp_recv,
 	.so_setopt	= udp_setopt,
 	.so_getopt	= udp_getopt,

@@ -46,6 +46,7 @@ udp_table(const struct netns *ns)
 
 int	udp_init(void);
 int	udp_send(struct socket *so, struct sockmsg *sm, size_t *ret_done);
+void	udp_flush(struct socket *so, struct sockbatch *sx);
 /* Sends what UDP_CORK held back.  so_lock not held. */
 int	udp_push(struct socket *so);
 void	udp_pending_drop(struct udpcb *u);

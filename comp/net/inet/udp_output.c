@@ -257,6 +257,57 @@ send_more(struct socket *so, struct udpcb *u, struct sockmsg *sm, size_t len, bo
 	return error || more ? error : udp_push(so);
 }
 
+/* --- rows of messages -------------------------------------------------------- */
+
+/* In sx_priv: where the packets of the batch go. */
+_Static_assert(sizeof(struct dgram_dest) <= sizeof(((struct sockbatch *)0)->sx_priv),
+    "fits the batch");
+
+static struct dgram_dest *
+batch_dest(struct sockbatch *sx)
+{
+	return (struct dgram_dest *)(void *)sx->sx_priv;
+}
+
+static bool
+batch_same(const struct dgram_dest *a, const struct dgram_dest *b)
+{
+	const struct inet_tx *x = &a->dd_tx, *y = &b->dd_tx;
+
+	return a->dd_rd == b->dd_rd && a->dd_confirm == b->dd_confirm &&
+	    x->it_family == y->it_family && x->it_tos == y->it_tos && x->it_ttl == y->it_ttl &&
+	    x->it_flowinfo == y->it_flowinfo && x->it_flags == y->it_flags &&
+	    inaddr_eq(&x->it_src, &y->it_src) && inaddr_eq(&x->it_dst, &y->it_dst);
+}
+
+void
+udp_flush(struct socket *so, struct sockbatch *sx)
+{
+	struct dgram_dest *dd = batch_dest(sx);
+
+	/* It was sent as far as the program knows: as on a wire. */
+	(void)dgram_output(dd, &sx->sx_q);
+	packetq_init(&sx->sx_q);
+	dgram_dest_fini(dd);
+}
+
+/* Takes over p and what dd refers to. */
+static int
+batch_put(struct socket *so, struct sockbatch *sx, struct packet *p, struct dgram_dest *dd)
+{
+	if (sx->sx_q.pq_head != NULL) {
+		if (sx->sx_q.pq_n < SOCKBATCH_MAX && batch_same(batch_dest(sx), dd)) {
+			packetq_put(&sx->sx_q, p);
+			dgram_dest_fini(dd);
+			return 0;
+		}
+		udp_flush(so, sx);
+	}
+	*batch_dest(sx) = *dd;
+	packetq_put(&sx->sx_q, p);
+	return 0;
+}
+
 static int
 send_one(struct socket *so, struct udpcb *u, struct sockmsg *sm, struct packet *p)
 {
@@ -286,6 +337,9 @@ send_one(struct socket *so, struct udpcb *u, struct sockmsg *sm, struct packet *
 		goto fail;
 	mutex_exit(&so->so_lock);
 	inet_count_n(UDPSTAT_OUTDATAGRAMS, p->p_gso_segs > 1 ? p->p_gso_segs : 1);
+	/* Options and extension headers may lie in the message's control data. */
+	if (sm->sm_batch != NULL && dd.dd_tx.it_optlen == 0 && p->p_destroy == NULL)
+		return batch_put(so, sm->sm_batch, p, &dd);
 	packetq_put(&q, p);
 	error = dgram_output(&dd, &q);
 	dgram_dest_fini(&dd);

@@ -60,8 +60,21 @@ struct sockbuf {
 	kcondvar_t	 sb_cv;
 };
 
+/*
+ * What the messages of one sendmmsg or recvmmsg share.  Sending, a protocol may keep
+ * packets here until so_sendrow is called at the end of the row; receiving, datagrams that were
+ * taken from the queue together, of which the next message gets the next.
+ */
+#define SOCKBATCH_MAX	64
+struct sockbatch {
+	struct packetq	 sx_q;
+	unsigned int	 sx_max;	/* receive: messages that may still come */
+	uint64_t	 sx_priv[32];	/* send: the protocol's own, of sx_q */
+};
+
 /* A message on its way through sendmsg or recvmsg, in the kernel's copies. */
 struct sockmsg {
+	struct sockbatch *sm_batch;	/* NULL: a message by itself */
 	struct sockaddr_storage *sm_name;	/* send: NULL if none; recv: room */
 	socklen_t	 sm_namelen;	/* recv: set by the protocol; 0: none */
 	struct uio	*sm_uio;	/* the client's data */
@@ -107,6 +120,8 @@ struct sockops {
 		    socklen_t *ret_len);
 	/* *ret_done is valid when 0 is returned; partial sends are success. */
 	int	(*so_send)(struct socket *, struct sockmsg *, size_t *ret_done);
+	/* Sends what a row of messages left in the batch.  NULL: it leaves nothing. */
+	void	(*so_sendrow)(struct socket *, struct sockbatch *);
 	int	(*so_recv)(struct socket *, struct sockmsg *, size_t *ret_done);
 	/*
 	 * Options of any level but SOL_SOCKET, and of SOL_SOCKET those which the socket
@@ -264,6 +279,8 @@ struct socket *socket_acceptq_get(struct socket *head);
 /* Receive queue, so_lock held.  false: over so_rcv.sb_hiwat; p stays the caller's. */
 bool	sockbuf_put(struct sockbuf *sb, struct packet *p);
 struct packet *sockbuf_get(struct sockbuf *sb);		/* uncharges */
+/* Back to the front, in order: what was taken and not used.  so_lock held. */
+void	sockbuf_unget(struct sockbuf *sb, struct packetq *q);
 /* What a datagram owes to the send buffer: charges p to so, credited when p is freed. */
 bool	socket_charge_send(struct socket *so, struct packet *p);	/* false: it is full */
 void	socket_charge(struct socket *so, struct packet *p);	/* in any case */
