@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# bench.sh BUILD [local|image|start|net ...] - ours beside the host's kernel
+# bench.sh BUILD [local|image|start|socket|net ...] - ours beside the host's kernel
 #
 # local	calls and files in memory: bench_local
 # image	an ext4 image, beside the host's loop mount of it when we are root
 # start	rumpus cat of one file out of a 10 GiB image, as a process
+# socket	local sockets beside the host's
 # net	TCP and UDP between our kernels beside the host's loopback; when we are
 #	root, beside a veth pair too, and through a tap
 #
@@ -16,7 +17,7 @@ set -eu
 cd "$(dirname "$0")/.."
 build=${1:-build}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- local image start net
+[ $# -gt 0 ] || set -- local image start socket net
 large=${BENCH_LARGE:-1000000}
 
 dir=$(mktemp -d "${BENCH_DIR:-/dev/shm}/rumpus-bench.XXXXXX")
@@ -133,6 +134,7 @@ for what; do
 		"$build/bench/bench_local" "$dir/host" ;;
 	image)	bench_image ;;
 	start)	bench_start ;;
+	socket)	"$build/bench/bench_socket" ;;
 	net)	bench_net ;;
 	*)	echo "bench.sh: no benchmark $what" >&2; exit 2 ;;
 	esac
