@@ -4,7 +4,9 @@
 # inside of them, for which the image is asked
 
 _rumpus() {
-	local commands='info ls cat cp find stat du df tree sha256 tar'
+	local commands='info ls cat cp find stat du df tree sha256 tar net ping traceroute ip ss capture'
+	local network='--if= --route= --gw= --mtu= --mac= --loss= --delay= --jitter= --rate= --reorder=
+	    --duplicate= --corrupt= --seed= --capture= --sysctl= --json --help'
 	local cur=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} options='--help --offset='
 	local word prefix path
 
@@ -16,6 +18,20 @@ _rumpus() {
 		mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$cur")
 		return
 	fi
+	case $command in
+	net | ping | traceroute | ip | ss | capture)
+		if [[ $cur == -* ]]; then
+			[ "$command" != net ] || network="$network --serve --rr"
+			mapfile -t COMPREPLY < <(compgen -W "$network" -- "$cur")
+		elif [ "$command" = net ] && [ "$COMP_CWORD" -eq 2 ]; then
+			mapfile -t COMPREPLY < <(compgen -W 'up cat perf' -- "$cur")
+		elif [ "$command" = ip ]; then
+			mapfile -t COMPREPLY < <(compgen -W 'address link route neighbour rule show add
+			    delete set replace append get' -- "$cur")
+		fi
+		return
+		;;
+	esac
 	if [[ $cur == -* ]]; then
 		case $command in
 		info | ls | find | stat | du | df | tree | sha256) options="$options --json" ;;

@@ -13,6 +13,7 @@
 
 #include <rump/rump.h>
 
+#include "net.h"
 #include "rumpus.h"
 
 #define IMAGE_ARG	"IMAGE[:PART][:/PATH]"
@@ -52,6 +53,29 @@ static const struct command commands[] = {
 	    "  -r  recurse\n" JSON_HELP COMMON_HELP },
 	{ "tar", "[-f FILE] " IMAGE_ARG, "a tree as a tar archive", cmd_tar,
 	    "  -f FILE  write there instead of to standard output\n" COMMON_HELP },
+	{ "net", "up|cat|perf [OPTION...] [-- COMMAND...]", "a host on a network", cmd_net,
+	    "  up    answer until Ctrl-C      --serve[=NAMES]  echo, discard, daytime, chargen, http\n"
+	    "        -c COMMAND, or -- COMMAND...: in the same kernel   -i  commands from the input\n"
+	    "  cat   [-lu46] [-p PORT] [-w TIME] [ADDRESS PORT]   input and output across the network\n"
+	    "  perf  -s | [-46r] [--rr] [-t TIME] [-P N] [-l N] [-p PORT] ADDRESS   how fast\n" NET_HELP },
+	{ "ping", "[-46fq] [-c N] [-i T] [-s N] [-t TTL] [-W T] [-w T] ADDRESS", "is somebody there",
+	    cmd_ping,
+	    "  -c N  how many   -i TIME  between them   -s N  bytes   -t N  TTL   -f  flood\n"
+	    "  -W TIME  for the last answer   -w TIME  for all   -q  the sum only   -4, -6\n" NET_HELP },
+	{ "traceroute", "[-46] [-f N] [-m N] [-q N] [-w T] [-p N] [-s N] ADDRESS", "by which routers",
+	    cmd_traceroute,
+	    "  -f N  first TTL   -m N  last TTL   -q N  probes a hop   -w TIME  for an answer\n"
+	    "  -p N  first port   -s N  bytes   -4, -6\n" NET_HELP },
+	{ "ip", "[-46js] OBJECT [COMMAND]", "addresses, links, routes, neighbours, rules", cmd_ip,
+	    "  address|link|route|neighbour|rule  [show|add|delete|set|replace|append|get] WORDS\n"
+	    "  -s  statistics   -j  JSON   -4, -6   as ip(8)\n" NET_HELP },
+	{ "ss", "[-tuwxk0aliemn46]", "sockets", cmd_ss,
+	    "  -t TCP  -u UDP  -w raw  -x local  -k netlink  -0 packet\n"
+	    "  -a  all states   -l  listening   -i  what TCP knows   -m  memory   -e  owner\n" NET_HELP },
+	{ "capture", "[-i DEV] [-w FILE] [-c N] [-s N] [-t T] [-p]", "what passes an interface",
+	    cmd_capture,
+	    "  -w FILE  as pcapng (-: standard output)   -c N  packets   -s N  bytes of each\n"
+	    "  -t TIME  then end   -p  not promiscuous\n" NET_HELP },
 };
 
 const struct command *current_command;
@@ -61,9 +85,10 @@ help(FILE *to)
 {
 	fputs("usage: rumpus COMMAND [OPTION...] IMAGE[:PART][:/PATH] ...\n\n"
 	    "Reads disk images through a kernel of its own: no root, no mount.\n"
+	    "The last ones are a host on a network, of this process only; they take no image.\n"
 	    "PART is a number, or a partition's or file system's name or UUID.\n\n", to);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(to, "  %-8s %s\n", commands[i].c_name, commands[i].c_about);
+		fprintf(to, "  %-10s %s\n", commands[i].c_name, commands[i].c_about);
 	fputs("\n'rumpus COMMAND --help' tells more; see also rumpus(1).\n"
 	    "Exit codes: 0 done, 1 differs or no match, 2 usage, 3 I/O, 4 bad image,\n"
 	    "5 unsupported feature, 6 no space, 7 permission.\n", to);

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * cmd_ip.c - rumpus ip: links, addresses, routes, neighbours and rules
+ *
+ * The words are those of ip(8), as far as we have what they speak of, and may be cut
+ * like there: "ip a", "ip r get 10.0.0.1".
+ */
+
+#include <stdlib.h>
+#include <string.h>
+#include <linux/rtnetlink.h>
+
+#include "net_impl.h"
+
+static const struct option options[] = {
+	{ "statistics", no_argument, NULL, 's' },
+	{ "family", required_argument, NULL, 'f' },
+	NET_OPTIONS,
+};
+
+struct ipctx ipctx;
+
+struct verb {
+	const char	*v_word;
+	int		(*v_fn)(int argc, char **argv);
+};
+
+static const struct verb link_verbs[] = {
+	{ "show", ipshow_link }, { "list", ipshow_link }, { "set", ipset_link },
+	{ "add", ipset_link }, { "delete", ipset_link }, { NULL, NULL },
+};
+static const struct verb addr_verbs[] = {
+	{ "show", ipshow_addr }, { "list", ipshow_addr }, { "add", ipset_addr },
+	{ "replace", ipset_addr }, { "delete", ipset_addr }, { NULL, NULL },
+};
+static const struct verb route_verbs[] = {
+	{ "show", ipshow_route }, { "list", ipshow_route }, { "get", iproute_get },
+	{ "add", ipset_route }, { "replace", ipset_route }, { "append", ipset_route },
+	{ "delete", ipset_route }, { NULL, NULL },
+};
+static const struct verb neigh_verbs[] = {
+	{ "show", ipshow_neigh }, { "list", ipshow_neigh }, { "add", ipset_neigh },
+	{ "replace", ipset_neigh }, { "delete", ipset_neigh }, { NULL, NULL },
+};
+static const struct verb rule_verbs[] = {
+	{ "show", ipshow_rule }, { "list", ipshow_rule }, { "add", ipset_rule },
+	{ "delete", ipset_rule }, { NULL, NULL },
+};
+
+static const struct { const char *word; const struct verb *verbs; } objects[] = {
+	{ "address", addr_verbs }, { "link", link_verbs }, { "route", route_verbs },
+	{ "neighbour", neigh_verbs }, { "neighbor", neigh_verbs }, { "rule", rule_verbs },
+};
+
+static bool
+abbreviates(const char *text, const char *word)
+{
+	return *text != '\0' && strncmp(text, word, strlen(text)) == 0;
+}
+
+int
+ip_command(int argc, char **argv)
+{
+	const struct verb *v = NULL;
+
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+		if (abbreviates(argv[0], objects[i].word)) {
+			v = objects[i].verbs;
+			break;
+		}
+	}
+	if (v == NULL)
+		return usage_error("ip knows no '%s'", argv[0]);
+	if (argc == 1)
+		return v->v_fn(0, argv);
+	for (; v->v_word != NULL; v++) {
+		if (abbreviates(argv[1], v->v_word))
+			break;
+	}
+	if (v->v_word == NULL)
+		return usage_error("ip %s knows no '%s'", argv[0], argv[1]);
+	/* The verb stays in front, spelled out: several share a function. */
+	argv[1] = (char *)(uintptr_t)v->v_word;
+	return v->v_fn(argc - 1, argv + 1);
+}
+
+/* --- what the halves share ----------------------------------------------------------- */
+
+const char *
+ip_value(int argc, char **argv, int *i)
+{
+	if (*i + 1 >= argc) {
+		(void)usage_error("%s: what?", argv[*i]);
+		return NULL;
+	}
+	return argv[++*i];
+}
+
+int
+ip_family(void)
+{
+	return ipctx.x_family != 0 ? ipctx.x_family : AF_INET;
+}
+
+bool
+ip_address(const char *text, bool plen, int family, struct netaddr *ret_na)
+{
+	if (!netaddr_parse(text, plen, ret_na) ||
+	    (family != 0 && ret_na->na_family != family)) {
+		(void)usage_error("'%s' is no address%s", text, family == AF_INET6 ? " of IPv6" :
+		    family == AF_INET ? " of IPv4" : "");
+		return false;
+	}
+	return true;
+}
+
+int
+ip_device(const char *name, uint32_t *ret_index)
+{
+	*ret_index = nlc_ifindex(name);
+	if (*ret_index == 0) {
+		warn_text("there is no interface %s", name);
+		return EX_NOMATCH;
+	}
+	return EX_DONE;
+}
+
+/* Numbers that have names, and the other way round. */
+struct word {
+	unsigned int	 w_number;
+	const char	*w_text;
+};
+
+static const struct word tables[] = { { RT_TABLE_MAIN, "main" }, { RT_TABLE_LOCAL, "local" },
+    { RT_TABLE_DEFAULT, "default" }, { RT_TABLE_UNSPEC, "all" } };
+static const struct word protocols[] = { { RTPROT_KERNEL, "kernel" }, { RTPROT_BOOT, "boot" },
+    { RTPROT_STATIC, "static" }, { RTPROT_RA, "ra" }, { RTPROT_DHCP, "dhcp" },
+    { RTPROT_REDIRECT, "redirect" } };
+static const struct word scopes[] = { { RT_SCOPE_UNIVERSE, "global" }, { RT_SCOPE_LINK, "link" },
+    { RT_SCOPE_HOST, "host" }, { RT_SCOPE_SITE, "site" }, { RT_SCOPE_NOWHERE, "nowhere" } };
+static const struct word types[] = { { RTN_UNICAST, "unicast" }, { RTN_LOCAL, "local" },
+    { RTN_BROADCAST, "broadcast" }, { RTN_ANYCAST, "anycast" }, { RTN_MULTICAST, "multicast" },
+    { RTN_BLACKHOLE, "blackhole" }, { RTN_UNREACHABLE, "unreachable" },
+    { RTN_PROHIBIT, "prohibit" }, { RTN_THROW, "throw" } };
+
+#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
+
+static const char *
+word_of(const struct word *w, size_t n, unsigned int number)
+{
+	static char text[4][16];
+	static unsigned int turn;
+	char *buf;
+
+	for (size_t i = 0; i < n; i++) {
+		if (w[i].w_number == number)
+			return w[i].w_text;
+	}
+	buf = text[turn++ % 4];
+	(void)snprintf(buf, sizeof(text[0]), "%u", number);
+	return buf;
+}
+
+static int
+number_of(const struct word *w, size_t n, const char *text, unsigned long max)
+{
+	unsigned long number;
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(w[i].w_text, text) == 0)
+			return (int)w[i].w_number;
+	}
+	return net_number(text, max, &number) ? (int)number : -1;
+}
+
+const char *
+ip_table_name(uint32_t table)
+{
+	return word_of(tables, COUNT(tables), table);
+}
+
+const char *
+ip_protocol_name(unsigned int protocol)
+{
+	return word_of(protocols, COUNT(protocols), protocol);
+}
+
+const char *
+ip_scope_name(unsigned int scope)
+{
+	return word_of(scopes, COUNT(scopes), scope);
+}
+
+const char *
+ip_type_name(unsigned int type)
+{
+	return word_of(types, COUNT(types), type);
+}
+
+int
+ip_type(const char *text)
+{
+	for (size_t i = 0; i < COUNT(types); i++) {
+		if (strcmp(types[i].w_text, text) == 0)
+			return (int)types[i].w_number;
+	}
+	return -1;
+}
+
+int
+ip_scope(const char *text)
+{
+	return number_of(scopes, COUNT(scopes), text, 255);
+}
+
+int
+ip_protocol(const char *text)
+{
+	return number_of(protocols, COUNT(protocols), text, 255);
+}
+
+int
+ip_table(const char *text, uint32_t *ret_table)
+{
+	int n = number_of(tables, COUNT(tables), text, 0x7fffffff);
+
+	if (n < 0)
+		return usage_error("'%s' is no table", text);
+	*ret_table = (uint32_t)n;
+	return EX_DONE;
+}
+
+/* --- the command ------------------------------------------------------------------------ */
+
+static int
+family_option(const char *text)
+{
+	if (strcmp(text, "inet") == 0)
+		ipctx.x_family = AF_INET;
+	else if (strcmp(text, "inet6") == 0)
+		ipctx.x_family = AF_INET6;
+	else
+		return usage_error("-f: '%s' is no family", text);
+	return -1;
+}
+
+int
+cmd_ip(int argc, char **argv)
+{
+	int opt, code;
+
+	ipctx = (struct ipctx){ 0, false };
+	while ((opt = getopt_long(argc, argv, "46sjf:", options, NULL)) != -1) {
+		if (opt == '4' || opt == '6')
+			ipctx.x_family = opt == '4' ? AF_INET : AF_INET6;
+		else if (opt == 's')
+			ipctx.x_stats = true;
+		else if (opt == 'j')
+			want_json = true;
+		else if ((code = opt == 'f' ? family_option(optarg) : net_option(opt)) != -1)
+			return code;
+	}
+	if (optind == argc)
+		return usage_error("ip what?  address, link, route, neighbour or rule");
+	code = net_boot();
+	if (code == EX_DONE)
+		code = ip_command(argc - optind, argv + optind);
+	note_failure(code);
+	return code == EX_DONE ? finish_output() : code;
+}
