@@ -178,6 +178,10 @@ dest_name(struct inpcb *inp, const struct sockmsg *sm, struct dgram_dest *dd, ui
 		dd->dd_dport = inp->inp_fport;
 		return 0;
 	}
+	/* Old programs leave the family out. */
+	if (inp->inp_so->so_family == AF_INET && sm->sm_namelen >= sizeof(struct sockaddr_in) &&
+	    sm->sm_name->ss_family == AF_UNSPEC)
+		sm->sm_name->ss_family = AF_INET;
 	if (inp->inp_so->so_family == AF_INET6 && sm->sm_namelen >= sizeof(struct sockaddr_in) &&
 	    ((const struct sockaddr *)sm->sm_name)->sa_family == AF_INET)
 		error = inet_sockaddr_parse(AF_INET, (const struct sockaddr *)sm->sm_name,
@@ -258,7 +262,7 @@ dest_apply(struct inpcb *inp, const struct sockmsg *sm, struct dgram_dest *dd)
 	if (sm->sm_name == NULL && oif == 0 && inaddr_eq(&local, &tx->it_src) &&
 	    inaddr_eq(&tx->it_dst, &inp->inp_faddr)) {
 		error = inpcb_route(inp, &dd->dd_rd);
-		if (!error && dest_multicast(tx))
+		if (!error && (dest_multicast(tx) || inaddr_zero(&tx->it_src)))
 			tx->it_src = dd->dd_rd->rd_src;
 	} else {
 		error = dest_lookup(inp, dd, oif, scope);

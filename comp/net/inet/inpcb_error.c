@@ -148,5 +148,16 @@ error_fill(struct socket *so, struct sockmsg *sm, const struct packet *p)
 int
 inpcb_recv_errqueue(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 {
-	return socket_recv_errqueue(so, sm, ret_done, error_fill);
+	int error = socket_recv_errqueue(so, sm, ret_done, error_fill);
+	const struct packet *next;
+
+	if (error)
+		return error;
+	/* SO_ERROR was of the one that has been read, and is of the next one now. */
+	mutex_enter(&so->so_lock);
+	next = so->so_errq.pq_head;
+	so->so_error = next != NULL && ERR_CB(next)->ec_ee.ee_origin != SO_EE_ORIGIN_LOCAL ?
+	    (int)ERR_CB(next)->ec_ee.ee_errno : 0;
+	mutex_exit(&so->so_lock);
+	return 0;
 }

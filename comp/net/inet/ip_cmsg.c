@@ -103,7 +103,7 @@ get_pktinfo(struct inpcb *inp, const struct in_pktinfo *pi, struct inet_tx *tx, 
 	}
 	if (!inaddr_zero(&src)) {
 		if (!inp->inp_freebind && !inp->inp_transparent && !ip_islocal(ns, &src, 0))
-			return EINVAL;
+			return ENETUNREACH;
 		tx->it_src = src;
 	}
 	return 0;

@@ -30,23 +30,24 @@ struct ip_opt {
 	int		 po_min, po_max;
 	uint32_t	 po_bit;	/* OPT_RECV: INP_RECV_* */
 	bool		 po_root;	/* CAP_NET_ADMIN or CAP_NET_RAW */
+	bool		 po_value;	/* nothing at all is not 0 but wrong */
 };
 
 #define FIELD(f)	(uint16_t)__builtin_offsetof(struct inpcb, f)
 
 static const struct ip_opt ip_opts[] = {
 	{ IP_TTL, OPT_SHORT, FIELD(inp_ttl), -1, 255, 0, false },
-	{ IP_MINTTL, OPT_BYTE, FIELD(inp_minttl), 0, 255, 0, false },
-	{ IP_MULTICAST_TTL, OPT_BYTE, FIELD(inp_mcttl), -1, 255, 0, false },
+	{ IP_MINTTL, OPT_BYTE, FIELD(inp_minttl), 0, 255, 0, false, true },
+	{ IP_MULTICAST_TTL, OPT_BYTE, FIELD(inp_mcttl), -1, 255, 0, false, true },
 	{ IP_MTU_DISCOVER, OPT_BYTE, FIELD(inp_pmtudisc), IP_PMTUDISC_DONT, IP_PMTUDISC_OMIT, 0,
 	    false },
-	{ IP_MULTICAST_LOOP, OPT_BOOL, FIELD(inp_mcloop), 0, 0, 0, false },
-	{ IP_MULTICAST_ALL, OPT_BOOL, FIELD(inp_mcall), 0, 1, 0, false },
+	{ IP_MULTICAST_LOOP, OPT_BOOL, FIELD(inp_mcloop), 0, 0, 0, false, true },
+	{ IP_MULTICAST_ALL, OPT_BOOL, FIELD(inp_mcall), 0, 1, 0, false, true },
 	{ IP_RECVERR, OPT_BOOL, FIELD(inp_recverr), 0, 0, 0, false },
 	{ IP_RECVERR_RFC4884, OPT_BOOL, FIELD(inp_recverr_rfc4884), 0, 1, 0, false },
 	{ IP_HDRINCL, OPT_BOOL, FIELD(inp_hdrincl), 0, 0, 0, false },
-	{ IP_FREEBIND, OPT_BOOL, FIELD(inp_freebind), 0, 0, 0, false },
-	{ IP_TRANSPARENT, OPT_BOOL, FIELD(inp_transparent), 0, 0, 0, true },
+	{ IP_FREEBIND, OPT_BOOL, FIELD(inp_freebind), 0, 0, 0, false, true },
+	{ IP_TRANSPARENT, OPT_BOOL, FIELD(inp_transparent), 0, 0, 0, true, true },
 	{ IP_NODEFRAG, OPT_BOOL, FIELD(inp_nodefrag), 0, 0, 0, false },
 	{ IP_BIND_ADDRESS_NO_PORT, OPT_BOOL, FIELD(inp_bindlater), 0, 0, 0, false },
 	{ IP_PKTINFO, OPT_RECV, 0, 0, 0, INP_RECV_PKTINFO, false },
@@ -184,7 +185,7 @@ ip_setopt(struct socket *so, int level, int name, const void *val, socklen_t len
 	po = opt_find(name);
 	if (po == NULL)
 		return ENOPROTOOPT;
-	error = opt_check(so, po, value);
+	error = po->po_value && len == 0 ? EINVAL : opt_check(so, po, value);
 	if (error)
 		return error;
 	mutex_enter(&so->so_lock);

@@ -64,7 +64,9 @@ raw_attach(struct socket *so, int protocol)
 	struct rawcb *r;
 	int error;
 
-	if (protocol <= 0 || protocol > IPPROTO_RAW)
+	if (protocol < 0 || protocol >= IPPROTO_MAX)
+		return EINVAL;
+	if (protocol == 0 || protocol > IPPROTO_RAW)
 		return EPROTONOSUPPORT;
 	error = dgram_attach(so, sizeof(struct rawcb), NULL);
 	if (error)
