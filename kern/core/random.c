@@ -53,9 +53,10 @@ struct generator {
 	unsigned int	 g_fills;	/* since the clock was read */
 	uint64_t	 g_bytes;	/* since the last seed */
 	int64_t		 g_seeded;	/* when */
-};
+	bool		 g_ready;	/* has a key */
+} __aligned_to(CACHE_LINE);
 
-static struct generator *generators[VCPU_MAX];
+static struct generator generators[VCPU_MAX];
 
 static kmutex_t root_lock = { .m_name = "random" };
 static uint8_t root_key[CHACHA20_KEY];	/* root_lock */
@@ -164,24 +165,21 @@ generator_refill(struct generator *g)
 	generator_fill(g);
 }
 
-/* The calling seat's, made at first use.  NULL: no memory. */
+/* The calling seat's, which gets its key with the first use. */
 static struct generator *
 generator_self(void)
 {
-	struct generator *g = generators[curlwp()->l_cpu->vc_index];
+	struct generator *g = &generators[curlwp()->l_cpu->vc_index];
 	uint8_t key[CHACHA20_KEY];
 
-	if (likely(g != NULL))
+	if (likely(g->g_ready))
 		return g;
 	root_derive(key);		/* may sleep: look again */
-	g = generators[curlwp()->l_cpu->vc_index];
-	if (g == NULL) {
-		g = kmem_alloc(sizeof(*g), KM_NOSLEEP | KM_ZERO);
-		if (g != NULL) {
-			memcpy(g->g_key, key, sizeof(key));
-			generator_seed(g);
-			generators[curlwp()->l_cpu->vc_index] = g;
-		}
+	g = &generators[curlwp()->l_cpu->vc_index];
+	if (!g->g_ready) {
+		memcpy(g->g_key, key, sizeof(key));
+		generator_seed(g);
+		g->g_ready = true;
 	}
 	wipe(key, sizeof(key));
 	return g;
@@ -226,16 +224,13 @@ random_bytes(void *buf, size_t len)
 	uint8_t *out = buf;
 	size_t n;
 
-	if (g != NULL && len < GEN_LARGE) {
+	if (len < GEN_LARGE) {
 		generator_take(g, out, len);
 		return;
 	}
 	for (; len > 0; len -= n, out += n) {
 		n = len < STREAM_MAX ? len : STREAM_MAX;
-		if (g != NULL)
-			generator_take(g, key, sizeof(key));
-		else
-			root_derive(key);
+		generator_take(g, key, sizeof(key));
 		stream_bytes(key, out, n);
 	}
 	wipe(key, sizeof(key));

@@ -8,7 +8,6 @@
  */
 
 #include <sys/qsbr.h>
-#include <sys/random.h>
 
 #include <harness.h>
 
@@ -17,7 +16,5 @@ void	harness_kernel_settle(void);
 void
 harness_kernel_settle(void)
 {
-	/* The seat's generator comes with its first use and stays. */
-	(void)random_u64();
 	qsbr_barrier();
 }

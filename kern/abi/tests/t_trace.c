@@ -134,9 +134,9 @@ TEST(only_what_was_asked_for_is_printed)
 TEST(a_call_nobody_serves_is_printed_too)
 {
 	trace("all");
-	CHECK_EQ("listen", -ENOSYS, rump_syscall(__NR_listen, 3L, 5L));
+	CHECK_EQ("rm_watch", -ENOSYS, rump_syscall(__NR_inotify_rm_watch, 3L, 5L));
 	CHECK_EQ("500", -ENOSYS, rump_syscall(500, 1L, 0L, 0L, 0L, 0L, 6L));
-	check_lines("both", "listen(3, 5) = -1 ENOSYS (Function not implemented)\n"
+	check_lines("both", "inotify_rm_watch(3, 5) = -1 ENOSYS (Function not implemented)\n"
 	    "syscall_500(0x1, 0, 0, 0, 0, 0x6) = -1 ENOSYS (Function not implemented)\n");
 	trace("");
 }

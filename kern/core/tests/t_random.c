@@ -136,7 +136,7 @@ TEST_WITH(a_host_that_runs_dry_later_does_not_stop_us, .ht_flags = KEEPS)
 	rumpsim_fail(RUMPSIM_RANDOM, 0, 0);
 }
 
-TEST_WITH(no_memory_for_a_generator_does_not_stop_us, .ht_flags = KEEPS)
+TEST_WITH(random_bytes_need_no_memory, .ht_flags = KEEPS)
 {
 	unsigned char a[1000], b[1000];
 

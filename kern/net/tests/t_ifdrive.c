@@ -24,8 +24,7 @@
 
 #define ETHERTYPE_OURS	0x88b5		/* for local experiments: IEEE 802 */
 #define MSEC		1000000LL
-/* A seat gets its magazines with its first use, and keeps them. */
-#define SEEDS		.ht_flags = HARNESS_SIDE | HARNESS_KEEPS, .ht_seeds = 20
+#define SEEDS		.ht_flags = HARNESS_SIDE, .ht_seeds = 20
 
 static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
 
