@@ -268,6 +268,11 @@ net_boot(void)
 	if (error)
 		return complain("network", "start the kernel", error);
 	net_booted = true;
+	/*
+	 * A host that lives for one command does not wait a second for each address
+	 * to be found unique.  --sysctl comes later and may ask for it.
+	 */
+	(void)rump_pub_kvar_write("net.ipv6.conf.all.accept_dad", "0");
 	code = set_variables();
 	for (size_t i = 0; code == EX_DONE && i < net_nifs; i++)
 		code = start_interface(&net_if[i]);
