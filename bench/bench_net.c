@@ -128,7 +128,7 @@ kernel_start(const char *addr, const char *tap)
 {
 	const char *mtu = getenv("BENCH_MTU");
 	char name[IFNAMSIZ], link[64], ours_addr[64];
-	int error, n;
+	int error, n = 0;
 
 	errno = rump_init();
 	check(errno == 0, "our kernel");

@@ -15,6 +15,12 @@
 #ifndef RUMPUS_NET_H
 #define RUMPUS_NET_H
 
+/* The UAPI macros that walk messages cast const away and mix signs; gcc forgives system headers. */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wcast-qual"
+#pragma clang diagnostic ignored "-Wsign-compare"
+#endif
+
 #include <netinet/in.h>
 #include <sys/socket.h>
 

@@ -87,7 +87,7 @@ udp_setopt_locked(struct udpcb *u, int name, int value) REQUIRES(u->u_dgram.dp_i
 		u->u_nocheck_rx = value != 0;
 		return 0;
 	case UDP_SEGMENT:
-		if (value < 0 || value > UINT16_MAX)
+		if (value < 0 || value > 65535)
 			return EINVAL;
 		u->u_gso = (uint16_t)value;
 		return 0;

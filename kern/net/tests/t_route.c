@@ -448,7 +448,7 @@ TEST_WITH(rules_choose_the_table, .ht_flags = KEEPS)
 TEST_WITH(decisions_are_shared_until_something_changes, .ht_flags = KEEPS)
 {
 	struct rtkey rk = key_to(AF_INET, addr4(0x0b000001));
-	struct rtdst *a, *b;
+	struct rtdst *a = NULL, *b = NULL;
 	struct rtconfig rc;
 
 	world_make();

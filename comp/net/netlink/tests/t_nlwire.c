@@ -114,13 +114,13 @@ TEST(filters_of_ss_match_and_end)
 {
 	struct {
 		struct inet_diag_bc_op eq, eqarg, cond;
-		struct inet_diag_hostcond host;
+		uint8_t host[sizeof(struct inet_diag_hostcond)];
 		uint8_t addr[4];
 		struct inet_diag_bc_op jump;
 	} code = {
 		.eq = { INET_DIAG_BC_S_EQ, 8, 32 + 4 }, .eqarg = { 0, 0, 80 },
 		.cond = { INET_DIAG_BC_D_COND, 16, 20 },
-		.host = { AF_INET, 8, -1 }, .addr = { 10, 0, 0, 0 },
+		.host = { AF_INET, 8, 0, 0, 255, 255, 255, 255 }, .addr = { 10, 0, 0, 0 },
 		.jump = { INET_DIAG_BC_JMP, 4, 8 },
 	};
 	struct diag_entry de = { .de_family = AF_INET, .de_sport = 80, .de_dst = { 10, 1, 1, 1 } };
