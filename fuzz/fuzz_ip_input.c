@@ -189,7 +189,8 @@ ip_send(uint8_t proto, uint16_t id, uint16_t frag, uint32_t dst, const uint8_t *
 		.ih_src = { .ia_w = { net32(PEER_IP) } }, .ih_dst = { .ia_w = { net32(dst) } },
 	};
 
-	memcpy(b + IP_HDRLEN, opt, optlen);
+	if (optlen != 0)
+		memcpy(b + IP_HDRLEN, opt, optlen);
 	ip_hdr_build(b, &ih);
 	memcpy(b + hdrlen, data, len);
 	ether_send(ETHERTYPE_IP, b, hdrlen + len);
