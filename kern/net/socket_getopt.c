@@ -294,6 +294,9 @@ getopt_int(struct socket *so, int name, int *ret_val)
 	case OPT_PASSRIGHTS:
 		*ret_val = !socket_option(so, SOO_NORIGHTS);
 		return so->so_family == AF_UNIX ? 0 : EOPNOTSUPP;
+	case OPT_TXREHASH:
+		*ret_val = !socket_option(so, SOO_NOTXREHASH);
+		return sockopt_istcp(so) ? 0 : EOPNOTSUPP;
 	case OPT_PEERPIDFD:
 		return ENODATA;		/* there are no such descriptors */
 	case SO_ZEROCOPY:
@@ -320,8 +323,6 @@ getopt_other(struct socket *so, int name, void *uval, int room, int *ulen)
 	error = getopt_int(so, name, &num);
 	if (error == 0)
 		return getopt_out(&num, sizeof(num), uval, room, ulen);
-	if (error == ENOPROTOOPT && name == OPT_TXREHASH)
-		error = EOPNOTSUPP;
 	if (error != ENOPROTOOPT || so->so_ops->so_getopt == NULL)
 		return error;
 	len = (size_t)room < sizeof(val) ? (socklen_t)room : sizeof(val);

@@ -80,6 +80,12 @@ sockopt_family_ok(const struct socket *so, unsigned int families)
 }
 
 bool
+sockopt_istcp(const struct socket *so)
+{
+	return sockopt_family_ok(so, OPTFAM_INET) && so->so_type == SOCK_STREAM;
+}
+
+bool
 sockopt_has_peekoff(const struct socket *so)
 {
 	return so->so_family == AF_UNIX || (sockopt_family_ok(so, OPTFAM_INET) &&
@@ -242,6 +248,11 @@ sockopt_timestamping(struct socket *so, int name, int val)
 	if ((flags & SOF_TIMESTAMPING_OPT_STATS) != 0 &&
 	    (flags & SOF_TIMESTAMPING_OPT_TSONLY) == 0)
 		return EINVAL;
+	/* TCP counts bytes from the moment this is set. */
+	if ((flags & SOF_TIMESTAMPING_OPT_ID) != 0 && sockopt_istcp(so) &&
+	    (so->so_tsflags & SOF_TIMESTAMPING_OPT_ID) == 0 &&
+	    (atomic_load(&so->so_state) & SS_CONNECTED) == 0)
+		return EINVAL;
 	if ((flags & SOF_TIMESTAMPING_BIND_PHC) != 0)
 		return EOPNOTSUPP;	/* there are no hardware clocks */
 	mutex_enter(&so->so_lock);
@@ -340,6 +351,18 @@ sockopt_busybudget(int val)
 	return val < 0 || val > 0xffff ? EINVAL : 0;
 }
 
+/* Kept only: a flow of ours keeps its hash.  -1 is the default, on. */
+static int
+sockopt_txrehash(struct socket *so, int val)
+{
+	if (!sockopt_istcp(so))
+		return EOPNOTSUPP;
+	if (val < -1 || val > 1)
+		return EINVAL;
+	sockopt_setbits(so, SOO_NOTXREHASH, val == 0);
+	return 0;
+}
+
 /* The bit says that they may not. */
 static int
 sockopt_passrights(struct socket *so, int val)
@@ -403,7 +426,7 @@ sockopt_setint(struct socket *so, int name, int val, socklen_t len)
 	case OPT_PASSRIGHTS:
 		return sockopt_passrights(so, val);
 	case OPT_TXREHASH:
-		return EOPNOTSUPP;	/* but for TCP, which has its own */
+		return sockopt_txrehash(so, val);
 	case SO_INCOMING_CPU:
 		atomic_store(&so->so_incpu, (uint32_t)val);
 		return 0;

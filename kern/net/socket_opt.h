@@ -35,6 +35,7 @@ extern const size_t socket_noptbits;
 
 const struct sockoptbit *sockoptbit_find(int name);	/* or NULL */
 bool	sockopt_family_ok(const struct socket *so, unsigned int families);
+bool	sockopt_istcp(const struct socket *so);
 bool	sockopt_has_peekoff(const struct socket *so);
 
 #endif /* NET_SOCKET_OPT_H */

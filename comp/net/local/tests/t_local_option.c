@@ -4,7 +4,7 @@
  * t_local_option.c - options of SOL_SOCKET answer as the host's kernel does
  *
  * Every number of an option is set to a row of values and read back, with
- * room of all sizes, on each type of local socket.
+ * room of all sizes, on each type of local socket, TCP and UDP.
  */
 
 #include <linux/filter.h>
@@ -24,8 +24,18 @@
 
 #define NOWHERE		A(8)
 
-static const int types[] = { SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET };
-static const char *const type_names[] = { "stream", "dgram", "seqpacket" };
+static const struct {
+	int		 family, type;
+	const char	*name;
+} kinds[] = {
+	{ AF_UNIX, SOCK_STREAM, "local stream" },
+	{ AF_UNIX, SOCK_DGRAM, "local dgram" },
+	{ AF_UNIX, SOCK_SEQPACKET, "local seqpacket" },
+	{ AF_INET, SOCK_STREAM, "tcp" },
+	{ AF_INET, SOCK_DGRAM, "udp" },
+	{ AF_INET6, SOCK_STREAM, "tcp6" },
+	{ AF_INET6, SOCK_DGRAM, "udp6" },
+};
 
 /*
  * What depends on the machine, or needs another test: sizes of buffers by
@@ -45,6 +55,14 @@ skipped(int name)
 		return true;
 	}
 	return false;
+}
+
+/* TCP has buffers of its own sizes, and limits that depend on them. */
+static bool
+of_tcp(int name, size_t kind)
+{
+	return kinds[kind].family != AF_UNIX && kinds[kind].type == SOCK_STREAM &&
+	    (name == SO_SNDBUF || name == SO_RCVBUF || name == SO_RCVLOWAT);
 }
 
 static void
@@ -79,7 +97,8 @@ get_all_sizes(struct twin *tw, int fd, int name)
 	CALL(tw, getsockopt, A(fd), SOL_SOCKET, A(name), A(buf), NOWHERE);
 }
 
-static int current_name, current_type;
+static int current_name;
+static size_t current_kind;
 static char about_text[64];
 
 static void
@@ -91,7 +110,8 @@ about(int name, const char *type)
 static void
 fresh_script(struct twin *tw)
 {
-	int fd = FD(tw, socket, AF_UNIX, A(types[current_type]), 0);
+	int fd = FD(tw, socket, A(kinds[current_kind].family),
+	    A(kinds[current_kind].type), 0);
 
 	tw->tw_about = about_text;
 	get_all_sizes(tw, fd, current_name);
@@ -123,10 +143,10 @@ TEST_WITH(options_of_a_fresh_socket_read_as_on_the_host, .ht_flags = HARNESS_SID
 {
 	settings_of_the_host();
 	for (current_name = 0; current_name < 90; current_name++)
-		for (current_type = 0; current_type < 3; current_type++) {
-			if (skipped(current_name))
+		for (current_kind = 0; current_kind < ARRAY_SIZE(kinds); current_kind++) {
+			if (skipped(current_name) || of_tcp(current_name, current_kind))
 				continue;
-			about(current_name, type_names[current_type]);
+			about(current_name, kinds[current_kind].name);
 			twin_run(fresh_script);
 		}
 }
@@ -136,7 +156,8 @@ set_script(struct twin *tw)
 {
 	static const int values[] = { 0, 1, 2, 7, -1, -2, 100, 65535, INT32_MIN,
 	    INT32_MAX, 0x80 };
-	int fd = FD(tw, socket, AF_UNIX, A(types[current_type]), 0);
+	int fd = FD(tw, socket, A(kinds[current_kind].family),
+	    A(kinds[current_kind].type), 0);
 	unsigned char buf[16];
 	socklen_t len;
 
@@ -169,10 +190,10 @@ TEST_WITH(options_are_set_as_on_the_host, .ht_flags = HARNESS_SIDE, .ht_seconds 
 {
 	settings_of_the_host();
 	for (current_name = 0; current_name < 90; current_name++)
-		for (current_type = 0; current_type < 3; current_type++) {
-			if (not_an_integer(current_name))
+		for (current_kind = 0; current_kind < ARRAY_SIZE(kinds); current_kind++) {
+			if (not_an_integer(current_name) || of_tcp(current_name, current_kind))
 				continue;
-			about(current_name, type_names[current_type]);
+			about(current_name, kinds[current_kind].name);
 			twin_run(set_script);
 		}
 }
