@@ -19,6 +19,7 @@
 
 #include <net/socket.h>
 
+#include <linux/net_tstamp.h>
 #include <sys/atomic.h>
 #include <sys/errno.h>
 #include <sys/idle.h>
@@ -182,11 +183,22 @@ socket_acceptq_get(struct socket *head)
 
 /* --- the receive queue ---------------------------------------------------------------- */
 
+/* When it came, for those who ask: SO_TIMESTAMP and its kin. */
+static void
+sockbuf_stamp(const struct socket *so, struct packet *p)
+{
+	if (p->p_time == 0 &&
+	    (socket_option(so, SOO_TIMESTAMP | SOO_TIMESTAMPNS) ||
+	    (atomic_load(&so->so_tsflags) & SOF_TIMESTAMPING_RX_SOFTWARE) != 0))
+		p->p_time = clock_wall();
+}
+
 bool
 sockbuf_put(struct sockbuf *sb, struct packet *p)
 {
 	if (sb->sb_mem >= sb->sb_hiwat)
 		return false;
+	sockbuf_stamp(container_of(sb, struct socket, so_rcv), p);
 	packetq_put(&sb->sb_q, p);
 	sb->sb_cc += p->p_len;
 	sb->sb_mem += p->p_truesize;

@@ -37,6 +37,17 @@
 
 /* --- for all callers --------------------------------------------------------------- */
 
+/* MSG_ZEROCOPY: we copy, so the client may have his memory back at once. */
+static void
+socket_zerocopied(struct socket *so)
+{
+	if (so->so_ops->so_zerocopied == NULL)
+		return;
+	mutex_enter(&so->so_lock);
+	so->so_ops->so_zerocopied(so, so->so_zckey++);
+	mutex_exit(&so->so_lock);
+}
+
 int
 socket_send(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 {
@@ -45,6 +56,9 @@ socket_send(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 	if (so->so_ops->so_send == NULL)
 		return EOPNOTSUPP;
 	error = so->so_ops->so_send(so, sm, ret_done);
+	if (error == 0 && (sm->sm_flags & MSG_ZEROCOPY) != 0 &&
+	    socket_option(so, SOO_ZEROCOPY))
+		socket_zerocopied(so);
 	if (error == EPIPE && so->so_type == SOCK_STREAM &&
 	    (sm->sm_flags & MSG_NOSIGNAL) == 0)
 		signal_raise(curproc(), SOCKET_SIGPIPE);

@@ -114,6 +114,37 @@ inpcb_queue_local(struct inpcb *inp, int error, const struct inaddr *dst, uint16
 		error_put(inp, p, &ec);
 }
 
+/*
+ * MSG_ZEROCOPY: sends have the numbers ee_info to ee_data; those that follow each
+ * other are told of together.
+ */
+void
+inpcb_zerocopied(struct socket *so, uint32_t id)
+{
+	struct err_cb ec = {
+		.ec_ee = {
+		    .ee_origin = SO_EE_ORIGIN_ZEROCOPY, .ee_code = SO_EE_CODE_ZEROCOPY_COPIED,
+			.ee_info = id, .ee_data = id,
+		},
+		.ec_family = so->so_family,
+	};
+	struct packet *p = so->so_errq.pq_tail;
+
+	KASSERT(mutex_owned(&so->so_lock));
+	if (so->so_errq.pq_head != NULL &&
+	    ERR_CB(p)->ec_ee.ee_origin == SO_EE_ORIGIN_ZEROCOPY &&
+	    ERR_CB(p)->ec_ee.ee_data + 1 == id) {
+		ERR_CB(p)->ec_ee.ee_data = id;
+		return;
+	}
+	p = packet_alloc(KM_NOSLEEP);
+	if (p == NULL)
+		return;
+	memcpy(p->p_cb, &ec, sizeof(ec));
+	packetq_put(&so->so_errq, p);
+	socket_wake(so, POLLERR);
+}
+
 /* Name: to whom it was sent.  Control: the error, and behind it who reported it. */
 static void
 error_fill(struct socket *so, struct sockmsg *sm, const struct packet *p)
@@ -131,7 +162,8 @@ error_fill(struct socket *so, struct sockmsg *sm, const struct packet *p)
 	socklen_t len;
 	size_t size;
 
-	if (sm->sm_name != NULL && ec->ec_ee.ee_origin != SO_EE_ORIGIN_NONE) {
+	if (sm->sm_name != NULL && ec->ec_ee.ee_origin != SO_EE_ORIGIN_NONE &&
+	    ec->ec_ee.ee_origin != SO_EE_ORIGIN_ZEROCOPY) {
 		inet_sockaddr(so->so_family, ec->ec_family, &ec->ec_dst, ec->ec_port, 0, &ss, &len);
 		memcpy(sm->sm_name, &ss, len);
 		sm->sm_namelen = len;

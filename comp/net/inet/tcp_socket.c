@@ -505,6 +505,7 @@ const struct sockops tcp_sockops = {
 	.so_getopt	= tcp_getopt,
 	.so_ioctl	= tcp_ioctl,
 	.so_poll	= tcp_poll,
+	.so_zerocopied	= inpcb_zerocopied,
 	.so_bufsize	= tcp_bufsize,
 };
 

@@ -172,6 +172,7 @@ static const struct sockops udp_ops = {
 	.so_setopt	= udp_setopt,
 	.so_getopt	= udp_getopt,
 	.so_poll	= dgram_poll,
+	.so_zerocopied	= inpcb_zerocopied,
 	.so_ioctl	= dgram_ioctl,
 };
 

@@ -296,6 +296,8 @@ void	inpcb_queue_local(struct inpcb *inp, int error, const struct inaddr *dst, u
 	    uint32_t info);
 /* recvmsg(MSG_ERRQUEUE) of any pcb. */
 int	inpcb_recv_errqueue(struct socket *so, struct sockmsg *sm, size_t *ret_done);
+/* so_zerocopied of internet sockets. */
+void	inpcb_zerocopied(struct socket *so, uint32_t id);
 
 /*
  * Echo replies for ping sockets, by both families' ICMP: p_data at the ICMP

@@ -135,6 +135,11 @@ struct sockops {
 	int	(*so_ioctl)(struct socket *, unsigned long cmd, void *uarg, long *ret);
 	/* POLL* of this moment; so_lock held.  Errors and such are added by the layer. */
 	uint32_t (*so_poll)(struct socket *);
+	/*
+	 * A send with MSG_ZEROCOPY, the id-th of its kind, is done with the client's memory,
+	 * as its bytes were copied: tells by MSG_ERRQUEUE.  so_lock held.  NULL: nothing.
+	 */
+	void	(*so_zerocopied)(struct socket *, uint32_t id);
 	/* SO_RCVBUF and the like changed, so_lock held.  NULL: fine. */
 	void	(*so_bufsize)(struct socket *);
 };
@@ -276,7 +281,7 @@ uint64_t socket_cookie(struct socket *so);	/* SO_COOKIE */
 bool	socket_acceptq_put(struct socket *head, struct socket *so);
 struct socket *socket_acceptq_get(struct socket *head);
 
-/* Receive queue, so_lock held.  false: over so_rcv.sb_hiwat; p stays the caller's. */
+/* so_rcv, so_lock held.  false: over its sb_hiwat; p stays the caller's. */
 bool	sockbuf_put(struct sockbuf *sb, struct packet *p);
 struct packet *sockbuf_get(struct sockbuf *sb);		/* uncharges */
 /* Back to the front, in order: what was taken and not used.  so_lock held. */
