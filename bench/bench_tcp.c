@@ -92,7 +92,7 @@ struct pair {
 	int		 p_lfd, p_fd[2];
 	pthread_t	 p_thread;
 	unsigned long	 p_n;		/* a: work for the other thread; 0: none */
-	bool		 p_end;		/* a */
+	bool		 p_threaded;
 	void		(*p_work)(struct pair *, unsigned long);
 };
 
@@ -151,15 +151,20 @@ static void
 pair_begin(struct pair *p)
 {
 	pair_listen(p);
+	p->p_threaded = p->p_work != NULL;
+	if (!p->p_threaded)
+		return;
 	need(pthread_create(&p->p_thread, NULL, far_end, p) == 0, "thread");
 }
 
 static void
 pair_end(struct pair *p)
 {
-	__atomic_store_n(&p->p_n, 0, __ATOMIC_RELEASE);
-	p->p_side->write(p->p_fd[0], "", 1);
-	pthread_join(p->p_thread, NULL);
+	if (p->p_threaded) {
+		__atomic_store_n(&p->p_n, 0, __ATOMIC_RELEASE);
+		p->p_side->write(p->p_fd[0], "", 1);
+		pthread_join(p->p_thread, NULL);
+	}
 	p->p_side->close(p->p_fd[0]);
 	p->p_side->close(p->p_fd[1]);
 	p->p_side->close(p->p_lfd);
@@ -279,6 +284,74 @@ crr(void *arg, unsigned long n)
 	}
 }
 
+/* --- the same on one thread: what the calls and the stack cost, without any waiting ----------- */
+
+static void
+solo_bulk(void *arg, unsigned long n)
+{
+	static char buf[CHUNK];
+	struct pair *p = arg;
+
+	bench_pin(p->p_cpu[0]);
+	while (n-- > 0) {
+		for (size_t put = 0, got = 0; got < CHUNK;) {
+			ssize_t k;
+
+			if (put < CHUNK && put - got < CHUNK / 2) {
+				k = p->p_side->write(p->p_fd[0], buf, CHUNK / 2);
+				need(k > 0, "write");
+				put += (size_t)k;
+			}
+			k = p->p_side->read(p->p_fd[1], buf, CHUNK);
+			need(k > 0, "read");
+			got += (size_t)k;
+		}
+	}
+}
+
+static void
+solo_rr(void *arg, unsigned long n)
+{
+	struct pair *p = arg;
+	char c = 'x';
+
+	bench_pin(p->p_cpu[0]);
+	while (n-- > 0) {
+		need(p->p_side->write(p->p_fd[0], &c, 1) == 1, "write");
+		need(p->p_side->read(p->p_fd[1], &c, 1) == 1, "read");
+		need(p->p_side->write(p->p_fd[1], &c, 1) == 1, "write");
+		need(p->p_side->read(p->p_fd[0], &c, 1) == 1, "read");
+	}
+}
+
+static void
+solo_crr(void *arg, unsigned long n)
+{
+	struct pair *p = arg;
+	struct sockaddr_in sin;
+	socklen_t len = sizeof(sin);
+	char c = 'x';
+
+	bench_pin(p->p_cpu[0]);
+	if (p->p_side == &host)
+		getsockname(p->p_lfd, (struct sockaddr *)&sin, &len);
+	else
+		rump_sys_getsockname(p->p_lfd, (struct sockaddr *)&sin, &len);
+	while (n-- > 0) {
+		int a = p->p_side->socket(AF_INET, SOCK_STREAM, 0), b;
+
+		need(a >= 0, "socket");
+		need(p->p_side->connect(a, (struct sockaddr *)&sin, sizeof(sin)) == 0, "connect");
+		b = p->p_side->accept(p->p_lfd);
+		need(b >= 0, "accept");
+		need(p->p_side->write(a, &c, 1) == 1, "write");
+		need(p->p_side->read(b, &c, 1) == 1, "read");
+		p->p_side->close(b);
+		need(p->p_side->read(a, &c, 1) == 0, "end");
+		p->p_side->close(a);
+	}
+}
+
 /* --- all ---------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -295,6 +368,9 @@ static const struct {
 	{ "tcp-rr-1core", rr, rr_far, 1, 0, 0, 0 },
 	{ "tcp-crr-2core", crr, crr_far, 1, 1, 2, 4 },
 	{ "tcp-crr-1core", crr, crr_far, 1, 0, 2, 4 },
+	{ "tcp-bulk-1thread", solo_bulk, NULL, CHUNK, 0, 1.5, 3 },
+	{ "tcp-rr-1thread", solo_rr, NULL, 1, 0, 2, 4 },
+	{ "tcp-crr-1thread", solo_crr, NULL, 1, 0, 2, 4 },
 };
 
 static bool

@@ -278,7 +278,7 @@ tcp_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 			break;
 		}
 		/* What we have read may have opened the window: say so before we sleep. */
-		if (tp->t_outq.pq_head != NULL) {
+		if (tp->t_outq.pq_head != NULL && (tp->t_flags & TF_OUTBUSY) == 0) {
 			tcp_unlock(tp);
 			mutex_enter(&so->so_lock);
 			continue;
