@@ -320,6 +320,18 @@ outq_take(struct tcpcb *tp, struct packetq *q)
 	return ecn;
 }
 
+/*
+ * The smallest segment that we make does not fit the path: a link of 68 bytes.  Such
+ * go in pieces, as on Linux.
+ */
+static bool
+tcp_mss_forced(const struct tcpcb *tp, const struct rtdst *rd)
+{
+	uint32_t least = (uint32_t)netvar_get(tp->t_ns->tn_ns, &tcpvar_min_snd_mss);
+
+	return rtdst_mtu(rd) < tp->t_af->ia_hdrlen + TCP_HDRLEN + least;
+}
+
 static void
 outq_send(struct tcpcb *tp)
 {
@@ -340,7 +352,7 @@ outq_send(struct tcpcb *tp)
 	inpcb_tx(&tp->t_inp, &tx);
 	tx.it_tos |= (uint8_t)ecn;
 	if ((tp->t_inp.inp_family == AF_INET ? tp->t_inp.inp_pmtudisc :
-	    tp->t_inp.inp_pmtudisc6) != IP_PMTUDISC_DONT)
+	    tp->t_inp.inp_pmtudisc6) != IP_PMTUDISC_DONT && !tcp_mss_forced(tp, rd))
 		tx.it_flags |= INET_TX_DF;
 	mutex_exit(&so->so_lock);
 	error = af->ia_output(&tx, rd, &q);
