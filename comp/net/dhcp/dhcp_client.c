@@ -365,7 +365,7 @@ dhcp_client_start(struct netns *ns, const char *ifname, struct dhcp_client **ret
 }
 
 static void
-client_ask_stop_locked(struct dhcp_client *dc) REQUIRES(dc->dc_home->dn_lock)
+client_ask_stop_locked(struct dhcp_netns *dn, struct dhcp_client *dc) REQUIRES(dn->dn_lock)
 {
 	dc->dc_stop = true;
 	if (list_onlist(&dc->dc_link))
@@ -375,10 +375,12 @@ client_ask_stop_locked(struct dhcp_client *dc) REQUIRES(dc->dc_home->dn_lock)
 void
 dhcp_client_stop(struct dhcp_client *dc)
 {
-	mutex_enter(&dc->dc_home->dn_lock);
-	client_ask_stop_locked(dc);
-	mutex_exit(&dc->dc_home->dn_lock);
-	workqueue_drain(dc->dc_home->dn_queue);
+	struct dhcp_netns *dn = dc->dc_home;
+
+	mutex_enter(&dn->dn_lock);
+	client_ask_stop_locked(dn, dc);
+	mutex_exit(&dn->dn_lock);
+	workqueue_drain(dn->dn_queue);
 	mutex_enter(&dc->dc_lock);
 	while (!dc->dc_over)
 		cv_wait(&dc->dc_cv, &dc->dc_lock);
@@ -415,7 +417,7 @@ dhcp_client_ifgone(struct ifnet *ifp)
 		struct dhcp_client *dc = container_of(n, struct dhcp_client, dc_link);
 
 		if (dc->dc_ifp == ifp)
-			client_ask_stop_locked(dc);
+			client_ask_stop_locked(dn, dc);
 	}
 	mutex_exit(&dn->dn_lock);
 }
@@ -427,7 +429,7 @@ dhcp_client_netns_exit(struct dhcp_netns *dn)
 
 	mutex_enter(&dn->dn_lock);
 	LIST_FOREACH(n, &dn->dn_clients)
-		client_ask_stop_locked(container_of(n, struct dhcp_client, dc_link));
+		client_ask_stop_locked(dn, container_of(n, struct dhcp_client, dc_link));
 	mutex_exit(&dn->dn_lock);
 	workqueue_drain(dn->dn_queue);
 	KASSERT(list_empty(&dn->dn_clients));

@@ -58,8 +58,8 @@ client_of_locked(struct dhcp_netns *dn, const struct ifnet *ifp) REQUIRES(dn->dn
 }
 
 static bool
-message_hear_locked(struct dhcp_client *dc, const uint8_t *data, size_t len)
-    REQUIRES(dc->dc_home->dn_lock)
+message_hear_locked(struct dhcp_netns *dn, struct dhcp_client *dc, const uint8_t *data,
+    size_t len) REQUIRES(dn->dn_lock)
 {
 	struct dhcp_heard *dh;
 
@@ -97,7 +97,7 @@ ip_hear(struct dhcp_netns *dn, struct ifnet *ifp, const struct packet *p)
 		return false;
 	mutex_enter(&dn->dn_lock);
 	dc = client_of_locked(dn, ifp);
-	taken = dc != NULL && message_hear_locked(dc, payload, len);
+	taken = dc != NULL && message_hear_locked(dn, dc, payload, len);
 	mutex_exit(&dn->dn_lock);
 	return taken;
 }
