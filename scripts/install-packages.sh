@@ -12,6 +12,7 @@ set -eu
 build='libarchive-dev libjansson-dev nettle-dev gcc libc6-dev linux-libc-dev binutils meson ninja-build pkgconf python3 make'
 demo='e2fsprogs fdisk coreutils tar'
 check='clang e2fsprogs fdisk dosfstools'
+check="$check curl dnsmasq-base iproute2 iputils-ping netcat-openbsd radvd socat tcpdump tshark"
 lint='clang clang-format mandoc shellcheck git'
 fuzz='clang llvm'
 bench='e2fsprogs fdisk'

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""t_interop_bringup.py PEER [CASE...] - addresses from a real dnsmasq and a real radvd"""
+
+import os
+import threading
+
+import far
+import rig
+from rig import IP4, options
+
+# The far side has its addresses, ours none.
+THEIRS = ('10.77.0.1/24', 'fd77::1/64')
+
+
+def far_up(b):
+    for address in THEIRS:
+        b.far.run('ip', 'addr', 'add', address, 'dev', 'tap0')
+
+
+def dnsmasq(b, *options_):
+    server = b.far.start('dnsmasq', '-d', '-C', '/dev/null', '-u', 'root', '-p0', '-i', 'tap0',
+                         '--bind-interfaces', '--no-ping', '--log-dhcp',
+                         '--dhcp-leasefile=' + os.path.abspath('leases'), *options_)
+    far.wait_for('dnsmasq', lambda: b.far.listening(67, '-u') or b.far.listening(547, '-u') or
+                 server.poll() is not None)
+    if server.poll() is not None:
+        raise RuntimeError('dnsmasq: ' + server.stdout.read().decode())
+    return server
+
+
+def lease(b):
+    return dict(word.split('=', 1) for word in b.peer.call('lease4', b.ifname))
+
+
+@options(vnet_hdr=False, configure=False)
+def a_lease_from_dnsmasq(b):
+    far_up(b)
+    b.capture()
+    server = dnsmasq(b, '--dhcp-range=10.77.0.50,10.77.0.59,255.255.255.0,120',
+                     '--dhcp-option=option:dns-server,10.77.0.9,10.77.0.10',
+                     '--dhcp-option=option:domain-name,example.org',
+                     '--dhcp-option=option:ntp-server,10.77.0.11',
+                     '--dhcp-option=option:classless-static-route,0.0.0.0/0,10.77.0.1,'
+                     '192.0.2.0/24,10.77.0.3',
+                     '--dhcp-option=option:domain-search,a.example.org,b.example.org',
+                     '--dhcp-option-force=option:mtu,1400')
+    b.peer.call('dhcp4', b.ifname)
+    got = lease(b)
+    b.check(got['address'].startswith('10.77.0.5'), got['address'])
+    for name, want in (('state', 'bound'), ('gateway', '10.77.0.1'), ('server', '10.77.0.1'),
+                       ('dns', '10.77.0.9'), ('ntp', '10.77.0.11'), ('domain', 'example.org'),
+                       ('mtu', '1400')):
+        b.check_eq(name, want, got[name])
+    address = got['address'].split('/')[0]
+    b.far_ping(56, 1, address)
+    with open('leases', encoding='ascii') as file:
+        b.check(address in file.read(), 'the server knows nothing of it')
+    b.peer.call('dhcp4-stop', b.ifname)
+    far.wait_for('the release', lambda: address not in open('leases', encoding='ascii').read())
+    b.check_eq('none runs', 'ENOENT', b.peer.fails('lease4', b.ifname))
+    b.judge()
+    b.check('DHCPRELEASE' in b.far.stop(server), 'no release was logged')
+
+
+@options(configure=False)
+def a_lease_is_had_again(b):
+    """The same client gets the same address; and it works through the gateway."""
+    far_up(b)
+    b.far.run('ip', 'addr', 'add', '192.0.2.7/32', 'dev', 'lo')
+    dnsmasq(b, '--dhcp-range=10.77.0.50,10.77.0.99,255.255.255.0,1h')
+    b.peer.call('dhcp4', b.ifname)
+    first = lease(b)['address']
+    b.check_eq('by way of the router', '3', b.peer.call('ping', '192.0.2.7', 56, 3)[0])
+    b.peer.call('dhcp4-stop', b.ifname)
+    b.check_eq('no way', 'ENETUNREACH', b.peer.fails('ping', '192.0.2.7', 56, 1))
+    b.peer.call('dhcp4', b.ifname)
+    b.check_eq('again', first, lease(b)['address'])
+
+
+def answer_arp(b, stop, *addresses):
+    """Somebody who has those addresses, until stop is readable."""
+    sock = b.far.socket(far.socket.AF_PACKET, far.socket.SOCK_RAW, 0x0608)
+    sock.bind(('tap0', 0x0806))
+    mine = b'\2\0\0\0\0\x99'
+    while not far.select.select([sock, stop], [], [])[0].count(stop):
+        frame = sock.recv(2000)
+        if frame[12:14] == b'\x08\x06' and frame[20:22] == b'\0\1' and frame[38:42] in addresses:
+            sock.send(frame[6:12] + mine + frame[12:20] + b'\0\2' + mine + frame[38:42] + frame[22:32])
+    sock.close()
+
+
+@options(configure=False)
+def an_address_that_somebody_has_is_declined(b):
+    """All but one have an owner, of whom the server does not know."""
+    far_up(b)
+    stop, us = os.pipe()
+    taken = [far.socket.inet_aton('10.77.0.%d' % last) for last in (50,)]
+    somebody = threading.Thread(target=answer_arp, args=(b, stop, *taken))
+    somebody.start()
+    try:
+        server = dnsmasq(b, '--dhcp-range=10.77.0.50,10.77.0.52,255.255.255.0,1h',
+                         '--dhcp-sequential-ip')
+        b.peer.call('dhcp4', b.ifname, timeout=58)
+    finally:
+        os.close(us)
+        somebody.join()
+        os.close(stop)
+    b.check_eq('the free one', '10.77.0.51/24', lease(b)['address'])
+    b.check('DHCPDECLINE' in b.far.stop(server), 'nothing was declined')
+
+
+RADVD = '''
+interface tap0 {
+	AdvSendAdvert on;
+	MinRtrAdvInterval 3;
+	MaxRtrAdvInterval 4;
+	AdvLinkMTU 1400;
+	%s
+	prefix fd88:1:2:3::/64 { AdvOnLink on; AdvAutonomous on; };
+	route 2001:db8:5::/48 { };
+	RDNSS fd77::53 { };
+	DNSSL example.org { };
+};
+'''
+
+
+def radvd(b, extra=''):
+    b.far.run('ip', 'addr', 'add', 'fd88:1:2:3::1/64', 'dev', 'tap0')
+    b.far.run('ip', 'addr', 'add', '2001:db8:9::9/128', 'dev', 'lo')
+    b.far.sysctl('net/ipv6/conf/all/forwarding', 1)
+    with open('radvd.conf', 'w', encoding='ascii') as file:
+        file.write(RADVD % extra)
+    server = b.far.start('radvd', '-n', '-m', 'stderr', '-C', os.path.abspath('radvd.conf'),
+                         '-p', os.path.abspath('radvd.pid'))
+    far.wait_for('radvd', lambda: os.path.exists('radvd.pid') or server.poll() is not None)
+    if server.poll() is not None:
+        raise RuntimeError('radvd: ' + server.stdout.read().decode())
+
+
+def source_for(b, there):
+    """Our address for packets to there; '' if there is none."""
+    fd = b.peer.number_of('socket', 'inet6', 'dgram')
+    try:
+        b.peer.call('connect', fd, there, 9)
+        return b.peer.call('name', fd)[0]
+    except rig.PeerError:
+        return ''
+    finally:
+        b.peer.call('close', fd)
+
+
+@options(vnet_hdr=False, configure=False)
+def an_address_by_router_advertisement(b):
+    far_up(b)
+    b.capture()
+    radvd(b)
+    b.peer.call('auto6', b.ifname)
+    far.wait_for('an address', lambda: source_for(b, '2001:db8:9::9').startswith('fd88:1:2:3:'))
+    ours = source_for(b, '2001:db8:9::9')
+    b.check_eq('through the router', '3', b.peer.call('ping', '2001:db8:9::9', 56, 3)[0])
+    b.far_ping(56, 2, ours)
+    b.judge()
+
+
+rig.main(both=[], once=[
+    a_lease_from_dnsmasq, a_lease_is_had_again, an_address_that_somebody_has_is_declined,
+    an_address_by_router_advertisement,
+], tools=('ip', 'ss', 'ping', 'tcpdump', 'tshark', 'dnsmasq', 'radvd'))
