@@ -43,6 +43,7 @@ void
 inpcb_rtkey(const struct inpcb *inp, int family, const struct inaddr *dst, uint32_t oif,
     struct rtkey *ret_rk)
 {
+	const struct inet_af *af = inet_af(family);
 	const struct socket *so = inp->inp_so;
 	struct rtkey rk = {
 		.rk_family = family, .rk_dst = *dst,
@@ -62,6 +63,8 @@ inpcb_rtkey(const struct inpcb *inp, int family, const struct inaddr *dst, uint3
 	}
 	if (rk.rk_oif == 0)
 		rk.rk_oif = inp->inp_scope;
+	if (af != NULL && af->ia_rtkey != NULL)
+		af->ia_rtkey(inp, &rk);
 	*ret_rk = rk;
 }
 

@@ -53,6 +53,7 @@ const struct inet_af ip6_af = {
 	.ia_put_cmsgs	= ip6_put_cmsgs,
 	.ia_get_cmsg	= ip6_get_cmsg,
 	.ia_tx		= ip6_tx,
+	.ia_rtkey	= ip6_rtkey,
 };
 
 static struct l3proto ip6_l3 = {

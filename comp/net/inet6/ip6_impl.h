@@ -402,6 +402,7 @@ int	ip6_mcast_setopt(struct socket *so, int name, const void *val, socklen_t len
 int	ip6_mcast_getopt(struct socket *so, int name, void *val, socklen_t *len);
 void	ip6_put_cmsgs(struct inpcb *inp, struct sockmsg *sm, const struct packet *p);
 void	ip6_tx(const struct inpcb *inp, struct inet_tx *tx);
+void	ip6_rtkey(const struct inpcb *inp, struct rtkey *rk);
 int	ip6_get_cmsg(struct inpcb *inp, const struct cmsghdr *cm, struct inet_tx *tx,
 	    uint32_t *ret_oif);
 

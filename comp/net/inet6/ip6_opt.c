@@ -214,19 +214,20 @@ set_preferences(struct inpcb *inp, int value)
 	    (IPV6_PREFER_SRC_CGA | IPV6_PREFER_SRC_NONCGA))
 		return EINVAL;
 	if (temporary != 0)
-		more->p_prefs = (more->p_prefs & ~3u) |
-		    (temporary & (IPV6_PREFER_SRC_TMP | IPV6_PREFER_SRC_PUBLIC));
+		atomic_store(&more->p_prefs, (more->p_prefs & ~3u) |
+		    (temporary & (IPV6_PREFER_SRC_TMP | IPV6_PREFER_SRC_PUBLIC)));
 	if ((v & (IPV6_PREFER_SRC_COA | IPV6_PREFER_SRC_HOME)) != 0)
-		more->p_prefs = (more->p_prefs & ~(uint32_t)IPV6_PREFER_SRC_COA) |
-		    (v & IPV6_PREFER_SRC_COA);
+		atomic_store(&more->p_prefs, (more->p_prefs & ~(uint32_t)IPV6_PREFER_SRC_COA) |
+		    (v & IPV6_PREFER_SRC_COA));
 	return 0;
 }
 
 static int
 set_pktinfo(struct inpcb *inp, const void *val, socklen_t len)
 {
-	struct ip6_pcb *more;
 	struct in6_pktinfo pi = { .ipi6_ifindex = 0 };
+	struct ip6_pcb *more;
+	struct inaddr src;
 
 	if (val != NULL && len != 0) {
 		if (len < sizeof(pi))
@@ -236,11 +237,15 @@ set_pktinfo(struct inpcb *inp, const void *val, socklen_t len)
 	if (pi.ipi6_ifindex != 0 &&
 	    if_byindex(inp->inp_so->so_ns, (uint32_t)pi.ipi6_ifindex) == NULL)
 		return ENODEV;
+	memcpy(&src, &pi.ipi6_addr, sizeof(src));
+	if (!inaddr_zero(&src) && !inp->inp_freebind && !inp->inp_transparent &&
+	    !ip6_islocal(inp->inp_so->so_ns, &src, (uint32_t)pi.ipi6_ifindex))
+		return EINVAL;
 	more = ip6_pcb_get(inp);
 	if (more == NULL)
 		return ENOBUFS;
-	more->p_oif = (uint32_t)pi.ipi6_ifindex;
-	memcpy(&more->p_src, &pi.ipi6_addr, sizeof(more->p_src));
+	atomic_store(&more->p_oif, (uint32_t)pi.ipi6_ifindex);
+	more->p_src = src;
 	return 0;
 }
 

@@ -201,5 +201,7 @@ ip6_select(struct ifnet *ifp, const struct rtkey *rk, struct inaddr *ret_src)
 {
 	bool temporary = netvar_get(ifp->if_ns, &ip6_var_use_tempaddr) == 2;
 
+	if ((rk->rk_flags & (RTK_SRCTMP | RTK_SRCPUBLIC)) != 0)
+		temporary = (rk->rk_flags & RTK_SRCTMP) != 0;
 	return ip6_select_prefs(ifp, &rk->rk_dst, temporary ? IP6_PREFER_TMP : 0, ret_src);
 }

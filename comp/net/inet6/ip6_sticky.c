@@ -184,6 +184,24 @@ ip6_tx(const struct inpcb *inp, struct inet_tx *tx)
 		tx->it_flags |= INET_TX_DF;
 	if (!p->p_autolabel)
 		tx->it_flags |= INET_TX_NOLABEL;
-	if (!inaddr_zero(&p->p_src) && inaddr_zero(&tx->it_src))
-		tx->it_src = p->p_src;
+}
+
+/* Sticky IPV6_PKTINFO, and which sources it would rather have (RFC 5014). */
+void
+ip6_rtkey(const struct inpcb *inp, struct rtkey *rk)
+{
+	const struct ip6_pcb *p = atomic_load_acq(&inp->inp_options6);
+	uint32_t prefs;
+
+	if (p == NULL)
+		return;
+	prefs = atomic_load(&p->p_prefs);
+	if (rk->rk_oif == 0)
+		rk->rk_oif = atomic_load(&p->p_oif);
+	if (inaddr_zero(&rk->rk_src) && !inaddr_zero(&p->p_src))
+		rk->rk_src = p->p_src;
+	if ((prefs & IP6_PREFER_TMP) != 0)
+		rk->rk_flags |= RTK_SRCTMP;
+	if ((prefs & IP6_PREFER_PUBLIC) != 0)
+		rk->rk_flags |= RTK_SRCPUBLIC;
 }

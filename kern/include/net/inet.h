@@ -102,6 +102,8 @@ struct inet_af {
 			    uint32_t *ret_oif);
 	/* Called by inpcb_tx(): adds what only the family keeps of the pcb.  NULL: nothing. */
 	void		(*ia_tx)(const struct inpcb *, struct inet_tx *);
+	/* The same for a look-up on behalf of the pcb.  so_lock held or not.  NULL: nothing. */
+	void		(*ia_rtkey)(const struct inpcb *, struct rtkey *);
 };
 
 /* inet_af for AF_INET, AF_INET6; NULL if the family is not there. */

@@ -181,6 +181,8 @@ struct rtkey {
 	uint8_t		 rk_flags;	/* RTK_* */
 };
 #define RTK_DONTROUTE	0x01		/* on link only */
+#define RTK_SRCTMP	0x10		/* IPv6: rather a temporary source (RFC 5014) */
+#define RTK_SRCPUBLIC	0x20		/* ... rather a public one */
 
 #define RTD_LOCAL	0x01		/* to ourselves: leaves through lo */
 #define RTD_BROADCAST	0x02

@@ -15,7 +15,7 @@
 #define SRC		"2001:db8::42"
 #define DST		"2001:db8::7"
 
-static uint8_t echo[65536];
+static uint8_t echo[65536 + 64];
 
 /* A request of len bytes with its checksum. */
 static void

@@ -484,6 +484,10 @@ NET_TEST(temporary_addresses_are_preferred_as_sources_if_the_setting_says_so)
 		host_wait(SECONDS(6));
 		NEED(ip6_select(h.h_ifp, &rk, &src));
 		CHECK_EQ("temporary", value == 2, (host_flags(&h, &src) & TEMP) != 0);
+		/* IPV6_ADDR_PREFERENCES of a socket counts more. */
+		rk.rk_flags = value == 2 ? RTK_SRCPUBLIC : RTK_SRCTMP;
+		NEED(ip6_select(h.h_ifp, &rk, &src));
+		CHECK_EQ("asked", value != 2, (host_flags(&h, &src) & TEMP) != 0);
 		host_destroy(&h);
 	}
 }
