@@ -119,18 +119,21 @@ static void
 take_rtt(struct tcpcb *tp, const struct tcpseg *ts, struct tcp_ackev *ev,
     const struct tcp_delivery *d, int64_t now)
 {
+	bool clean = d->dl_first != 0 && !d->dl_rtx;
 	int64_t rtt = 0;
 
-	/* Karn: what was sent twice tells nothing, but a timestamp does. */
-	if (d->dl_first != 0 && !d->dl_rtx)
+	/*
+	 * Karn: what was sent twice tells nothing, unless a timestamp says that the
+	 * last transmission is meant.  An ACK of a duplicate echoes an older one, as
+	 * the first ACK was lost: that would add the timeout to the round trip.
+	 */
+	if (clean)
 		rtt = now - d->dl_first;
-	else if (d->dl_hasts && d->dl_acked > 0 && ts->ts_tsecr != 0)
-		rtt = (int64_t)(tcp_ts(now, tp->t_tsoff) - ts->ts_tsecr) * 1000000;
+	else if (d->dl_hasts && d->dl_acked > 0 && ts->ts_tsecr != 0 && d->dl_racktime != 0)
+		rtt = d->dl_rackrtt;
 	if (d->dl_last != 0)
 		ev->ev_rtt = now - d->dl_last;
-	if (d->dl_first == 0 && rtt == 0 && !d->dl_hasts)
-		return;
-	if (d->dl_first == 0 && (d->dl_acked == 0 || !d->dl_hasts || rtt > TCP_RTO_MAX))
+	if (!clean && rtt == 0)
 		return;
 	tcp_rtt_sample(&tp->t_rtt, rtt, now);
 }
