@@ -406,6 +406,7 @@ dhcp_client_wait(struct dhcp_client *dc, int64_t deadline)
 
 void
 dhcp_client_ifgone(struct ifnet *ifp)
+    NO_THREAD_SAFETY
 {
 	struct dhcp_netns *dn = netns_data(ifp->if_ns, NETNS_SLOT_DHCP);
 	struct list_node *n;
@@ -424,6 +425,7 @@ dhcp_client_ifgone(struct ifnet *ifp)
 
 void
 dhcp_client_netns_exit(struct dhcp_netns *dn)
+    NO_THREAD_SAFETY
 {
 	struct list_node *n;
 

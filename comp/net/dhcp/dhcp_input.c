@@ -82,6 +82,7 @@ message_hear_locked(struct dhcp_netns *dn, struct dhcp_client *dc, const uint8_t
 /* At most what we ask servers for, and the headers around it. */
 static bool
 ip_hear(struct dhcp_netns *dn, struct ifnet *ifp, const struct packet *p)
+    NO_THREAD_SAFETY
 {
 	uint8_t buf[DHCP_FRAMELEN];
 	const uint8_t *payload;

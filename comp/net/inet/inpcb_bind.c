@@ -86,6 +86,7 @@ inpcb_conflict(const struct inpcb *inp, const struct inport *ip, bool listening)
 
 static int
 bind_port(struct inpcb *inp, uint16_t port) REQUIRES(inp->inp_table->it_lock)
+    NO_THREAD_SAFETY
 {
 	struct inpcbtable *t = inp->inp_table;
 	struct inport *ip;
@@ -208,6 +209,7 @@ bind_check(const struct inpcb *inp, const struct sockaddr *sa, socklen_t len, in
 
 int
 inpcb_bind(struct inpcb *inp, const struct sockaddr *sa, socklen_t len)
+    NO_THREAD_SAFETY
 {
 	static const struct inaddr any;
 	struct inpcbtable *t = inp->inp_table;
@@ -245,6 +247,7 @@ inpcb_bind(struct inpcb *inp, const struct sockaddr *sa, socklen_t len)
 
 int
 inpcb_listen(struct inpcb *inp)
+    NO_THREAD_SAFETY
 {
 	struct inpcbtable *t = inp->inp_table;
 	int error = 0;

@@ -170,6 +170,7 @@ connect_route(const struct inpcb *inp, int family, const struct inaddr *addr, ui
 /* A port for this connection alone, or one shared with connections to others. */
 static int
 connect_port(struct inpcb *inp) REQUIRES(inp->inp_table->it_lock)
+    NO_THREAD_SAFETY
 {
 	struct inpcbtable *t = inp->inp_table;
 	uint32_t low, high, n, at;
@@ -201,6 +202,7 @@ connect_port(struct inpcb *inp) REQUIRES(inp->inp_table->it_lock)
 /* The addresses are set; gives them a port and enters them. */
 static int
 connect_enter(struct inpcb *inp) REQUIRES(inp->inp_table->it_lock)
+    NO_THREAD_SAFETY
 {
 	struct inpcbtable *t = inp->inp_table;
 	bool stream = t->it_proto == IPPROTO_TCP;
@@ -219,6 +221,7 @@ connect_enter(struct inpcb *inp) REQUIRES(inp->inp_table->it_lock)
 
 int
 inpcb_connect(struct inpcb *inp, const struct sockaddr *sa, socklen_t len)
+    NO_THREAD_SAFETY
 {
 	static const struct inaddr none;
 	struct inpcbtable *t = inp->inp_table;

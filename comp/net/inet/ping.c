@@ -89,6 +89,7 @@ request_ok(const struct socket *so, const uint8_t *icmp)
 static int
 request_finish(struct inpcb *inp, const struct sockmsg *sm, struct packet *p,
     struct dgram_dest *dd) REQUIRES(inp->inp_so->so_lock)
+    NO_THREAD_SAFETY
 {
 	struct inpcbtable *t = inp->inp_table;
 	const struct inet_af *af;
@@ -123,6 +124,7 @@ request_finish(struct inpcb *inp, const struct sockmsg *sm, struct packet *p,
 
 static int
 ping_send(struct socket *so, struct sockmsg *sm, size_t *ret_done)
+    NO_THREAD_SAFETY
 {
 	size_t len = sm->sm_uio->uio_resid;
 	struct packetq q = PACKETQ_INITIALIZER;

@@ -334,6 +334,7 @@ tcp_mss_forced(const struct tcpcb *tp, const struct rtdst *rd)
 
 static void
 outq_send(struct tcpcb *tp)
+    NO_THREAD_SAFETY
 {
 	struct socket *so = tcp_so(tp);
 	const struct inet_af *af = tp->t_af;
@@ -364,6 +365,7 @@ outq_send(struct tcpcb *tp)
 
 void
 tcp_unlock(struct tcpcb *tp)
+    NO_THREAD_SAFETY
 {
 	struct socket *so = tcp_so(tp);
 

@@ -506,6 +506,7 @@ same_connection(const struct tcpcb *tp, const struct inet_rx *ir, const struct t
 /* Locks the connection that it is for and makes it rx_tp.  False: there is none. */
 static bool
 rx_find(struct tcp_rx *rx, const struct inet_rx *ir, const struct tcpseg *ts)
+    NO_THREAD_SAFETY
 {
 	struct inpcb *inp;
 	struct tcpcb *tp;

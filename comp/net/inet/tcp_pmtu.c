@@ -71,6 +71,7 @@ ctl_error(struct tcpcb *tp, const struct inet_ctl *ctl)
 
 void
 tcp_ctl(const struct inet_ctl *ctl)
+    NO_THREAD_SAFETY
 {
 	struct tcpns *tn = netns_data(ctl->ic_ns, NETNS_SLOT_TCP);
 	struct inet_rx rx = { .ir_family = ctl->ic_family, .ir_proto = IPPROTO_TCP,

@@ -198,6 +198,7 @@ tcp_disconnect(struct tcpcb *tp, int64_t now)
 
 static int
 tcp_connect(struct socket *so, const struct sockaddr *sa, socklen_t len, bool nonblock)
+    NO_THREAD_SAFETY
 {
 	struct tcpcb *tp = tcpcb_of(so);
 	bool listening, defer = (tp->t_flags & TF_DEFERCONN) != 0;
@@ -299,6 +300,7 @@ tcp_usrclosed(struct tcpcb *tp, int64_t now)
 
 static int
 tcp_shutdown(struct socket *so, int how)
+    NO_THREAD_SAFETY
 {
 	struct tcpcb *tp = tcpcb_of(so);
 	int error = 0;
@@ -386,6 +388,7 @@ close_orphan(struct tcpcb *tp, int64_t now)
 
 static void
 tcp_close(struct socket *so)
+    NO_THREAD_SAFETY
 {
 	struct tcpcb *tp = tcpcb_of(so);
 	int64_t now = clock_mono();

@@ -291,6 +291,7 @@ set_congestion(struct tcpcb *tp, const void *val, socklen_t len)
 
 int
 tcp_setopt(struct socket *so, int level, int name, const void *val, socklen_t len)
+    NO_THREAD_SAFETY
 {
 	struct tcpcb *tp = tcpcb_of(so);
 	int v, error;

@@ -88,6 +88,7 @@ out:
 /* No more listening: requests vanish, who waits for accept is reset. */
 void
 tcp_listen_close(struct socket *so)
+    NO_THREAD_SAFETY
 {
 	struct tcpcb *tp = tcpcb_of(so);
 	struct tcpns *tn = tp->t_ns;
@@ -468,6 +469,7 @@ child_init(struct tcp_rx *rx, struct tcpcb *tp, const struct tcpmini *tm)
 
 int
 tcp_complete(struct tcp_rx *rx, struct socket *lso, const struct tcpmini *tm)
+    NO_THREAD_SAFETY
 {
 	struct socket *so;
 	struct tcpcb *tp;
@@ -604,6 +606,7 @@ request_judge(struct tcpmini *tm, const struct tcpseg *ts, const struct tcpcb *l
 
 void
 tcp_request_input(struct tcp_rx *rx, struct tcpmini *tm, struct tcpseg *ts, struct packet *p)
+    NO_THREAD_SAFETY
 {
 	struct tcpns *tn = rx->rx_tn;
 	struct socket *lso = tm->tm_listener;

@@ -319,6 +319,7 @@ timer_next(const struct tcpcb *tp)
 
 static void
 timer_fire(void *arg)
+    NO_THREAD_SAFETY
 {
 	struct tcpcb *tp = arg;
 	struct socket *so = tcp_so(tp);

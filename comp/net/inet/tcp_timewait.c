@@ -486,6 +486,7 @@ wait_segment(struct tcp_rx *rx, struct tcpmini *tm, const struct tcpseg *ts, boo
 
 bool
 tcp_mini_input(struct tcp_rx *rx, struct tcpseg *ts, struct packet *p)
+    NO_THREAD_SAFETY
 {
 	struct tcpns *tn = rx->rx_tn;
 	struct tcp_answer ta;

@@ -101,6 +101,7 @@ udp_setopt_locked(struct udpcb *u, int name, int value) REQUIRES(u->u_dgram.dp_i
 
 static int
 udp_setopt(struct socket *so, int level, int name, const void *val, socklen_t len)
+    NO_THREAD_SAFETY
 {
 	struct udpcb *u = so->so_pcb;
 	int error, value;

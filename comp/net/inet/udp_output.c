@@ -131,6 +131,7 @@ send_finish(struct udpcb *u, struct packet *p, struct dgram_dest *dd, uint16_t g
 /* A port for who sends without having asked for one. */
 static int
 send_autobind(struct inpcb *inp) REQUIRES(inp->inp_so->so_lock)
+    NO_THREAD_SAFETY
 {
 	struct inpcbtable *t = inp->inp_table;
 	int error;
@@ -170,6 +171,7 @@ send_charge(struct socket *so, const struct dgram_dest *dd, struct packet *p, in
 static int
 send_corked(struct socket *so, struct udpcb *u, struct packet *p, struct dgram_dest *dd,
     uint16_t gso)
+    NO_THREAD_SAFETY
 {
 	KASSERT(u->u_pending == NULL);
 	u->u_pending = p;
@@ -248,6 +250,7 @@ udp_push(struct socket *so)
 /* There is something pending: this send is a part of it. */
 static int
 send_more(struct socket *so, struct udpcb *u, struct sockmsg *sm, size_t len, bool more)
+    NO_THREAD_SAFETY
 {
 	int error = send_append(u, sm, len);
 
@@ -310,6 +313,7 @@ batch_put(struct socket *so, struct sockbatch *sx, struct packet *p, struct dgra
 
 static int
 send_one(struct socket *so, struct udpcb *u, struct sockmsg *sm, struct packet *p)
+    NO_THREAD_SAFETY
 {
 	struct packetq q = PACKETQ_INITIALIZER;
 	struct inpcb *inp = &u->u_dgram.dp_inp;
@@ -353,6 +357,7 @@ fail:
 
 int
 udp_send(struct socket *so, struct sockmsg *sm, size_t *ret_done)
+    NO_THREAD_SAFETY
 {
 	size_t len = sm->sm_uio->uio_resid;
 	struct udpcb *u = so->so_pcb;

@@ -326,6 +326,7 @@ netlink_pump(struct nlsock *nk)
 
 static void
 request_run_locked(struct nlreq *nr) REQUIRES(nr->nr_sk->nk_lock)
+    NO_THREAD_SAFETY
 {
 	struct nlsock *nk = nr->nr_sk;
 	bool had_dump = nk->nk_dump != NULL;
@@ -345,6 +346,7 @@ request_run_locked(struct nlreq *nr) REQUIRES(nr->nr_sk->nk_lock)
 
 void
 netlink_request(struct nlsock *nk, const uint8_t *data, size_t len)
+    NO_THREAD_SAFETY
 {
 	struct nlreq nr;
 	const uint8_t *msg;

@@ -198,6 +198,7 @@ overrun_locked(struct nlsock *nk) REQUIRES(nk->nk_so->so_lock)
 
 int
 nlsock_put(struct nlsock *nk, struct packet *p)
+    NO_THREAD_SAFETY
 {
 	struct socket *so = nk->nk_so;
 	int error = 0;

@@ -63,6 +63,7 @@ rtnl_request(struct nlreq *nr)
 
 void
 rtnl_begin(struct nlreq *nr)
+    NO_THREAD_SAFETY
 {
 	mutex_enter(&nr->nr_ns->ns_lock);
 	nr->nr_nn->nn_origin = nr;
@@ -70,6 +71,7 @@ rtnl_begin(struct nlreq *nr)
 
 void
 rtnl_end(struct nlreq *nr)
+    NO_THREAD_SAFETY
 {
 	nr->nr_nn->nn_origin = NULL;
 	mutex_exit(&nr->nr_ns->ns_lock);
