@@ -27,7 +27,9 @@ server=
 cleanup() {
 	[ -z "$netns" ] || ip netns del "$netns" 2>/dev/null || true
 	[ -z "$netns" ] || ip link del rbtap0 2>/dev/null || true
-	[ -z "$server" ] || kill $server 2>/dev/null || true
+	for pid in $server; do
+		kill "$pid" 2>/dev/null || true
+	done
 	[ -z "$mounted" ] || umount "$dir/mnt" 2>/dev/null || true
 	rm -rf "$dir"
 }

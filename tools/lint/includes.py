@@ -37,7 +37,7 @@ ZONES = [
     (r'comp/[^/]+/[^/]+/host/', PUBLIC + COMPILER + ('{component}/',)),
     (r'comp/[^/]+/[^/]+/tests/',
      FREESTANDING + CORE_HEADERS + ('kern/include/', '{component}/', 'tests/harness/harness.h',
-                                    'include/rump/', 'BUILD/gen/rump/')),
+                                    'kern/net/tests/', 'include/rump/', 'BUILD/gen/rump/')),
     (r'comp/[^/]+/[^/]+/',
      FREESTANDING + CORE_HEADERS + ('kern/include/', '{component}/', 'include/rump/rump.h',
                                     'include/rump/dhcp.h')),
