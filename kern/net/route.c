@@ -10,6 +10,9 @@
  *
  * Adding follows Linux's netlink flags: CREATE, EXCL, REPLACE, APPEND.
  *
+ * A route may have an end (rc_expires).  Look-ups heed it at once; the timer
+ * takes the route out and has decisions of the past taken again.
+ *
  * Locking: changes under ns_lock; each moves ns_routegen, so that decisions
  * that were taken before are taken again.
  *
@@ -25,6 +28,7 @@
 #include <sys/errno.h>
 #include <sys/kassert.h>
 #include <sys/kmem.h>
+#include <sys/ktime.h>
 
 #include "net_impl.h"
 
@@ -287,6 +291,15 @@ flags_check(struct route ***link, const struct rtconfig *rc, unsigned int nlflag
 	return 0;
 }
 
+/* If the timer cannot be had the route is skipped all the same, only later removed. */
+static void
+expiry_arm(struct netns_route *nr, int64_t when)
+{
+	if (when < nr->nr_expires &&
+	    callout_schedule(&nr->nr_expiry, when) == 0)
+		nr->nr_expires = when;
+}
+
 static int
 node_add(struct netns *ns, struct rtnode *rn, const struct rtconfig *rc,
     unsigned int nlflags)
@@ -305,6 +318,8 @@ node_add(struct netns *ns, struct rtnode *rn, const struct rtconfig *rc,
 	atomic_store_rel(link, r);
 	if (old != NULL)
 		qsbr_call(&old->r_qsbr, route_free);
+	if (rc->rc_expires != 0)
+		expiry_arm(netns_route(ns), rc->rc_expires);
 	route_told(ns, NETEVENT_ROUTE_NEW, rc, old != NULL ? NLM_F_REPLACE :
 	    nlflags & ~(unsigned int)NLM_F_REPLACE);
 	return 0;
@@ -488,6 +503,57 @@ route_ifup(struct ifnet *ifp)
 	tables_walk(ifp, ifup_node, false);
 }
 
+/* --- routes that have an end ----------------------------------------------------- */
+
+struct expiry {
+	struct netns	*ex_ns;
+	int64_t		 ex_now;
+	int64_t		 ex_next;	/* of those that are left */
+};
+
+static int
+expire_node(struct rtnode *rn, void *arg)
+{
+	struct expiry *ex = arg;
+	struct route **link = &rn->rn_routes;
+
+	while (*link != NULL) {
+		int64_t end = (*link)->r_conf.rc_expires;
+
+		if (end != 0 && end <= ex->ex_now) {
+			route_unlink(ex->ex_ns, link);
+			continue;
+		}
+		if (end != 0 && end < ex->ex_next)
+			ex->ex_next = end;
+		link = &(*link)->r_next;
+	}
+	return 0;
+}
+
+/* The timer thread waits for nobody: if the lock is taken it comes again. */
+static void
+expiry_timer(void *arg)
+{
+	struct netns_route *nr = arg;
+	struct expiry ex = { nr->nr_ns, clock_mono(), KTIME_NEVER };
+
+	if (!mutex_tryenter(&nr->nr_ns->ns_lock)) {
+		(void)callout_schedule(&nr->nr_expiry, ex.ex_now + NSEC_PER_SEC / 10);
+		return;
+	}
+	for (struct rttable *rt = nr->nr_tables; rt != NULL; rt = rt->rt_next) {
+		for (unsigned int i = 0; i < 2; i++) {
+			(void)rttrie_walk(rt->rt_root[i], expire_node, &ex);
+			rttrie_prune_all(&rt->rt_root[i]);
+		}
+	}
+	nr->nr_expires = KTIME_NEVER;
+	if (ex.ex_next != KTIME_NEVER)
+		expiry_arm(nr, ex.ex_next);
+	mutex_exit(&nr->nr_ns->ns_lock);
+}
+
 /* --- listing --------------------------------------------------------------------- */
 
 struct listing {
@@ -544,6 +610,18 @@ free_node(struct rtnode *rn, void *arg __unused_arg)
 	return 0;
 }
 
+/* Nobody adds routes any more; what is added by mistake later does not expire. */
+static void
+route_netns_exit(struct netns *ns, void *data)
+{
+	struct netns_route *nr = data;
+
+	mutex_enter(&ns->ns_lock);
+	nr->nr_expires = INT64_MIN;
+	mutex_exit(&ns->ns_lock);
+	callout_halt(&nr->nr_expiry);
+}
+
 static void
 route_netns_fini(struct netns *ns __unused_arg, void *data)
 {
@@ -576,6 +654,9 @@ route_netns_init(struct netns *ns, void **ret_data)
 	if (nr == NULL)
 		return ENOMEM;
 	mutex_init(&nr->nr_exclock, "rtexc");
+	callout_init(&nr->nr_expiry, expiry_timer, nr);
+	nr->nr_expires = KTIME_NEVER;
+	nr->nr_ns = ns;
 	error = rules_create(nr);
 	for (size_t i = 0; error == 0 && i < ARRAY_SIZE(ids); i++)
 		error = rttable_create(nr, ids[i], &rt);
@@ -591,6 +672,7 @@ static struct netns_ops route_netns_ops = {
 	.no_slot	= NETNS_SLOT_ROUTE,
 	.no_name	= "route",
 	.no_init	= route_netns_init,
+	.no_exit	= route_netns_exit,
 	.no_fini	= route_netns_fini,
 };
 

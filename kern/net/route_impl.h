@@ -16,6 +16,7 @@
 
 #include <linux/fib_rules.h>
 #include <net/route.h>
+#include <sys/ktime.h>
 #include <sys/socket.h>
 
 /* --- families -------------------------------------------------------------------- */
@@ -137,6 +138,9 @@ struct netns_route {
 	unsigned int	 nr_nexc;	/* nr_exclock; read atomically */
 	unsigned int	 nr_excnext;	/* nr_exclock: bucket to evict from */
 	struct rtcached	*nr_cache[RTCACHE_SLOTS];	/* a */
+	struct callout	 nr_expiry;	/* looks for routes whose time has come */
+	int64_t		 nr_expires;	/* ns_lock: when it is armed for; KTIME_NEVER */
+	struct netns	*nr_ns;		/* c */
 };
 
 static inline struct netns_route *

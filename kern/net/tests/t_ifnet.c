@@ -32,13 +32,13 @@ world_end(void)
 }
 
 static void
-lock(void)
+lock(void) NO_THREAD_SAFETY
 {
 	mutex_enter(&ns->ns_lock);
 }
 
 static void
-unlock(void)
+unlock(void) NO_THREAD_SAFETY
 {
 	mutex_exit(&ns->ns_lock);
 }

@@ -7,6 +7,7 @@
 #include <linux/netlink.h>
 #include <net/netevent.h>
 #include <sys/atomic.h>
+#include <sys/condvar.h>
 #include <sys/ktime.h>
 
 #include "net_test.h"
@@ -239,6 +240,13 @@ count_routes(const struct rtconfig *rc, void *arg)
 	return 0;
 }
 
+static int
+count_all(const struct rtconfig *rc, void *arg)
+{
+	(*(unsigned int *)arg)++;
+	return rc->rc_nhops == 0;
+}
+
 static void
 check_lookups(void)
 {
@@ -454,7 +462,8 @@ TEST_WITH(decisions_are_shared_until_something_changes, .ht_flags = KEEPS)
 	world_make();
 	rc = onlink(AF_INET, addr4(0x0b000000), 8, 0);
 	NEED(add(&rc, NLM_F_CREATE) == 0);
-	NEED(route_lookup(ns, &rk, &a) == 0 && route_lookup(ns, &rk, &b) == 0);
+	NEED(route_lookup(ns, &rk, &a) == 0);
+	NEED(route_lookup(ns, &rk, &b) == 0);
 	CHECK(a == b);
 	CHECK(rtdst_valid(a));
 	rtdst_rele(b);
@@ -545,6 +554,39 @@ TEST_WITH(groups_go_where_the_sender_says, .ht_flags = KEEPS)
 	NEED(route_lookup(ns, &rk, &rd) == 0);
 	CHECK(rd->rd_ifp == sinks[1].sk_ifp && rd->rd_flags == RTD_BROADCAST);
 	rtdst_rele(rd);
+	world_end();
+}
+
+TEST_WITH(a_route_ends_when_its_time_has_come, .ht_flags = KEEPS)
+{
+	struct rtkey rk = key_to(AF_INET, addr4(0x0b000001));
+	kmutex_t lock = { .m_name = "test" };
+	kcondvar_t cv = { .cv_name = "test" };
+	int64_t begin = clock_mono();
+	struct rtconfig rc;
+	unsigned int n;
+
+	world_make();
+	for (unsigned int i = 1; i <= 3; i++) {
+		rc = onlink(AF_INET, addr4(0x0b000000), 8 * i, i);
+		rc.rc_expires = begin + i * 100 * NSEC_PER_SEC;
+		NEED(add(&rc, NLM_F_CREATE) == 0);
+	}
+	mutex_enter(&lock);
+	for (unsigned int i = 1; i <= 3; i++) {
+		int64_t when = begin + (int64_t)i * 100 * NSEC_PER_SEC;
+		uint32_t gen = ns->ns_routegen;
+
+		CHECK_EQ("the longest", (int)sinks[3].sk_ifp->if_index, leads_to(&rk));
+		while (clock_mono() < when + NSEC_PER_SEC)
+			(void)cv_timedwait(&cv, &lock, when + NSEC_PER_SEC);
+		n = 0;
+		(void)route_iterate(ns, AF_INET, RT_TABLE_MAIN, count_all, &n);
+		CHECK_EQ("so many are left", 3 - i, n);
+		CHECK(ns->ns_routegen != gen);
+	}
+	mutex_exit(&lock);
+	CHECK_EQ("none", -ENETUNREACH, leads_to(&rk));
 	world_end();
 }
 
