@@ -125,10 +125,17 @@ static void
 datagram_ahead_locked(struct socket *so, struct sockbatch *sx)
     REQUIRES(so->so_lock)
 {
+	struct sockbuf *sb = &so->so_rcv;
 	struct packet *p;
 
+	KASSERT(sx->sx_q.pq_head == NULL);
+	if (sb->sb_q.pq_n <= sx->sx_max && sb->sb_q.pq_n <= SOCKBATCH_MAX) {
+		packetq_join(&sx->sx_q, &sb->sb_q);
+		sb->sb_cc = sb->sb_mem = 0;
+		return;
+	}
 	while (sx->sx_q.pq_n < sx->sx_max && sx->sx_q.pq_n < SOCKBATCH_MAX &&
-	    (p = sockbuf_get(&so->so_rcv)) != NULL)
+	    (p = sockbuf_get(sb)) != NULL)
 		packetq_put(&sx->sx_q, p);
 }
 
