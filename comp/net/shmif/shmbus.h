@@ -93,6 +93,7 @@ struct shmbus_port {
 	uint32_t	 sp_gen;	/* c */
 	uint64_t	 sp_mac;	/* both; shmbus_setmac() */
 	bool		 sp_quiet;	/* atomic */
+	bool		 sp_foreign;	/* t: what it sends is not from here */
 
 	uint64_t	 sp_rung[SHMBUS_WORDS];	/* t: bells to ring */
 	uint64_t	 sp_txframes;	/* t */

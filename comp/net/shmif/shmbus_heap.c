@@ -24,7 +24,6 @@
 
 #include <sys/types.h>
 
-#include "host/shmbus_host.h"
 #include "shmbus_impl.h"
 
 #define HEAP_CHUNK	64	/* flights looked at when one is needed */
@@ -143,9 +142,7 @@ heap_bury(struct shmbus_port *p)
 		    (seen[port / 64] >> port % 64 & 1) != 0)
 			continue;
 		seen[port / 64] |= 1ULL << port % 64;
-		if (!rumpcomp_shmbus_locked(p->sp_bus->sb_fd,
-		    SHMBUS_LOCK_PORT(port)))
-			(void)shmbus_bury(p->sp_bus, port);
+		(void)shmbus_bury(p->sp_bus, port);
 	}
 }
 

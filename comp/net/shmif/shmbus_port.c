@@ -121,6 +121,9 @@ port_find(const struct shmbus *bus, uint32_t *ret_port)
 			if ((SHMBUS_STATE(state) == SHMBUS_PORT_FREE) !=
 			    (pass == 0))
 				continue;
+			if (pass == 1 && rumpcomp_shmbus_locked(bus->sb_fd,
+			    SHMBUS_LOCK_PORT(i)))
+				continue;
 			if (rumpcomp_shmbus_lock(bus->sb_fd,
 			    SHMBUS_LOCK_PORT(i)) == 0) {
 				*ret_port = i;
@@ -192,7 +195,8 @@ shmbus_bury(const struct shmbus *bus, uint32_t port)
 {
 	struct shmbus_ctl *ctl = shmbus_ctl(bus, port);
 
-	if (rumpcomp_shmbus_lock(bus->sb_fd, SHMBUS_LOCK_PORT(port)) != 0)
+	if (rumpcomp_shmbus_locked(bus->sb_fd, SHMBUS_LOCK_PORT(port)) ||
+	    rumpcomp_shmbus_lock(bus->sb_fd, SHMBUS_LOCK_PORT(port)) != 0)
 		return false;
 	if (SHMBUS_STATE(atomic_load(&ctl->sc_state)) != SHMBUS_PORT_FREE)
 		port_hide(bus, port, SHMBUS_PORT_FREE);

@@ -140,7 +140,7 @@ send_learn(struct shmbus_port *p, uint64_t source)
 {
 	uint32_t port, state;
 
-	if ((source & 1) != 0 || source == 0)
+	if ((source & 1) != 0 || source == 0 || p->sp_foreign)
 		return;
 	if (shmbus_mac_find(p->sp_bus, source, &port, &state) &&
 	    port == p->sp_index)

@@ -31,7 +31,10 @@ void	rumpcomp_shmbus_unmap(void *base, uint64_t size);
 /* Has that happened? */
 bool	rumpcomp_shmbus_lost(const void *base);
 
-/* A lock on one byte, which ends with the descriptor.  EBUSY. */
+/*
+ * A lock on one byte, which ends with the descriptor.  EBUSY or EAGAIN.  fd -1,
+ * memory without a file: one gets any lock, and everybody has his.
+ */
 int	rumpcomp_shmbus_lock(int fd, uint64_t byte);
 void	rumpcomp_shmbus_unlock(int fd, uint64_t byte);
 
