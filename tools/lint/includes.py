@@ -46,7 +46,8 @@ ZONES = [
                             'include/rump/rumpsim.h')),
     (r'tests/harness/ktest.c', FREESTANDING + CORE_HEADERS + ('tests/harness/',)),
     # The bus is a library that needs no kernel.
-    (r'(tests/shmbus|cmd/shmif_[a-z]+)/', PUBLIC + COMPILER + ('tests/', '{dir}/', 'comp/net/shmif/')),
+    (r'(tests/shmbus|cmd/shmif_[a-z]+)/', PUBLIC + COMPILER +
+     ('tests/', 'cmd/shmif_', 'comp/net/shmif/', 'kern/include/lib/pcapng.h')),
     (r'tests/', PUBLIC + COMPILER + ('tests/',)),
     (r'fuzz/', PUBLIC + FREESTANDING + CORE_HEADERS + ('kern/', 'comp/', 'fuzz/')),
     (r'', PUBLIC + COMPILER + ('{dir}/',)),
