@@ -161,8 +161,7 @@ static const struct if_ops shmif_if_ops = {
 	.ifo_kind	= "shmif",
 };
 
-/* Not attached yet. */
-static int
+int
 shmif_alloc(const char *name, struct ifnet **ret_ifp)
 {
 	uint8_t lladdr[6] = { 0xb2, 0xa0 };	/* local, not a group */

@@ -76,6 +76,9 @@ void	shmif_kick(struct ifnet *ifp);
 /* --- shmif_if.c --- */
 
 extern struct ifkind shmif_kind;
+
+/* Not attached yet. */
+int	shmif_alloc(const char *name, struct ifnet **ret_ifp);
 uint64_t shmif_mac(const uint8_t *addr);
 
 #endif /* SHMIF_IMPL_H */

@@ -251,6 +251,7 @@ shmif_poll(struct ifnet *ifp, unsigned int budget, struct packetq *q)
 
 /* --- sleeping ---------------------------------------------------------------- */
 
+/* After the bell was armed: who changes one of these rings afterwards. */
 static bool
 sleep_needless(struct shmif *sc, const uint32_t *word, uint32_t expected)
 {
@@ -269,7 +270,10 @@ sleep_alone(struct shmif *sc, bool intr, int64_t deadline)
 	return error == EAGAIN ? 0 : error;
 }
 
-/* Who sleeps has no vCPU, so sc_port is out of bounds; sc_drive is ours. */
+/*
+ * Who sleeps has no vCPU, so what sc_port points to is out of bounds; sc_drive is
+ * ours.  If they differ the interface has gone down, and nobody would ring there.
+ */
 int
 shmif_sleep(struct ifnet *ifp, const uint32_t *word, uint32_t expected,
     bool intr, int64_t deadline)
@@ -278,7 +282,8 @@ shmif_sleep(struct ifnet *ifp, const uint32_t *word, uint32_t expected,
 	struct shmif_port *sp = sc->sc_drive;
 	int error = 0;
 
-	if (sp == NULL || rumpcomp_shmbus_lost(sp->sp_bus.sb_base)) {
+	if (sp == NULL || atomic_load(&sc->sc_port) != sp ||
+	    rumpcomp_shmbus_lost(sp->sp_bus.sb_base)) {
 		if (sleep_needless(sc, word, expected))
 			return 0;
 		return sleep_alone(sc, intr, deadline);
@@ -286,7 +291,7 @@ shmif_sleep(struct ifnet *ifp, const uint32_t *word, uint32_t expected,
 	if (!shmbus_arm(sp->sp_port))
 		return 0;
 	/* A buffer that came back before the bell was armed rang for nobody. */
-	if (!sleep_needless(sc, word, expected) &&
+	if (!sleep_needless(sc, word, expected) && atomic_load(&sc->sc_port) == sp &&
 	    (!atomic_load(&sc->sc_waiting) || shmbus_hungry(sp->sp_port)))
 		error = shmbus_sleep(sp->sp_port, intr, deadline);
 	shmbus_disarm(sp->sp_port);

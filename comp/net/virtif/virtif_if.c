@@ -139,7 +139,7 @@ static const struct if_ops virtif_if_ops = {
 	.ifo_kind	= "virtif",
 };
 
-static int
+int
 virtif_alloc(const char *name, struct ifnet **ret_ifp)
 {
 	uint8_t lladdr[6] = { 0xb2, 0x0a };	/* local, not a group */

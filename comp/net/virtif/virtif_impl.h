@@ -57,4 +57,7 @@ void	virtif_link_rele(struct virtif_link *vl);
 
 extern struct ifkind virtif_kind;
 
+/* Not attached yet. */
+int	virtif_alloc(const char *name, struct ifnet **ret_ifp);
+
 #endif /* COMP_VIRTIF_IMPL_H */

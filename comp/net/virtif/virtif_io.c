@@ -227,7 +227,8 @@ virtif_sleep(struct ifnet *ifp, const uint32_t *word, uint32_t expected,
 	atomic_fence_seq();
 	if (atomic_swap_ar(&sc->sc_kicked, 0) == 0 &&
 	    (word == NULL || atomic_load_acq(word) == expected)) {
-		if (vl == NULL || !atomic_load(&sc->sc_up) || sc->sc_broken)
+		if (vl == NULL || atomic_load(&sc->sc_link) != vl ||
+		    !atomic_load(&sc->sc_up) || sc->sc_broken)
 			error = sleep_alone(sc, intr, deadline);
 		else
 			error = rumpcomp_virtif_wait(vl->vl_host, intr, deadline);

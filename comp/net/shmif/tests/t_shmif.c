@@ -12,6 +12,7 @@
 #include <net/ifnet.h>
 #include <net/netns.h>
 #include <net/packet.h>
+#include <rump/rumpuser.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/ktime.h>
@@ -22,40 +23,26 @@
 
 static struct ifnet *ifp[3];
 
-static int
-flags_set(struct ifnet *i, uint32_t flags, uint32_t mask)
-{
-	int error;
-
-	mutex_enter(&i->if_ns->ns_lock);
-	error = if_setflags(i, flags, mask);
-	mutex_exit(&i->if_ns->ns_lock);
-	return error;
-}
-
-/* The nth interface, up. */
+/* The nth interface, up.  Not attached, so that nobody else drives it. */
 static int
 make(unsigned int n)
 {
-	int error;
+	int error = shmif_alloc("shm%d", &ifp[n]);
 
-	error = shmif_kind.ik_create(netns0, "shm%d", harness_bus_path(), NULL,
-	    &ifp[n]);
 	if (error)
 		return error;
-	error = flags_set(ifp[n], IFF_UP, IFF_UP);
-	if (error) {
-		shmif_kind.ik_destroy(ifp[n]);
+	error = ifp[n]->if_ops->ifo_setlink(ifp[n], harness_bus_path());
+	if (error == 0)
+		error = ifp[n]->if_ops->ifo_up(ifp[n]);
+	if (error)
 		if_rele(ifp[n]);
-	}
 	return error;
 }
 
 static void
 unmake(unsigned int n)
 {
-	(void)flags_set(ifp[n], 0, IFF_UP);
-	shmif_kind.ik_destroy(ifp[n]);
+	ifp[n]->if_ops->ifo_down(ifp[n]);
 	if_rele(ifp[n]);
 }
 
@@ -203,8 +190,8 @@ TEST(large_packets_stay_in_the_bus_until_freed)
 		NEED(kept[i] != NULL && kept[i]->p_nfrags == 1);
 	}
 	/* Down or gone, what came before is good. */
-	(void)flags_set(ifp[1], 0, IFF_UP);
-	CHECK_EQ("up again", 0, flags_set(ifp[1], IFF_UP, IFF_UP));
+	ifp[1]->if_ops->ifo_down(ifp[1]);
+	CHECK_EQ("up again", 0, ifp[1]->if_ops->ifo_up(ifp[1]));
 	for (unsigned int i = 0; i < 40; i++) {
 		struct packet *p;
 
@@ -256,9 +243,8 @@ TEST(broadcasts_reach_all_and_promiscuous_ones_see_everything)
 		NEED(p != NULL);
 		packet_free(p);
 	}
-	mutex_enter(&netns0->ns_lock);
-	if_promisc(ifp[2], true);
-	mutex_exit(&netns0->ns_lock);
+	ifp[2]->if_flags |= IFF_PROMISC;
+	ifp[2]->if_ops->ifo_setfilter(ifp[2]);
 	send(0, frame(0, ifp[1]->if_lladdr, 100, 1));
 	for (unsigned int n = 1; n < 3; n++) {
 		p = receive(n);
@@ -275,11 +261,9 @@ TEST(a_new_address_is_where_frames_go)
 	int error;
 
 	make_three();
-	mutex_enter(&netns0->ns_lock);
-	error = if_setlladdr(ifp[1], ifp[2]->if_lladdr);
+	error = ifp[1]->if_ops->ifo_setlladdr(ifp[1], ifp[2]->if_lladdr);
 	CHECK_EQ("taken", EADDRINUSE, error);
-	error = if_setlladdr(ifp[1], addr);
-	mutex_exit(&netns0->ns_lock);
+	error = ifp[1]->if_ops->ifo_setlladdr(ifp[1], addr);
 	CHECK_EQ("free", 0, error);
 	send(0, frame(0, addr, 100, 1));
 	p = receive(1);
@@ -289,7 +273,7 @@ TEST(a_new_address_is_where_frames_go)
 	unmake_three();
 }
 
-TEST(a_link_is_set_once_and_while_down)
+TEST_WITH(a_link_is_set_once_and_while_down, .ht_flags = HARNESS_KERNEL | HARNESS_KEEPS)
 {
 	struct ifnet *i;
 
@@ -325,6 +309,30 @@ TEST(a_sleeper_is_woken_by_a_frame_a_kick_and_its_word)
 	CHECK_EQ("frame", 0, shmif_sleep(ifp[1], &word, 1, false, KTIME_NEVER));
 	packet_free(receive(1));
 	unmake_three();
+}
+
+/* The thread that drives attached interfaces sleeps in each of them. */
+TEST_WITH(an_interface_goes_down_and_away_while_somebody_sleeps_in_it,
+    .ht_flags = HARNESS_KERNEL | HARNESS_KEEPS, .ht_seeds = 10)
+{
+	struct ifnet *i;
+
+	for (int n = 0; n < 5; n++) {
+		NEED(shmif_kind.ik_create(netns0, "shm%d", harness_bus_path(), NULL, &i) == 0);
+		for (int round = 0; round < 3; round++) {
+			mutex_enter(&netns0->ns_lock);
+			CHECK_EQ("up", 0, if_setflags(i, IFF_UP, IFF_UP));
+			mutex_exit(&netns0->ns_lock);
+			rumpuser_thread_yield();
+			mutex_enter(&netns0->ns_lock);
+			CHECK_EQ("down", 0, if_setflags(i, 0, IFF_UP));
+			mutex_exit(&netns0->ns_lock);
+		}
+		shmif_kind.ik_destroy(i);
+		if_rele(i);
+	}
+	qsbr_barrier();
+	harness_bus_remove();
 }
 
 TEST(a_bus_that_vanishes_is_a_dead_link)

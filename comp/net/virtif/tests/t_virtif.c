@@ -21,22 +21,14 @@
 static struct ifnet *ifp;
 static uint8_t wire[80000], data[80000];
 
-static int
-flags_set(uint32_t flags, uint32_t mask)
-{
-	int error;
-
-	mutex_enter(&netns0->ns_lock);
-	error = if_setflags(ifp, flags, mask);
-	mutex_exit(&netns0->ns_lock);
-	return error;
-}
-
 static void
 make(bool stream)
 {
-	NEED(virtif_kind.ik_create(netns0, "virt%d", harness_end_open(stream), NULL, &ifp) == 0);
-	NEED(flags_set(IFF_UP, IFF_UP) == 0);
+	/* Not attached, so that nobody else drives it. */
+	NEED(virtif_alloc("virt%d", &ifp) == 0);
+	NEED(ifp->if_ops->ifo_setlink(ifp, harness_end_open(stream)) == 0);
+	NEED(ifp->if_ops->ifo_up(ifp) == 0);
+	ifp->if_flags |= IFF_UP;
 	for (size_t i = 0; i < sizeof(data); i++)
 		data[i] = (uint8_t)(i * 7 + i / 253);
 }
@@ -44,7 +36,7 @@ make(bool stream)
 static void
 unmake(void)
 {
-	virtif_kind.ik_destroy(ifp);
+	ifp->if_ops->ifo_down(ifp);
 	if_rele(ifp);
 	qsbr_barrier();
 	harness_end_close();
