@@ -39,6 +39,7 @@ end_create(void)
 	netns_quiet(netns0);
 	NEED(if_alloc("end%d", &end_if_ops, NULL, &ifp) == 0);
 	if_ethernet(ifp, lladdr);
+	ifp->if_mtu = 1000;	/* too small for IPv6, which would say something */
 	ifp->if_hwcaps = ifp->if_caps = IFCAP_FRAGS | IFCAP_TXCSUM | IFCAP_GSO;
 	NEED(if_attach(netns0, ifp) == 0);
 	mutex_enter(&netns0->ns_lock);
