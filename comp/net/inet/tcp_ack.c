@@ -129,8 +129,8 @@ take_rtt(struct tcpcb *tp, const struct tcpseg *ts, struct tcp_ackev *ev,
 	 */
 	if (clean)
 		rtt = now - d->dl_first;
-	else if (d->dl_hasts && d->dl_acked > 0 && ts->ts_tsecr != 0 && d->dl_racktime != 0)
-		rtt = d->dl_rackrtt;
+	else if (d->dl_acked > 0 && ts->ts_tsecr != 0)
+		rtt = d->dl_rtxrtt;
 	if (d->dl_last != 0)
 		ev->ev_rtt = now - d->dl_last;
 	if (!clean && rtt == 0)

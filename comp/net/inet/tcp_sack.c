@@ -144,6 +144,8 @@ note_rack(const struct tcp_sent *se, struct tcp_delivery *d)
 			return;
 		if (rtt < d->dl_minrtt)
 			return;
+		if (d->dl_hasts)
+			d->dl_rtxrtt = rtt > 0 ? rtt : 1;
 	}
 	if (d->dl_racktime == 0 || se->se_time > d->dl_racktime ||
 	    (se->se_time == d->dl_racktime && seq_gt(se->se_end, d->dl_rackend))) {

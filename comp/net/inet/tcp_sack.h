@@ -72,6 +72,7 @@ struct tcp_delivery {
 	int64_t		 dl_racktime;	/* RACK: the one sent last among them; 0: none */
 	uint32_t	 dl_rackend;
 	int64_t		 dl_rackrtt;
+	int64_t		 dl_rtxrtt;	/* of a retransmission that the timestamp names; 0 */
 	uint32_t	 dl_ratedel;	/* rate sample: of the entry sent last */
 	int64_t		 dl_ratetime;
 };
