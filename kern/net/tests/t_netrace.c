@@ -21,7 +21,7 @@
 
 #define KEEPS	(HARNESS_KERNEL | HARNESS_KEEPS)
 #define NREADERS 3
-#define ROUNDS	120
+#define ROUNDS	60
 
 static struct netns *ns;
 static struct ifnet *ifs[2];
