@@ -157,7 +157,7 @@ inpcb_link_conn(struct inpcbtable *t, struct inpcb *inp)
 		conntab_grow(t);
 	conntab_put(t->it_conns, inp);
 	inp->inp_tabflags |= INPT_CONN;
-	t->it_nconns++;
+	atomic_store(&t->it_nconns, t->it_nconns + 1);
 }
 
 void
@@ -174,7 +174,7 @@ inpcb_unlink_conn(struct inpcbtable *t, struct inpcb *inp)
 	/* Its own link stays: readers who stand on it go on from there. */
 	atomic_store_rel(pp, inp->inp_connnext[ct->ct_which]);
 	inp->inp_tabflags &= (uint8_t)~INPT_CONN;
-	t->it_nconns--;
+	atomic_store(&t->it_nconns, t->it_nconns - 1);
 }
 
 bool
