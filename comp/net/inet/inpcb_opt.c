@@ -8,6 +8,7 @@
 
 #include <net/inet.h>
 
+#include <sys/atomic.h>
 #include <sys/errno.h>
 
 static const struct inet_af *
@@ -44,7 +45,7 @@ inpcb_put_cmsgs(struct inpcb *inp, struct sockmsg *sm, const struct packet *p)
 {
 	const struct inet_af *af = inet_af(INET_RX(p)->ir_family);
 
-	if (inp->inp_recvopts == 0 || af == NULL || af->ia_put_cmsgs == NULL)
+	if (atomic_load(&inp->inp_recvopts) == 0 || af == NULL || af->ia_put_cmsgs == NULL)
 		return;
 	af->ia_put_cmsgs(inp, sm, p);
 }

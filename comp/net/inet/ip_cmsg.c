@@ -11,6 +11,7 @@
 #include <lib/string.h>
 #include <linux/ipv6.h>
 #include <net/ifnet.h>
+#include <sys/atomic.h>
 #include <sys/errno.h>
 
 /* Of packets that were received: the header is still where it was, at p_l3. */
@@ -50,7 +51,7 @@ void
 ip_put_cmsgs(struct inpcb *inp, struct sockmsg *sm, const struct packet *p)
 {
 	const struct inet_rx *rx = INET_RX(p);
-	uint32_t want = inp->inp_recvopts;
+	uint32_t want = atomic_load(&inp->inp_recvopts);
 	int value;
 
 	if ((want & INP_RECV_PKTINFO) != 0)

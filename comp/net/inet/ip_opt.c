@@ -121,9 +121,9 @@ opt_store(struct inpcb *inp, const struct ip_opt *po, int value)
 		break;
 	case OPT_RECV:
 		if (value != 0)
-			inp->inp_recvopts |= po->po_bit;
+			atomic_or(&inp->inp_recvopts, po->po_bit);
 		else
-			inp->inp_recvopts &= ~po->po_bit;
+			atomic_and(&inp->inp_recvopts, ~po->po_bit);
 		break;
 	}
 }

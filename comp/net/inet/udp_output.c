@@ -29,7 +29,7 @@ void
 udp_pending_drop(struct udpcb *u)
 {
 	packet_free(u->u_pending);
-	u->u_pending = NULL;
+	atomic_store(&u->u_pending, NULL);
 	dgram_dest_fini(&u->u_dest);
 }
 
@@ -167,16 +167,61 @@ send_charge(struct socket *so, const struct dgram_dest *dd, struct packet *p, in
 	return 0;
 }
 
+/* Shares the blocks of more; the caller frees it. */
+static int
+pending_append(struct packet *p, const struct packet *more)
+{
+	int error = 0;
+
+	if (p->p_len + more->p_len > UDP_MAXLEN - UDP_HDRLEN)
+		return EMSGSIZE;
+	if (packet_linear(more) > 0)
+		error = packet_appendcopy(p, more->p_data, packet_linear(more), KM_SLEEP);
+	for (unsigned int i = 0; !error && i < more->p_nfrags; i++) {
+		const struct pktfrag *pf = &more->p_frag[i];
+
+		pktbuf_hold(pf->pf_buf);
+		error = packet_addfrag(p, pf->pf_buf, pf->pf_off, pf->pf_len);
+		if (error)
+			pktbuf_rele(pf->pf_buf);
+	}
+	return error == ENOBUFS ? EMSGSIZE : error;
+}
+
+/* More bytes for what is pending.  so_lock is held meanwhile: others must not send it. */
+static int
+send_append(struct udpcb *u, struct sockmsg *sm, size_t len)
+{
+	struct packet *more = packet_alloc(KM_SLEEP);
+	int error;
+
+	if (more == NULL)
+		return ENOBUFS;
+	error = packet_appenduio(more, sm->sm_uio, len, KM_SLEEP);
+	if (!error)
+		error = pending_append(u->u_pending, more);
+	packet_free(more);
+	return error;
+}
+
 /* so_lock held and dropped.  Takes over p. */
 static int
 send_corked(struct socket *so, struct udpcb *u, struct packet *p, struct dgram_dest *dd,
     uint16_t gso)
-    NO_THREAD_SAFETY
 {
-	KASSERT(u->u_pending == NULL);
-	u->u_pending = p;
+	int error = 0;
+
+	/* Another thread was first: then this is a part of its datagram. */
+	if (u->u_pending != NULL) {
+		error = pending_append(u->u_pending, p);
+		mutex_exit(&so->so_lock);
+		dgram_dest_fini(dd);
+		packet_free(p);
+		return error;
+	}
 	u->u_dest = *dd;
 	u->u_pending_gso = gso;
+	atomic_store(&u->u_pending, p);
 	/* Options of the first send may lie in its control data, which is gone by then. */
 	if (u->u_dest.dd_tx.it_options != u->u_dgram.dp_inp.inp_options) {
 		u->u_dest.dd_tx.it_options = NULL;
@@ -184,36 +229,6 @@ send_corked(struct socket *so, struct udpcb *u, struct packet *p, struct dgram_d
 	}
 	mutex_exit(&so->so_lock);
 	return 0;
-}
-
-/* More bytes for what is pending.  so_lock is held meanwhile: others must not send it. */
-static int
-send_append(struct udpcb *u, struct sockmsg *sm, size_t len)
-{
-	struct packet *more = packet_alloc(KM_SLEEP), *p = u->u_pending;
-	int error;
-
-	if (more == NULL)
-		return ENOBUFS;
-	error = packet_appenduio(more, sm->sm_uio, len, KM_SLEEP);
-	if (!error && p->p_len + len > UDP_MAXLEN - UDP_HDRLEN)
-		error = EMSGSIZE;
-	for (unsigned int i = 0; !error && i < more->p_nfrags; i++) {
-		const struct pktfrag *pf = &more->p_frag[i];
-
-		if (i == 0 && packet_linear(more) > 0)
-			error = packet_appendcopy(p, more->p_data, packet_linear(more), KM_SLEEP);
-		if (error)
-			break;
-		pktbuf_hold(pf->pf_buf);
-		error = packet_addfrag(p, pf->pf_buf, pf->pf_off, pf->pf_len);
-		if (error)
-			pktbuf_rele(pf->pf_buf);
-	}
-	if (!error && more->p_nfrags == 0)
-		error = packet_appendcopy(p, more->p_data, packet_linear(more), KM_SLEEP);
-	packet_free(more);
-	return error == ENOBUFS ? EMSGSIZE : error;
 }
 
 int
@@ -232,7 +247,7 @@ udp_push(struct socket *so)
 		return 0;
 	}
 	dd = u->u_dest;
-	u->u_pending = NULL;
+	atomic_store(&u->u_pending, NULL);
 	u->u_dest.dd_rd = NULL;
 	error = send_finish(u, p, &dd, u->u_pending_gso);
 	mutex_exit(&so->so_lock);
