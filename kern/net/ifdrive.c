@@ -7,7 +7,7 @@
  * a receive thread in between costs a second thread switch, the dearest thing
  * there is.  So whoever is about to wait (recv, poll, epoll_wait) drives the
  * interfaces of its name space itself: it polls them for a bounded while, and
- * then sleeps in the driver of the busiest one, to be woken by the next frame
+ * then sleeps in the driver of the one that was busy last, to be woken by the next frame
  * or by whoever changes the word it waits for.
  *
  * One thread at a time drives an interface; it holds id_busy, and runs what
@@ -69,7 +69,7 @@ struct ifdrive {
 	bool		 id_guard_in;	/* a: the guard sleeps in the driver */
 	uint32_t	*id_word;	/* a: what the sleeper in the driver waits for */
 	uint32_t	 id_activity;	/* a: moves when others drive */
-	uint64_t	 id_packets;	/* b; read by who chooses */
+	uint32_t	 id_recent;	/* a: dl_inputs when it last brought packets */
 	uint32_t	 id_tick;	/* a: the guard's own word */
 	int64_t		 id_until;	/* a: when the guard looks next */
 	struct kthread	*id_guard;	/* c */
@@ -81,6 +81,7 @@ struct drivelist {
 	uint32_t	 dl_n;		/* q, ns_lock */
 	uint32_t	 dl_spin;	/* a: patience, ns */
 	uint32_t	 dl_waits;	/* a */
+	uint32_t	 dl_inputs;	/* a: batches so far, roughly */
 	struct ifdrive	*dl_drive[DRIVES_MAX];	/* q, ns_lock */
 };
 
@@ -109,14 +110,21 @@ drive_exit(struct ifdrive *id)
 static unsigned int
 drive_input(struct ifdrive *id)
 {
+	struct drivelist *dl = id->id_ifp->if_ns->ns_drives;
 	struct packetq q = PACKETQ_INITIALIZER;
+	uint32_t inputs;
 	unsigned int n;
 
 	if (!if_running(id->id_ifp))
 		return 0;
 	n = id->id_ifp->if_ops->ifo_poll(id->id_ifp, DRIVE_BUDGET, &q);
 	if (n > 0) {
-		atomic_store(&id->id_packets, id->id_packets + n);
+		/* With one interface the number need not move. */
+		inputs = atomic_load(&dl->dl_inputs);
+		if (atomic_load(&id->id_recent) != inputs) {
+			atomic_store(&id->id_recent, inputs + 1);
+			atomic_store(&dl->dl_inputs, inputs + 1);
+		}
 		if_input(id->id_ifp, &q);
 	}
 	return n;
@@ -162,7 +170,7 @@ if_drive_poll(struct netns *ns)
 	return n;
 }
 
-/* The one that brought most so far. */
+/* The one that brought something last: who waits now most likely waits for it. */
 static struct ifdrive *
 drive_choose(struct netns *ns)
 {
@@ -174,7 +182,7 @@ drive_choose(struct netns *ns)
 
 		if (id != NULL && if_running(id->id_ifp) && !atomic_load(&id->id_dying) &&
 		    (best == NULL ||
-		     atomic_load(&id->id_packets) > atomic_load(&best->id_packets)))
+		     (int32_t)(atomic_load(&id->id_recent) - atomic_load(&best->id_recent)) > 0))
 			best = id;
 	}
 	return best;

@@ -24,7 +24,8 @@
 
 #define ETHERTYPE_OURS	0x88b5		/* for local experiments: IEEE 802 */
 #define MSEC		1000000LL
-#define SEEDS		.ht_flags = HARNESS_SIDE, .ht_seeds = 20
+/* IPv6, if it is there, starts threads with the first interface that comes up. */
+#define SEEDS		.ht_flags = HARNESS_SIDE | HARNESS_KEEPS, .ht_seeds = 20
 
 static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
 
