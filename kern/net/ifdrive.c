@@ -47,7 +47,8 @@
 #define DRIVE_BUDGET	64			/* packets a poll */
 #define SPIN_MAX	(50 * 1000)		/* ns: the cost of a wake-up */
 #define SPIN_TRY	(5 * 1000)
-#define SPIN_RETRY	64			/* waits between tries */
+#define SPIN_RETRY	64			/* waits between short tries */
+#define SPIN_RETRY_MAX	512			/* ... and long ones */
 #define SPIN_CLOCK	16			/* rounds between looks at the clock */
 #define GUARD_TICK	(200 * 1000)		/* ns */
 #define GUARD_NEAR	(500 * 1000)		/* a tick this near needs no wake-up */
@@ -194,12 +195,15 @@ static uint32_t
 spin_patience(struct netns *ns)
 {
 	struct drivelist *dl = ns->ns_drives;
-	uint32_t spin;
+	uint32_t spin, waits;
 
 	spin = atomic_load(&dl->dl_spin);
-	if (spin == 0 && atomic_add(&dl->dl_waits, 1) % SPIN_RETRY == 0)
-		spin = SPIN_TRY;
-	return spin;
+	if (spin != 0)
+		return spin;
+	waits = atomic_add(&dl->dl_waits, 1);
+	if (waits % SPIN_RETRY_MAX == 0)
+		return SPIN_MAX;
+	return waits % SPIN_RETRY == 0 ? SPIN_TRY : 0;
 }
 
 static void
