@@ -307,7 +307,9 @@ TEST(shutdown_answers_as_the_host_s)
 static void
 names_script(struct twin *tw)
 {
-	struct sockaddr_un un, other;
+	/* Lengths beyond the structure are tried, too. */
+	struct { struct sockaddr_un un; char more[64]; } padded = { 0 };
+	struct sockaddr_un *un = &padded.un, other;
 	char name[64];
 	socklen_t len, room;
 	int a, b, c;
@@ -315,35 +317,35 @@ names_script(struct twin *tw)
 	for (size_t t = 0; t < ARRAY_SIZE(types); t++) {
 		tw->tw_about = type_names[t];
 		snprintf(name, sizeof(name), "rumpus-twin-%d-%zu", (int)getpid(), t);
-		len = abstract(&un, name);
+		len = abstract(un, name);
 		a = FD(tw, socket, AF_UNIX, A(types[t] | SOCK_NONBLOCK), 0);
 		b = FD(tw, socket, AF_UNIX, A(types[t] | SOCK_NONBLOCK), 0);
 		for (unsigned int n = 0; n < 4; n++)
-			CALL(tw, connect, A(b), A(&un), n);
-		CALL(tw, bind, A(a), A(&un), 0);
-		CALL(tw, bind, A(a), A(&un), 1);
-		CALL(tw, bind, A(a), A(&un), sizeof(un) + 1);
-		CALL(tw, bind, A(a), A(&un), A(-1));
+			CALL(tw, connect, A(b), A(un), n);
+		CALL(tw, bind, A(a), A(un), 0);
+		CALL(tw, bind, A(a), A(un), 1);
+		CALL(tw, bind, A(a), A(un), sizeof(*un) + 1);
+		CALL(tw, bind, A(a), A(un), A(-1));
 		CALL(tw, bind, A(a), NOWHERE, 5);
-		un.sun_family = AF_INET;
-		CALL(tw, bind, A(a), A(&un), len);
-		un.sun_family = AF_UNIX;
-		CALL(tw, connect, A(b), A(&un), len);
-		CALL(tw, sendto, A(b), A("hi"), 2, 0, A(&un), len);
-		CALL(tw, bind, A(a), A(&un), len);
-		CALL(tw, bind, A(a), A(&un), len);
-		CALL(tw, bind, A(b), A(&un), len);
+		un->sun_family = AF_INET;
+		CALL(tw, bind, A(a), A(un), len);
+		un->sun_family = AF_UNIX;
+		CALL(tw, connect, A(b), A(un), len);
+		CALL(tw, sendto, A(b), A("hi"), 2, 0, A(un), len);
+		CALL(tw, bind, A(a), A(un), len);
+		CALL(tw, bind, A(a), A(un), len);
+		CALL(tw, bind, A(b), A(un), len);
 		note_name(tw, a, false);
-		CALL(tw, connect, A(b), A(&un), len);
+		CALL(tw, connect, A(b), A(un), len);
 		note_events(tw, a);
 		CALL(tw, listen, A(a), 1);
 		note_events(tw, a);
 		CALL(tw, listen, A(a), A(-1));
 		CALL(tw, listen, A(a), 1);
-		CALL(tw, connect, A(a), A(&un), len);
-		CALL(tw, sendto, A(b), A("hi"), 2, 0, A(&un), len);
-		CALL(tw, connect, A(b), A(&un), len);
-		CALL(tw, connect, A(b), A(&un), len);
+		CALL(tw, connect, A(a), A(un), len);
+		CALL(tw, sendto, A(b), A("hi"), 2, 0, A(un), len);
+		CALL(tw, connect, A(b), A(un), len);
+		CALL(tw, connect, A(b), A(un), len);
 		note_name(tw, b, true);
 		note_events(tw, a);
 		note_events(tw, b);
@@ -427,7 +429,7 @@ dgram_script(struct twin *tw)
 	CALL(tw, bind, A(b), A(&two), twolen);
 	CALL(tw, connect, A(b), A(&un), len);
 	for (int i = 0; i < 13; i++) {
-		CALL(tw, write, A(b), A("0123456789"), A(i));
+		CALL(tw, write, A(b), A("0123456789abcdef"), A(i));
 		note_events(tw, b);
 	}
 	CALL(tw, sendto, A(c), A("x"), 1, 0, A(&un), len);
