@@ -111,7 +111,6 @@ sockin_close(struct socket *so)
 		(void)rumpcomp_sockin_setopt(si->si_fd, SOL_SOCKET, SO_LINGER,
 		    &linger, sizeof(linger));
 	sockin_unwatch(si);
-	socket_rele(so);
 }
 
 static void
