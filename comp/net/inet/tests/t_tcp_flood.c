@@ -138,19 +138,26 @@ ack(uint16_t port, uint32_t seq, uint32_t number, uint16_t window, uint32_t len)
 
 /* All of the handshake; *ret_nxt: what the kernel sends next. */
 static struct socket *
-connection(uint16_t port, uint32_t *ret_nxt)
+connection_from(uint32_t src, uint16_t port, uint32_t *ret_nxt)
 {
-	struct tcpseg ts;
+	struct tcpseg ts, last = { .ts_flags = TH_ACK, .ts_sport = port, .ts_seq = ISN + 1,
+		.ts_wnd = 1000 };
 	struct socket *so;
 
 	testif_drop(&ti);
-	syn(TESTIF_PEER, port, ISN);
+	syn(src, port, ISN);
 	NEED(to_peer(port, &ts) && ts.ts_flags == (TH_SYN | TH_ACK) && ts.ts_ack == ISN + 1);
-	*ret_nxt = ts.ts_seq + 1;
-	ack(port, ISN + 1, ts.ts_seq + 1, 1000, 0);
+	*ret_nxt = last.ts_ack = ts.ts_seq + 1;
+	from_peer(src, &last, NULL);
 	NEED(CHECK_EQ("accept", 0, tcp_sockops.so_accept(lso, true, &so)));
 	testif_drop(&ti);
 	return so;
+}
+
+static struct socket *
+connection(uint16_t port, uint32_t *ret_nxt)
+{
+	return connection_from(TESTIF_PEER, port, ret_nxt);
 }
 
 static size_t
@@ -303,4 +310,47 @@ TEST_WITH(windows_of_an_octet, .ht_flags = KEEPS)
 	}
 	CHECK_EQ("arrived", wrote, tp->t_una - nxt);
 	drop(so);
+}
+
+/* --- many ------------------------------------------------------------------------------ */
+
+#define MANY	100000u
+
+/* The file and the socket are counted, the slot of a descriptor (8 octets) is not. */
+TEST_WITH(a_hundred_thousand_idle_connections, .ht_flags = KEEPS, .ht_seconds = 120)
+{
+	struct file **fp = kmem_alloc(MANY * sizeof(fp[0]), KM_SLEEP);
+	uint64_t before, each;
+	uint32_t nxt;
+
+	NEED(fp != NULL);
+	server();
+	before = memory();
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct socket *so = connection_from((i & 1) != 0 ? TESTIF_PEER : OTHER,
+		    (uint16_t)(1 + i / 2), &nxt);
+
+		NEED(socket_file(so, O_RDWR, &fp[i]) == 0);
+	}
+	testif_drop(&ti);
+	each = (memory() - before) / MANY;
+	harness_note("%d octets each", (int)each);
+	CHECK(each > sizeof(struct tcpcb) + sizeof(struct socket));
+	/* NEEDSWORK: 2048 is the aim; the slabs' rests are what is missing. */
+	CHECK(each < 2112);
+	/* The last of them still works. */
+	ack((uint16_t)(MANY / 2), ISN + 1, nxt, 1000, 10);
+	mutex_enter(&socket_fromfile(fp[MANY - 1])->so_lock);
+	CHECK_EQ("octets", 10, tcp_readable(tcpcb_of(socket_fromfile(fp[MANY - 1]))));
+	mutex_exit(&socket_fromfile(fp[MANY - 1])->so_lock);
+	for (uint32_t i = 0; i < MANY; i++) {
+		socket_fromfile(fp[i])->so_linger = 0;
+		file_rele(fp[i]);
+		if (i % 1000 == 0)
+			testif_drop(&ti);
+	}
+	testif_drop(&ti);
+	qsbr_barrier();
+	CHECK_EQ("connections left", 1, pool_outstanding(&tcp_pool));
+	kmem_free(fp, MANY * sizeof(fp[0]));
 }
