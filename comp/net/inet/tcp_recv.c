@@ -156,6 +156,8 @@ recv_urgent(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 	mutex_enter(&so->so_lock);
 	if ((so->so_options & SOO_OOBINLINE) != 0 || (tp->t_flags & TF_URGRCVD) == 0)
 		error = EINVAL;
+	else if ((tp->t_flags & TF_URGVALID) == 0 && seq_lt(tp->t_rcvup, tp->t_rnxt))
+		error = EINVAL;			/* it was read already */
 	else if ((tp->t_flags & TF_URGVALID) == 0)
 		error = tp->t_state == TCPS_CLOSED ? ENOTCONN : EAGAIN;
 	else {

@@ -263,7 +263,7 @@ SCRIPT(urgent_data_is_taken_out_of_line,
     "out A 1 ack 8\n"
     "read 10 = 3\n"
     "read 1 oob\n"
-    "read 1 oob = EAGAIN\n"
+    "read 1 oob = EINVAL\n"
     "skip 1\n"
     "read 10 = 3\n");
 
