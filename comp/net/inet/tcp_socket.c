@@ -311,7 +311,9 @@ tcp_shutdown(struct socket *so, int how)
 		tcp_listen_close(so);
 		return 0;
 	}
-	if (tp->t_state == TCPS_CLOSED || tp->t_state == TCPS_LISTEN) {
+	if (tp->t_state == TCPS_LISTEN)
+		goto out;		/* as Linux: nothing to shut, no error */
+	if (tp->t_state == TCPS_CLOSED) {
 		error = ENOTCONN;
 		goto out;
 	}
