@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@
 
 bool net_booted;
 static int stop_fd = -1;
-static volatile bool stopped;
+static atomic_bool stopped;
 
 /* --- Ctrl-C ------------------------------------------------------------------------- */
 
