@@ -394,8 +394,13 @@ tcp_close(struct socket *so)
 {
 	struct tcpcb *tp = tcpcb_of(so);
 	int64_t now = clock_mono();
+	bool listening;
 
-	if (tp->t_state == TCPS_LISTEN)
+	/* Without its file a socket does not begin to listen, nor cease. */
+	mutex_enter(&so->so_lock);
+	listening = tp->t_state == TCPS_LISTEN;
+	mutex_exit(&so->so_lock);
+	if (listening)
 		tcp_listen_close(so);
 	mutex_enter(&so->so_lock);
 	if (tp->t_state != TCPS_CLOSED) {
