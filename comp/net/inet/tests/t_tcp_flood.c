@@ -84,7 +84,8 @@ from_peer(uint32_t src, struct tcpseg *ts, const void *text)
 
 	ts->ts_dport = PORT;
 	tcp_wire_build(b, ts);
-	memcpy(b + ts->ts_hdrlen, text, ts->ts_len);
+	if (ts->ts_len > 0)
+		memcpy(b + ts->ts_hdrlen, text, ts->ts_len);
 	len = ts->ts_hdrlen + ts->ts_len;
 	be32_put(pseudo, src);
 	be32_put(pseudo + 4, TESTIF_OURS);
