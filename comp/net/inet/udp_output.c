@@ -208,6 +208,7 @@ send_append(struct udpcb *u, struct sockmsg *sm, size_t len)
 static int
 send_corked(struct socket *so, struct udpcb *u, struct packet *p, struct dgram_dest *dd,
     uint16_t gso)
+    NO_THREAD_SAFETY
 {
 	int error = 0;
 
