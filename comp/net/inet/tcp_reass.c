@@ -150,8 +150,8 @@ reass_put(struct tcp_reass *re, uint32_t seq, struct packet *p, struct sackblk *
     struct sackblk *ret_block)
 {
 	uint32_t end = seq + p->p_len, i = range_find(re, seq);
-	struct tcp_range *r = re->re_range + i;
-	bool append = i < re->re_n && seq_le(r->tr_seq, seq);
+	struct tcp_range *r = i < re->re_n ? &re->re_range[i] : NULL;
+	bool append = r != NULL && seq_le(r->tr_seq, seq);
 
 	*ret_dup = (struct sackblk){ 0, 0 };
 	if (append) {
