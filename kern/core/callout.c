@@ -144,7 +144,7 @@ timers_start(void)
 }
 
 int
-callout_schedule(struct callout *c, int64_t deadline)
+callout_rearm(struct callout *c, int64_t deadline, bool *ret_was)
 {
 	int error;
 
@@ -154,6 +154,7 @@ callout_schedule(struct callout *c, int64_t deadline)
 			return error;
 	}
 	mutex_enter(&timers_lock);
+	*ret_was = c->c_pending != 0;
 	if (c->c_pending)
 		callout_remove_locked(c);
 	wheel_insert(&wheel, &c->c_entry, deadline);
@@ -163,6 +164,14 @@ callout_schedule(struct callout *c, int64_t deadline)
 		cv_signal(&timers_cv);
 	mutex_exit(&timers_lock);
 	return 0;
+}
+
+int
+callout_schedule(struct callout *c, int64_t deadline)
+{
+	bool was;
+
+	return callout_rearm(c, deadline, &was);
 }
 
 /* Neither armed nor running: nothing to stop, and no lock to take. */
@@ -186,6 +195,21 @@ callout_stop(struct callout *c)
 	stopped = running_callout != c;
 	mutex_exit(&timers_lock);
 	return stopped;
+}
+
+bool
+callout_disarm(struct callout *c)
+{
+	bool was;
+
+	if (atomic_load_acq(&c->c_pending) == 0)
+		return false;
+	mutex_enter(&timers_lock);
+	was = c->c_pending != 0;
+	if (was)
+		callout_remove_locked(c);
+	mutex_exit(&timers_lock);
+	return was;
 }
 
 void

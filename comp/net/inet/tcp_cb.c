@@ -71,7 +71,7 @@ tcp_free(struct socket *so)
 {
 	struct tcpcb *tp = tcpcb_of(so);
 
-	KASSERT((tp->t_flags & (TF_LINKED | TF_TIMERHELD | TF_OUTBUSY)) == 0);
+	KASSERT((tp->t_flags & (TF_LINKED | TF_OUTBUSY)) == 0);
 	packetq_drop(&tp->t_outq);
 	inpcb_fini(&tp->t_inp);
 	sndbuf_fini(&tp->t_snd);

@@ -29,7 +29,8 @@
  * tcp_input() for the answer.  No lock is held meanwhile.
  *
  * References: the file has one to the socket, the connection itself one while
- * it is in the table of connections (TF_LINKED), its armed callout one.
+ * it is in the table of connections (TF_LINKED), its callout one while it is
+ * armed and another while its function runs.
  *
  * Lock order: so_lock of a listener -> so_lock of its child -> tn_lock
  */
@@ -76,7 +77,6 @@ enum tcp_timer {
 enum {
 	TF_LINKED	= 0x00000001,	/* in the table; a reference is held for it */
 	TF_OUTBUSY	= 0x00000002,	/* a thread hands t_outq to IP */
-	TF_TIMERHELD	= 0x00000004,	/* the callout is armed, or runs: a reference */
 	TF_ACKNOW	= 0x00000008,	/* an ACK is due at once */
 	TF_DELACK	= 0x00000010,	/* ... or a little later */
 	TF_TIMESTAMPS	= 0x00000020,	/* agreed upon (RFC 7323) */

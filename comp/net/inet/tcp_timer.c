@@ -8,9 +8,10 @@
  * fires for nothing and arms itself for what is left.  As every ACK puts the
  * retransmission timeout off, that is what makes timers cheap.
  *
- * The callout holds a reference of the socket from arming to the end of its
- * function (TF_TIMERHELD), hence it may find a connection that is over but
- * never one that is gone.
+ * Each turn of the callout holds a reference of the socket from its arming to the end of
+ * its function, hence it may find a connection that is over but never one that is gone.
+ * The function arms the next turn before it drops the lock; what it sends then may end
+ * the connection, and so the turn, while it still runs.
  */
 
 #include "tcp_impl.h"
@@ -35,12 +36,13 @@ tcp_timer_init(struct tcpcb *tp)
 static void
 timer_arm(struct tcpcb *tp, int64_t at)
 {
-	if (callout_schedule(&tp->t_callout, at) != 0)
+	bool was;
+
+	if (callout_rearm(&tp->t_callout, at, &was) != 0)
 		return;		/* no timer thread: tcp_attach() has made sure of one */
-	if ((tp->t_flags & TF_TIMERHELD) == 0) {
-		tp->t_flags |= TF_TIMERHELD;
+	/* Should it fire by now, it waits for the lock that we have. */
+	if (!was)
 		socket_hold(tcp_so(tp));
-	}
 	tp->t_timerat = at;
 }
 
@@ -59,14 +61,10 @@ tcp_timer_stop(struct tcpcb *tp)
 {
 	for (int i = 0; i < TT_N; i++)
 		tp->t_deadline[i] = KTIME_NEVER;
-	if ((tp->t_flags & TF_TIMERHELD) == 0)
-		return;
 	tp->t_timerat = KTIME_NEVER;
-	if (callout_stop(&tp->t_callout)) {
-		tp->t_flags &= ~TF_TIMERHELD;
-		/* Never the last one: who holds the lock has another. */
+	/* Never the last one: who holds the lock has another. */
+	if (callout_disarm(&tp->t_callout))
 		socket_rele(tcp_so(tp));
-	}
 }
 
 /* --- how patient we are ------------------------------------------------------ */
@@ -335,16 +333,8 @@ timer_fire(void *arg)
 		fire[i](tp, now);
 	}
 	next = timer_next(tp);
-	if (next != KTIME_NEVER) {
-		/* Our reference goes on with the callout. */
-		tp->t_timerat = next;
-		(void)callout_schedule(&tp->t_callout, next);
-		socket_hold(so);
-	} else {
-		(void)callout_stop(&tp->t_callout);
-		tp->t_timerat = KTIME_NEVER;
-		tp->t_flags &= ~TF_TIMERHELD;
-	}
+	if (next < tp->t_timerat)
+		timer_arm(tp, next);
 	tcp_unlock(tp);
 	socket_rele(so);
 }

@@ -117,6 +117,32 @@ TEST_WITH(many_callouts_run_in_the_order_of_their_times, .ht_flags = KEEPS)
 	}
 }
 
+/* Who holds something for each turn must learn what became of it. */
+TEST_WITH(a_turn_is_counted_once, .ht_flags = KEEPS)
+{
+	int64_t now = clock_mono();
+	struct probe p;
+	bool was = true;
+
+	probe_init(&p);
+	CHECK_EQ("arm", 0, callout_rearm(&p.p_callout, now + MSEC, &was));
+	CHECK_EQ("a turn begins", false, was);
+	CHECK_EQ("again", 0, callout_rearm(&p.p_callout, now + DAY, &was));
+	CHECK_EQ("the same turn", true, was);
+	CHECK_EQ("it was armed", true, callout_disarm(&p.p_callout));
+	CHECK_EQ("not any more", false, callout_disarm(&p.p_callout));
+	sleep_until(now + 2 * DAY);
+	CHECK_EQ("runs", 0, probe_runs(&p));
+	now = clock_mono();
+	CHECK_EQ("arm", 0, callout_rearm(&p.p_callout, now + MSEC, &was));
+	sleep_until(now + 2 * MSEC);
+	CHECK_EQ("runs", 1, probe_runs(&p));
+	CHECK_EQ("it came", false, callout_disarm(&p.p_callout));
+	CHECK_EQ("arm", 0, callout_rearm(&p.p_callout, now + DAY, &was));
+	CHECK_EQ("a new turn", false, was);
+	CHECK_EQ("stop", true, callout_disarm(&p.p_callout));
+}
+
 TEST_WITH(arming_again_replaces_the_time, .ht_flags = KEEPS)
 {
 	int64_t now = clock_mono();

@@ -63,6 +63,10 @@ void	callout_init(struct callout *c, void (*fn)(void *), void *arg);
  * free it.
  */
 int	callout_schedule(struct callout *c, int64_t deadline);
+/* The same; *ret_was: it was armed already, and that turn became this one. */
+int	callout_rearm(struct callout *c, int64_t deadline, bool *ret_was);
+/* True: it was armed, and that turn will not come.  It may be running all the same. */
+bool	callout_disarm(struct callout *c);
 bool	callout_stop(struct callout *c);	/* true: it will not run any more */
 void	callout_halt(struct callout *c);	/* stops it and waits for it */
 

@@ -10,11 +10,8 @@
  */
 
 #include <harness.h>
-#include <lib/bytes.h>
 #include <lib/string.h>
-#include <net/linkcond.h>
 #include <linux/tcp.h>
-#include <net/wire.h>
 #include <sys/atomic.h>
 #include <sys/cred.h>
 #include <sys/errno.h>
@@ -23,15 +20,13 @@
 #include <sys/qsbr.h>
 
 #include "tcp_impl.h"
+#include "tcp_pair.h"
 
-#define ADDR(i)	(0x0a000001u + (i))	/* 10.0.0.1 and 10.0.0.2 */
-#define PORT	5000
 #define BUF	16384
 #define MAXFLOWS 8
 #define KEEPS	(HARNESS_KERNEL | HARNESS_KEEPS)
 
-static struct netns *ns[2];
-static struct ifnet *end[2];
+static struct tcp_pair net;
 
 struct flow {
 	struct socket	*f_so[2];
@@ -42,70 +37,6 @@ struct flow {
 	uint64_t	 f_sum[2];	/* over what was received */
 };
 static struct flow flows[MAXFLOWS];
-
-/* --- the network -------------------------------------------------------------------- */
-
-static void
-host_up(int i, uint32_t mtu)
-{
-	struct ifaddr ifa = { .ifa_family = AF_INET, .ifa_addr = { .ia_w = { net32(ADDR(i)) } },
-		.ifa_peer = { .ia_w = { net32(ADDR(i)) } }, .ifa_plen = 24,
-		.ifa_preferred = KTIME_NEVER, .ifa_valid = KTIME_NEVER,
-		.ifa_broadcast = { .ia_w = { net32(ADDR(i) | 0xff) } },
-		.ifa_flags = IFA_F_PERMANENT };
-
-	mutex_enter(&ns[i]->ns_lock);
-	NEED(if_setmtu(end[i], mtu) == 0);
-	NEED(if_setflags(end[i], IFF_UP, IFF_UP) == 0);
-	NEED(ifaddr_add(end[i], &ifa, NULL) == 0);
-	mutex_exit(&ns[i]->ns_lock);
-}
-
-static void
-net_make(const char *conditions, uint32_t mtu)
-{
-	struct linkcond_params lp;
-	const char *bad;
-
-	NEED(linkcond_parse(conditions, &lp, &bad) == 0);
-	for (int i = 0; i < 2; i++)
-		NEED(netns_create(&ns[i]) == 0);
-	NEED(wire_create(ns[0], "left", ns[1], "right", &end[0], &end[1]) == 0);
-	for (int i = 0; i < 2; i++)
-		host_up(i, mtu);
-	for (int i = 0; i < 2; i++) {
-		lp.lp_seed = harness_seed() * 2 + (uint64_t)i;
-		mutex_enter(&ns[i]->ns_lock);
-		NEED(linkcond_set(end[i], &lp) == 0);
-		mutex_exit(&ns[i]->ns_lock);
-	}
-}
-
-static void
-net_end(void)
-{
-	if_detach(end[0]);
-	if_rele(end[0]);
-	if_rele(end[1]);
-	netns_rele(ns[0]);
-	netns_rele(ns[1]);
-	netns_drain();
-}
-
-static void
-pause_for(int64_t ns_)
-{
-	kmutex_t m;
-	kcondvar_t cv;
-	int64_t until = clock_mono() + ns_;
-
-	mutex_init(&m, "pause");
-	cv_init(&cv, "pause");
-	mutex_enter(&m);
-	while (clock_mono() < until)
-		(void)cv_timedwait(&cv, &m, until);
-	mutex_exit(&m);
-}
 
 /* --- streams -------------------------------------------------------------------------- */
 
@@ -184,22 +115,15 @@ make_socket(int side)
 {
 	struct socket *so;
 
-	NEED(socket_create(ns[side], AF_INET, SOCK_STREAM, IPPROTO_TCP,
+	NEED(socket_create(net.tp_ns[side], AF_INET, SOCK_STREAM, IPPROTO_TCP,
 	    (struct cred *)(uintptr_t)curcred(), true, &so) == 0);
 	return so;
-}
-
-static struct sockaddr_in
-address(int side)
-{
-	return (struct sockaddr_in){ .sin_family = AF_INET,
-	    .sin_port = __builtin_bswap16(PORT), .sin_addr = { net32(ADDR(side)) } };
 }
 
 static void
 flow_open(struct flow *f, struct socket *lso, uint32_t bytes, uint32_t seed, const char *cc)
 {
-	struct sockaddr_in sin = address(1);
+	struct sockaddr_in sin = pair_address(&net, 1);
 
 	memset(f, 0, sizeof(*f));
 	f->f_bytes = bytes;
@@ -240,8 +164,8 @@ transfer(const char *conditions, uint32_t mtu, unsigned int n, uint32_t bytes, c
 	struct socket *lso;
 	int64_t began, took;
 
-	net_make(conditions, mtu);
-	sin = address(1);
+	pair_make(&net, conditions, mtu);
+	sin = pair_address(&net, 1);
 	lso = make_socket(1);
 	NEED(tcp_sockops.so_bind(lso, (struct sockaddr *)&sin, sizeof(sin)) == 0);
 	NEED(tcp_sockops.so_listen(lso, 16) == 0);
@@ -255,10 +179,10 @@ transfer(const char *conditions, uint32_t mtu, unsigned int n, uint32_t bytes, c
 	took = clock_mono() - began;
 	tcp_sockops.so_close(lso);
 	socket_rele(lso);
-	pause_for(300 * NSEC_PER_SEC);
+	pair_pause(300 * NSEC_PER_SEC);
 	qsbr_barrier();
 	CHECK_EQ("connections left", 0, pool_outstanding(&tcp_pool));
-	net_end();
+	pair_end(&net);
 	return took;
 }
 
