@@ -16,6 +16,7 @@
 
 bool harness_failed;
 uint64_t harness_current_seed;
+uint64_t *harness_digest_place;
 
 static bool
 failed(const char *file, int line)
@@ -121,4 +122,10 @@ uint64_t
 harness_seed(void)
 {
 	return harness_current_seed;
+}
+
+void
+harness_digest(uint64_t digest)
+{
+	*harness_digest_place = digest;
 }

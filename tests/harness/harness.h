@@ -51,6 +51,7 @@ struct harness_test {
 	unsigned int	 ht_flags;
 	unsigned int	 ht_seconds;		/* limit; 0: the usual */
 	unsigned int	 ht_seeds;		/* runs, each with its own; 0: 1 */
+	bool		 ht_digest;		/* see harness_digest() */
 	struct harness_test *ht_next;
 };
 
@@ -135,6 +136,12 @@ void	harness_note(const char *fmt, ...)
 
 /* The seed of this run, for tests that make their own random input. */
 uint64_t harness_seed(void);
+
+/*
+ * What happened, in a number.  A test with ht_digest runs twice with the same seed,
+ * which must give the same number, and once with another, which must not.
+ */
+void	harness_digest(uint64_t digest);
 
 #define CHECK(e)	harness_check((e), #e, __FILE__, __LINE__)
 #define CHECK_EQ(label, want, got) \

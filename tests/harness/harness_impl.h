@@ -40,7 +40,8 @@ int	host_fault_error(enum harness_fault kind);
 void	harness_child(const struct harness_test *test, uint64_t seed,
 	    uint64_t nth) __attribute__((__noreturn__));
 
-extern bool harness_failed;		/* in this child so far */
+extern bool harness_failed;
+extern uint64_t *harness_digest_place;	/* parent and child share it */		/* in this child so far */
 extern uint64_t harness_current_seed;
 
 /*
