@@ -105,22 +105,27 @@ int	rumpclient__closenotify(int *fd, enum rumpclient_closevariant variant);
 long	rumpclient_syscall_args(unsigned int nr, const unsigned long args[6]);
 
 /*
- * hostfd, an eventfd(2) of the caller, is written from now on whenever the kernel's
- * descriptor r may have become ready for something, until r is closed or the
- * same is said with hostfd -1.  Says nothing about how things are now: poll
- * afterwards.
+ * A bell is a descriptor of the host (non-blocking, closed on exec) that becomes readable
+ * when the server rings it; read(2) of 8 bytes, repeated until EAGAIN,
+ * silences it.  It is not an eventfd(2), since the server must be able to write to it
+ * without ever having to wait.
  */
-int	rumpclient_notify(int r, int hostfd);
+int	rumpclient_bell(void);
+void	rumpclient_bell_close(int bell);	/* instead of close(2) */
+
+/*
+ * The bell rings from now on whenever the kernel's descriptor r may have
+ * become ready for something, until r is closed or the same is said with bell -1.
+ * Says nothing about how things are now: poll afterwards.
+ */
+int	rumpclient_notify(int r, int bell);
 
 /*
  * Polls the kernel's descriptors in fds: the number of those that are ready; or 0,
- * and then hostfd is written (once at least, perhaps in vain) as soon as one may
- * be.  Arming again, or with n 0, forgets the last time.
+ * and then the bell rings (once at least, perhaps in vain) as soon as one may
+ * be.  Arming a bell again, or with n 0, forgets the last time.
  */
-int	rumpclient_poll_arm(struct pollfd *fds, unsigned int n, int hostfd);
-
-/* hostfd is going to be closed: the server gives back its end. */
-void	rumpclient_unbind(int hostfd);
+int	rumpclient_poll_arm(struct pollfd *fds, unsigned int n, int bell);
 
 /*
  * Each thread has a slot at the server, taken by its first call and given back when it ends.
