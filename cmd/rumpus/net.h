@@ -83,7 +83,7 @@ struct netif {
 
 #define NET_HELP \
 	"      --if=KIND:LINK[,ADDRESS/LEN...][,name=N][,mac=M][,mtu=N][,dhcp][,auto]\n" \
-	"                    an interface: shm:FILE, tap:NAME ...; may be repeated\n" \
+	"                    an interface: shm:FILE, tap:NAME, passt; may be repeated\n" \
 	"      --route='DST via GATEWAY'   --gw=GATEWAY   routes\n" \
 	"      --mtu=N --mac=M --loss=P --delay=T --jitter=T --rate=BITS --reorder=P\n" \
 	"      --duplicate=P --corrupt=P --seed=N --capture=FILE   of the last --if\n" \

@@ -90,7 +90,7 @@ static const char *
 kind_prefix(const char *kind)
 {
 	static const struct { const char *word, *prefix; } table[] = {
-		{ "shmif", "shm" }, { "tap", "virt" }, { "virtif", "virt" },
+		{ "shmif", "shm" }, { "tap", "virt" }, { "virtif", "virt" }, { "passt", "virt" },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -168,6 +168,7 @@ add_addresses(const struct netif *ni)
 static int
 start_interface(struct netif *ni)
 {
+	char *link = NULL;
 	int error;
 
 	error = make_interface(ni);
@@ -175,6 +176,13 @@ start_interface(struct netif *ni)
 		return complain(ni->ni_name[0] != '\0' ? ni->ni_name : ni->ni_kind,
 		    error == EINVAL ? "no driver makes such an interface" : "make the interface",
 		    error == EINVAL ? EOPNOTSUPP : error);
+	if (strcmp(ni->ni_kind, "passt") == 0) {
+		error = net_passt(ni->ni_link, &link);
+		if (error)
+			return complain("passt", "start it", error);
+		free(ni->ni_link);
+		ni->ni_link = link;
+	}
 	if (ni->ni_link != NULL) {
 		error = rump_pub_netconfig_ifsetlinkstr(ni->ni_name, ni->ni_link);
 		if (error)
@@ -274,6 +282,10 @@ net_boot(void)
 	 * to be found unique.  --sysctl comes later and may ask for it.
 	 */
 	(void)rump_pub_kvar_write("net.ipv6.conf.all.accept_dad", "0");
+	for (size_t i = 0; i < net_nifs; i++) {
+		if (strcmp(net_if[i].ni_kind, "passt") == 0)
+			net_passt_window();
+	}
 	code = set_variables();
 	for (size_t i = 0; code == EX_DONE && i < net_nifs; i++)
 		code = start_interface(&net_if[i]);

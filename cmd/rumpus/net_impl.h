@@ -23,6 +23,13 @@ extern bool net_booted;
 int	net_conditions(const struct netif *ni);
 int	net_dhcp(const char *ifname);
 
+/*
+ * net_passt.c: the link to a passt(1): one that listens at the path what, or a new one with
+ * the options what (NULL: none), which is cut in place.  An errno.
+ */
+int	net_passt(char *what, char **ret_link);
+void	net_passt_window(void);
+
 /* "ip OBJECT ..." on words, the kernel being up.  An exit code. */
 int	ip_command(int argc, char **argv);
 /* Cuts a line into words, in place; quotes hold them together.  -1: too many. */
