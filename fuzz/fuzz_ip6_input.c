@@ -9,13 +9,10 @@
  * passes.  Nothing may crash, and what the host keeps stays bounded.
  */
 
+#include "fuzz_net.h"
 #include "ip6_impl.h"
 
 #include <linux/if_ether.h>
-#include <rump/rump.h>
-#include <rump/rumpsim.h>
-#include <sys/condvar.h>
-#include <sys/kcontext.h>
 #include <sys/mutex.h>
 
 #include <lib/bytes.h>
@@ -41,72 +38,15 @@ static struct {
 	struct inaddr	 linklocal;
 } host;
 
-static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 7 };
-
-static void
-drop_xmit(struct ifnet *ifp, struct packetq *q)
-{
-	(void)ifp;
-	packetq_drop(q);
-}
-
-static const struct if_ops drop_ops = { .ifo_xmit = drop_xmit, .ifo_kind = "fuzz" };
-
-static void
-need(bool held, const char *what)
-{
-	if (!held)
-		panic("%s", what);
-}
-
-static void
-wait(int64_t ms)
-{
-	int64_t deadline = clock_mono() + ms * MSEC;
-	kcondvar_t cv;
-	kmutex_t m;
-
-	mutex_init(&m, "fuzz");
-	cv_init(&cv, "fuzz");
-	mutex_enter(&m);
-	while (clock_mono() < deadline)
-		(void)cv_timedwait(&cv, &m, deadline);
-	mutex_exit(&m);
-	cv_destroy(&cv);
-	mutex_destroy(&m);
-}
-
 static void
 start(void)
 {
-	rumpsim_setswitch(0);
-	rumpsim_setspurious(0);
-	need(rump_init() == 0 && kcontext_enter() == 0, "boot");
-	need(netns_create(&host.ns) == 0, "name space");
+	fuzz_boot(&host.ns);
 	need(netvar_set(host.ns, &ip6_var_use_tempaddr, 2) == 0, "setting");
-	need(if_alloc("f%d", &drop_ops, NULL, &host.ifp) == 0, "interface");
-	if_ethernet(host.ifp, mac);
-	host.ifp->if_hwcaps = host.ifp->if_caps = IFCAP_FRAGS;
-	need(if_attach(host.ns, host.ifp) == 0, "attach");
-	if_setcarrier(host.ifp, true);
-	mutex_enter(&host.ns->ns_lock);
-	need(if_setflags(host.ns->ns_lo, IFF_UP, IFF_UP) == 0, "lo");
-	need(if_setflags(host.ifp, IFF_UP, IFF_UP) == 0, "up");
-	mutex_exit(&host.ns->ns_lock);
-	wait(5000);
+	fuzz_interface(host.ns, NULL, &host.ifp);
+	fuzz_up(host.ns, host.ifp);
+	fuzz_wait(5000);
 	need(ip6_if_linklocal(host.ifp, &host.linklocal), "address");
-}
-
-static void
-frame_send(const uint8_t *frame, size_t len)
-{
-	struct packetq q = PACKETQ_INITIALIZER;
-	struct packet *p = packet_from(frame, len, 0);
-
-	if (p == NULL)
-		return;
-	packetq_put(&q, p);
-	if_input(host.ifp, &q);
 }
 
 static void
@@ -117,13 +57,13 @@ packet_send(struct ip6_fixed f, const uint8_t *data, size_t len)
 	if (ip6_multicast(&f.f_dst))
 		ip6_group_lladdr(&f.f_dst, frame);
 	else
-		memcpy(frame, mac, 6);
+		memcpy(frame, fuzz_mac, 6);
 	memset(frame + 6, 2, 6);
 	be16_put(frame + 12, IP6_ETHERTYPE);
 	f.f_plen = (uint16_t)len;
 	ip6_fixed_build(frame + ETH_HLEN, &f);
 	memcpy(frame + ETH_HLEN + IP6_HDRLEN, data, len);
-	frame_send(frame, ETH_HLEN + IP6_HDRLEN + len);
+	fuzz_frame(host.ifp, frame, ETH_HLEN + IP6_HDRLEN + len);
 }
 
 /* An ICMPv6 message with its checksum, behind alert if there is one. */
@@ -157,7 +97,7 @@ record_run(unsigned int kind, const uint8_t *p, size_t len)
 	switch (kind) {
 	case K_FRAME:
 		if (len > 0)
-			frame_send(p, len);
+			fuzz_frame(host.ifp, p, len);
 		break;
 	case K_PACKET:
 	case K_FRAGMENT:
@@ -184,7 +124,7 @@ record_run(unsigned int kind, const uint8_t *p, size_t len)
 		icmp_send(f, p, len, true);
 		break;
 	default:
-		wait(len > 0 ? 1 + (int64_t)p[0] * p[0] : 1);
+		fuzz_wait(len > 0 ? 1 + (int64_t)p[0] * p[0] : 1);
 		break;
 	}
 }
@@ -215,7 +155,7 @@ host_reset(void)
 	need(if_setflags(host.ifp, 0, IFF_UP) == 0, "down");
 	need(if_setflags(host.ifp, IFF_UP, IFF_UP) == 0, "up");
 	mutex_exit(&host.ns->ns_lock);
-	wait(3000);
+	fuzz_wait(3000);
 }
 
 int
@@ -234,7 +174,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		record_run(data[off] % K_N, data + off + 2, len);
 		off += 2 + len;
 	}
-	wait(1);
+	fuzz_wait(1);
 	bounds_check();
 	host_reset();
 	return 0;

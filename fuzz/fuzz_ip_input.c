@@ -10,21 +10,18 @@
  * Nothing may crash, and what the host keeps stays bounded.
  */
 
-#include <rump/rump.h>
-#include <rump/rumpsim.h>
 
 #include <lib/bytes.h>
 #include <lib/string.h>
 #include <linux/icmp.h>
 #include <linux/if_ether.h>
 #include <net/ifnet.h>
-#include <sys/condvar.h>
 #include <sys/cred.h>
 #include <sys/kassert.h>
-#include <sys/kcontext.h>
 #include <sys/kmem.h>
 #include <sys/mutex.h>
 
+#include "fuzz_net.h"
 #include "igmp_wire.h"
 #include "ip_impl.h"
 #include "ip_wire.h"
@@ -52,40 +49,6 @@ enum {
 
 static struct netns *ns;
 static struct ifnet *ifp;
-static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 7 };
-
-static void
-drop_xmit(struct ifnet *to, struct packetq *q)
-{
-	(void)to;
-	packetq_drop(q);
-}
-
-static const struct if_ops drop_ops = { .ifo_xmit = drop_xmit, .ifo_kind = "fuzz" };
-
-static void
-need(bool held, const char *what)
-{
-	if (!held)
-		panic("%s", what);
-}
-
-static void
-wait(int64_t ms)
-{
-	int64_t deadline = clock_mono() + ms * 1000000;
-	kcondvar_t cv;
-	kmutex_t m;
-
-	mutex_init(&m, "fuzz");
-	cv_init(&cv, "fuzz");
-	mutex_enter(&m);
-	while (clock_mono() < deadline)
-		(void)cv_timedwait(&cv, &m, deadline);
-	mutex_exit(&m);
-	cv_destroy(&cv);
-	mutex_destroy(&m);
-}
 
 static struct socket *
 socket_make(int type, int protocol)
@@ -131,49 +94,29 @@ start(void)
 		.ifa_flags = IFA_F_PERMANENT,
 	};
 
-	rumpsim_setswitch(0);
-	rumpsim_setspurious(0);
-	need(rump_init() == 0 && kcontext_enter() == 0, "boot");
-	need(netns_create(&ns) == 0, "name space");
+	fuzz_boot(&ns);
 	need(netvar_set(ns, &netvar_ip_forward, 1) == 0, "setting");
-	need(if_alloc("f%d", &drop_ops, NULL, &ifp) == 0, "interface");
-	if_ethernet(ifp, mac);
-	ifp->if_hwcaps = ifp->if_caps = IFCAP_FRAGS;
-	need(if_attach(ns, ifp) == 0, "attach");
-	if_setcarrier(ifp, true);
+	fuzz_interface(ns, NULL, &ifp);
+	fuzz_up(ns, ifp);
 	mutex_enter(&ns->ns_lock);
-	need(if_setflags(ns->ns_lo, IFF_UP, IFF_UP) == 0, "lo");
-	need(if_setflags(ifp, IFF_UP, IFF_UP) == 0, "up");
 	need(ifaddr_add(ifp, &model, NULL) == 0, "address");
 	mutex_exit(&ns->ns_lock);
 	sockets_make();
-	wait(5000);
+	fuzz_wait(5000);
 }
 
 /* --- frames ------------------------------------------------------------------- */
-
-static void
-frame_send(const uint8_t *frame, size_t len)
-{
-	struct packetq q = PACKETQ_INITIALIZER;
-	struct packet *p = packet_from(frame, len, 0);
-
-	if (p == NULL)
-		return;
-	packetq_put(&q, p);
-	if_input(ifp, &q);
-}
 
 static void
 ether_send(uint16_t type, const uint8_t *data, size_t len)
 {
 	uint8_t frame[ETH_HLEN + 2048];
 
-	memcpy(frame, mac, 6);
+	memcpy(frame, fuzz_mac, 6);
 	memset(frame + 6, 2, 6);
 	be16_put(frame + 12, type);
 	memcpy(frame + ETH_HLEN, data, len);
-	frame_send(frame, ETH_HLEN + len);
+	fuzz_frame(ifp, frame, ETH_HLEN + len);
 }
 
 /* A header with optlen bytes of options, in front of the payload. */
@@ -278,7 +221,7 @@ record(uint8_t kind, const uint8_t *d, size_t len)
 
 	switch (kind % K_N) {
 	case K_FRAME:
-		frame_send(d, len);
+		fuzz_frame(ifp, d, len);
 		break;
 	case K_ARP:
 		memcpy(b + 6, d, len);
@@ -306,7 +249,7 @@ record(uint8_t kind, const uint8_t *d, size_t len)
 		    len < 4 ? 4 : len);
 		break;
 	case K_TIME:
-		wait(len == 0 ? 1 : 1 + d[0] * 100);
+		fuzz_wait(len == 0 ? 1 : 1 + d[0] * 100);
 		break;
 	}
 }

@@ -13,8 +13,6 @@
  * everything is closed, the peer falls silent, and nothing may be left.
  */
 
-#include <rump/rump.h>
-#include <rump/rumpsim.h>
 
 #include <lib/bytes.h>
 #include <lib/string.h>
@@ -25,15 +23,14 @@
 #include <linux/tcp.h>
 #include <net/ifnet.h>
 #include <net/route.h>
-#include <sys/condvar.h>
 #include <sys/cred.h>
 #include <sys/kassert.h>
-#include <sys/kcontext.h>
 #include <sys/kmem.h>
 #include <sys/mutex.h>
 #include <sys/qsbr.h>
 #include <sys/uio.h>
 
+#include "fuzz_net.h"
 #include "ip_wire.h"
 #include "tcp_impl.h"
 
@@ -79,32 +76,8 @@ static struct cred *cred;
 static struct socket *listener;
 static struct conn conns[NCONNS];
 static kmutex_t lock;			/* conns: also senders in the background */
-static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 7 }, peer_mac[6] = { 2, 0, 0, 0, 0, 2 };
+static const uint8_t peer_mac[6] = { 2, 0, 0, 0, 0, 2 };
 static uint8_t scratch[65536];
-
-static void
-need(bool held, const char *what)
-{
-	if (!held)
-		panic("%s", what);
-}
-
-static void
-wait(int64_t ms)
-{
-	int64_t deadline = clock_mono() + ms * 1000000;
-	kcondvar_t cv;
-	kmutex_t m;
-
-	mutex_init(&m, "fuzz");
-	cv_init(&cv, "fuzz");
-	mutex_enter(&m);
-	while (clock_mono() < deadline)
-		(void)cv_timedwait(&cv, &m, deadline);
-	mutex_exit(&m);
-	cv_destroy(&cv);
-	mutex_destroy(&m);
-}
 
 /* --- what the kernel sends ------------------------------------------------------- */
 
@@ -183,15 +156,11 @@ interface_make(void)
 	struct neigh_info ni = { .ni_family = AF_INET, .ni_addr = { .ia_w = { net32(PEER_IP) } },
 		.ni_addrlen = 6, .ni_state = NUD_PERMANENT };
 
-	need(if_alloc("f%d", &fuzz_ops, NULL, &ifp) == 0, "interface");
-	if_ethernet(ifp, mac);
-	ifp->if_hwcaps = ifp->if_caps = IFCAP_FRAGS;
-	need(if_attach(ns, ifp) == 0, "attach");
-	if_setcarrier(ifp, true);
+	fuzz_interface(ns, &fuzz_ops, &ifp);
+	fuzz_up(ns, ifp);
 	ni.ni_ifindex = ifp->if_index;
 	memcpy(ni.ni_lladdr, peer_mac, 6);
 	mutex_enter(&ns->ns_lock);
-	need(if_setflags(ifp, IFF_UP, IFF_UP) == 0, "up");
 	need(ifaddr_add(ifp, &model, NULL) == 0, "address");
 	need(neigh_set(ifp, &ni, NLM_F_CREATE | NLM_F_REPLACE) == 0, "neighbour");
 	mutex_exit(&ns->ns_lock);
@@ -202,18 +171,15 @@ start(void)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = net16(OUR_PORT) };
 
-	rumpsim_setswitch(0);
-	rumpsim_setspurious(0);
-	need(rump_init() == 0 && kcontext_enter() == 0, "boot");
+	fuzz_boot(&ns);
 	mutex_init(&lock, "fuzzconns");
 	need(cred_create(0, 0, 0, NULL, &cred) == 0, "cred");
-	need(netns_create(&ns) == 0, "name space");
 	need(netvar_set(ns, &tcpvar_fastopen, 3) == 0, "setting");
 	interface_make();
 	listener = socket_make();
 	need(tcp_sockops.so_bind(listener, (struct sockaddr *)&sin, sizeof(sin)) == 0, "bind");
 	need(tcp_sockops.so_listen(listener, NCONNS) == 0, "listen");
-	wait(5000);
+	fuzz_wait(5000);
 }
 
 /* --- segments ------------------------------------------------------------------------ */
@@ -235,7 +201,7 @@ ip_send(uint8_t proto, uint8_t tos, const uint8_t *data, size_t len)
 		return;
 	ip_hdr_build(packet_push(p, IP_HDRLEN), &ih);
 	h = packet_push(p, ETH_HLEN);
-	memcpy(h, mac, 6);
+	memcpy(h, fuzz_mac, 6);
 	memcpy(h + 6, peer_mac, 6);
 	be16_put(h + 12, ETH_P_IP);
 	p->p_ifp = ifp;
@@ -525,7 +491,7 @@ record(unsigned int kind, struct conn *c, const uint8_t *d, size_t len)
 		send_icmp(c, d, len);
 		break;
 	case K_TIME:
-		wait(len == 0 ? 1 : d[0] < 128 ? d[0] * 10 : (d[0] - 127) * 1000);
+		fuzz_wait(len == 0 ? 1 : d[0] < 128 ? d[0] * 10 : (d[0] - 127) * 1000);
 		break;
 	case K_LOOK:
 		conn_look(c, d, len);
@@ -548,7 +514,7 @@ finish(void)
 		conn_close(c, -1);
 	kmem_getstats(&st);
 	need(st.ks_pages < MEMORY_MAX, "memory is bounded");
-	wait(SILENCE);
+	fuzz_wait(SILENCE);
 	qsbr_barrier();
 	need(pool_outstanding(&tcp_pool) == 1, "connections end");
 	memset(conns, 0, sizeof(conns));
