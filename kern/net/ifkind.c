@@ -9,7 +9,10 @@
 
 #include <net/ifnet.h>
 
+#include <lib/printf.h>
 #include <lib/string.h>
+#include <linux/if.h>
+#include <net/netns.h>
 #include <sys/condvar.h>
 
 static struct list kinds = LIST_INITIALIZER(kinds);	/* kinds_lock */
@@ -77,4 +80,36 @@ const struct ifkind *
 ifkind_ofname(const char *ifname)
 {
 	return kinds_find(ifname, true);
+}
+
+int
+ifkind_finish(struct netns *ns, struct ifnet *ifp, const char *link)
+{
+	int error = 0;
+
+	if (link != NULL)
+		error = ifp->if_ops->ifo_setlink(ifp, link);
+	if (error == 0)
+		error = if_attach(ns, ifp);
+	if (error)
+		if_rele(ifp);
+	return error;
+}
+
+int
+ifkind_create_next(const struct ifkind *ik, const char *link, int *ret_ifnum)
+{
+	char name[IFNAMSIZ];
+	struct ifnet *ifp;
+	int error, num = 0;
+
+	(void)snprintf(name, sizeof(name), "%s%%d", ik->ik_prefix);
+	error = ik->ik_create(netns_current(), name, link, NULL, &ifp);
+	if (error)
+		return error;
+	for (const char *p = ifp->if_name + strlen(ik->ik_prefix); *p != '\0'; p++)
+		num = num * 10 + (*p - '0');
+	if_rele(ifp);
+	*ret_ifnum = num;
+	return 0;
 }

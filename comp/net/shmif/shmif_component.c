@@ -23,30 +23,14 @@ shmif_start(void)
 
 COMPONENT(shmif, COMPONENT_NET_IF, shmif_start);
 
-/* The number at the end of a name. */
-static int
-name_number(const char *name)
-{
-	int n = 0;
-
-	for (; *name != '\0'; name++)
-		n = *name >= '0' && *name <= '9' ? n * 10 + (*name - '0') : 0;
-	return n;
-}
-
 int
 rump_pub_shmif_create(const char *path, int *ret_ifnum)
 {
-	struct ifnet *ifp;
 	int error = kcontext_enter();
 
 	if (error)
 		return error;
-	error = shmif_kind.ik_create(netns_current(), "shm%d", path, NULL, &ifp);
-	if (error == 0) {
-		*ret_ifnum = name_number(ifp->if_name);
-		if_rele(ifp);
-	}
+	error = ifkind_create_next(&shmif_kind, path, ret_ifnum);
 	kcontext_leave();
 	return error;
 }

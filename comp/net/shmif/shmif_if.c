@@ -199,16 +199,10 @@ shmif_create(struct netns *ns, const char *name, const char *link,
 	error = shmif_alloc(name, &ifp);
 	if (error)
 		return error;
-	if (link != NULL)
-		error = shmif_setlink(ifp, link);
+	error = ifkind_finish(ns, ifp, link);
 	if (error == 0)
-		error = if_attach(ns, ifp);
-	if (error) {
-		if_rele(ifp);
-		return error;
-	}
-	*ret_ifp = ifp;
-	return 0;
+		*ret_ifp = ifp;
+	return error;
 }
 
 struct ifkind shmif_kind = {

@@ -20,30 +20,14 @@ virtif_start(void)
 
 COMPONENT(virtif, COMPONENT_NET_IF, virtif_start);
 
-/* The number at the end of a name. */
-static int
-name_number(const char *name)
-{
-	int n = 0;
-
-	for (; *name != '\0'; name++)
-		n = *name >= '0' && *name <= '9' ? n * 10 + (*name - '0') : 0;
-	return n;
-}
-
 int
 rump_pub_virtif_create(const char *link, int *ret_ifnum)
 {
-	struct ifnet *ifp;
 	int error = kcontext_enter();
 
 	if (error)
 		return error;
-	error = virtif_kind.ik_create(netns_current(), "virt%d", link, NULL, &ifp);
-	if (error == 0) {
-		*ret_ifnum = name_number(ifp->if_name);
-		if_rele(ifp);
-	}
+	error = ifkind_create_next(&virtif_kind, link, ret_ifnum);
 	kcontext_leave();
 	return error;
 }

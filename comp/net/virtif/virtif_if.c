@@ -180,16 +180,10 @@ virtif_create(struct netns *ns, const char *name, const char *link,
 	error = virtif_alloc(name, &ifp);
 	if (error)
 		return error;
-	if (link != NULL)
-		error = virtif_setlink(ifp, link);
+	error = ifkind_finish(ns, ifp, link);
 	if (error == 0)
-		error = if_attach(ns, ifp);
-	if (error) {
-		if_rele(ifp);
-		return error;
-	}
-	*ret_ifp = ifp;
-	return 0;
+		*ret_ifp = ifp;
+	return error;
 }
 
 struct ifkind virtif_kind = {

@@ -223,6 +223,13 @@ void	ifkind_register(struct ifkind *ik);
 const struct ifkind *ifkind_find(const char *name);	/* NULL */
 /* By the name of an interface to be: "shm0", "shm%d".  NULL. */
 const struct ifkind *ifkind_ofname(const char *ifname);
+/*
+ * The end of an ik_create: gives the new ifp its link, unless NULL, and attaches it.
+ * If that fails it lets go of ifp.
+ */
+int	ifkind_finish(struct netns *ns, struct ifnet *ifp, const char *link);
+/* A new interface in the current name space, by the next free name; *ret_ifnum: its number. */
+int	ifkind_create_next(const struct ifkind *ik, const char *link, int *ret_ifnum);
 
 /* --- moving packets ---------------------------------------------------------- */
 
