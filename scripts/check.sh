@@ -4,9 +4,9 @@
 # check.sh [-s SUITE] [CONFIGURATION...] - build and run the tests
 #
 #	plain	as it is installed
-#	address	address and undefined-behaviour sanitizers, debug checks
+#	address	address and undefined-behaviour sanitizers, debug checks, by clang
 #	thread	thread sanitizer, debug checks
-#	clang	the other compiler, debug checks
+#	clang	clang without sanitizers, debug checks
 #
 # Without a configuration: the first three.  Each has a build folder of its
 # own, build-check-NAME, kept from run to run.  The tests that need root run
@@ -36,7 +36,7 @@ shift $((OPTIND - 1))
 configure() {
 	case $1 in
 	plain)		set -- "$1" ;;
-	address)	set -- "$1" -Dsanitize=address -Ddebug_checks=true ;;
+	address)	set -- "$1" -Dsanitize=address -Ddebug_checks=true --native-file tools/clang.ini ;;
 	thread)		set -- "$1" -Dsanitize=thread -Ddebug_checks=true ;;
 	clang)		set -- "$1" -Ddebug_checks=true --native-file tools/clang.ini ;;
 	*)		echo "check.sh: no configuration $1" >&2; exit 2 ;;

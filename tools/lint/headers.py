@@ -20,6 +20,7 @@ LIKE = [
     ('include/rump/', ('tests/harness/main.c',)),
     ('tests/harness/', ('tests/harness/main.c',)),
     ('fuzz/fuzz_ext2.h', ('fuzz/fuzz_ext2_super.c',)),
+    ('fuzz/fuzz_net.h', ('fuzz/fuzz_net.c',)),
     ('comp/', ('kern/core/',)),
 ]
 
