@@ -96,6 +96,8 @@ cut_store(const struct rumpsim_disk *disk, size_t point, struct simrng *rng,
 	size_t barriers = 0, end, group, i, stable = 0;
 	int error;
 
+	if (point == 0)
+		return 0;
 	for (i = 0; i < point; i++) {
 		if (recs[i].dr_op == DISKREC_FLUSH && recs[i].dr_covers > stable)
 			stable = recs[i].dr_covers;

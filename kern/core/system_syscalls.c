@@ -208,7 +208,7 @@ sys_getrandom(struct lwp *l __unused_arg, void *buf, size_t count,
 	for (done = 0; done < count; done += n) {
 		n = count - done < sizeof(chunk) ? count - done : sizeof(chunk);
 		random_bytes(chunk, n);
-		error = copyout(chunk, (char *)buf + done, n);
+		error = copyout(chunk, (void *)((uintptr_t)buf + done), n);
 		if (error)
 			break;
 		if (vcpu_wanted())
