@@ -260,10 +260,13 @@ tcp_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 		bool atmark = (tp->t_flags & TF_URGRCVD) != 0 && tp->t_rcvup == tp->t_copied;
 
 		if ((tp->t_flags & TF_RDBUSY) == 0 && !(done > 0 && atmark)) {
+			/* A read of nothing waits like others, and takes nothing. */
+			if (resid == 0 && tcp_readable(tp) > 0)
+				break;
 			error = recv_round(tp, sm, skip, &n);
 			done += n;
 			skip += peek ? n : 0;
-			if (error != 0 || done == resid || (done >= target && n == 0 && done > 0))
+			if (error != 0 || (done == resid && resid > 0) || (done >= target && n == 0 && done > 0))
 				break;
 			if (n > 0)
 				continue;
@@ -273,7 +276,7 @@ tcp_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 		if (done > 0 && atmark)
 			break;
 		error = (tp->t_flags & TF_RDBUSY) != 0 ? 0 : recv_nothing(tp);
-		if (error != 0 || resid == 0)
+		if (error != 0)
 			break;
 		if (nonblock) {
 			error = EAGAIN;

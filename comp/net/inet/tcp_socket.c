@@ -159,6 +159,8 @@ connect_result(struct tcpcb *tp)
 	if (tp->t_state != TCPS_CLOSED)
 		return 0;
 	error = socket_geterror(so);
+	/* Who was told has a socket as new. */
+	atomic_and(&so->so_state, ~(SS_CANTRCVMORE | SS_CANTSENDMORE));
 	return error != 0 ? error : ECONNABORTED;
 }
 
@@ -185,12 +187,14 @@ static int
 tcp_disconnect(struct tcpcb *tp, int64_t now)
 {
 	struct socket *so = tcp_so(tp);
+	/* Linux tells who did it as well as the peer, unless both had said their last. */
+	bool told = tp->t_state != TCPS_CLOSED && tp->t_state != TCPS_CLOSING &&
+	    tp->t_state != TCPS_LAST_ACK;
 
 	if (tp->t_state != TCPS_CLOSED)
-		tcp_abort(tp, 0, now);
+		tcp_abort(tp, told ? ECONNRESET : 0, now);
 	sockbuf_drop(&so->so_rcv);
 	so->so_rcv.sb_mem = 0;
-	so->so_error = 0;
 	tp->t_connecting = false;
 	atomic_and(&so->so_state, ~(SS_CANTRCVMORE | SS_CANTSENDMORE));
 	return 0;

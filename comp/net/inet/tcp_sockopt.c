@@ -155,7 +155,7 @@ set_clamp(struct tcpcb *tp, int v)
 		tp->t_clamp = 0;
 		return 0;
 	}
-	tp->t_clamp = (uint32_t)v < 1152 ? 1152 : (uint32_t)v;
+	tp->t_clamp = v < 1152 ? 1152 : (uint32_t)v;
 	return 0;
 }
 

@@ -6,10 +6,6 @@
  * Each script runs twice, with either kernel behind it; results, errors and what
  * poll says must be the same.  Nothing depends on how fast a segment crosses lo: where
  * a call could come too early, poll waits for what is to come.
- *
- * NEEDSWORK: known to differ, and left out: poll after a blocking connect that failed (we
- * say IN and RDHUP besides), recv of no octets when there are none (EAGAIN), SO_ERROR
- * after connect to AF_UNSPEC (ECONNRESET), TCP_WINDOW_CLAMP's bounds.
  */
 
 #include <harness.h>
@@ -137,7 +133,10 @@ TWIN(nobody_listens)
 	CALL(tw, close, lfd);
 	fd = FD(tw, socket, AF_INET, SOCK_STREAM, 0);
 	CALL(tw, connect, fd, A(&sin), sizeof(sin));
+	polled(tw, fd, POLLOUT);
 	soerror(tw, fd);
+	CALL(tw, recvfrom, fd, A(buf), 10, MSG_DONTWAIT, 0, 0);
+	CALL(tw, sendto, fd, A(buf), 10, MSG_NOSIGNAL | MSG_DONTWAIT, 0, 0);
 	CALL(tw, connect, fd, A(&sin), sizeof(sin));
 	CALL(tw, close, fd);
 	fd = FD(tw, socket, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -145,6 +144,14 @@ TWIN(nobody_listens)
 	polled(tw, fd, POLLOUT);
 	soerror(tw, fd);
 	soerror(tw, fd);
+	polled(tw, fd, POLLOUT);
+	CALL(tw, recvfrom, fd, A(buf), 10, 0, 0, 0);
+	CALL(tw, connect, fd, A(&sin), sizeof(sin));
+	polled(tw, fd, POLLOUT);
+	CALL(tw, connect, fd, A(&sin), sizeof(sin));
+	CALL(tw, connect, fd, A(&sin), sizeof(sin));
+	polled(tw, fd, POLLOUT);
+	CALL(tw, recvfrom, fd, A(buf), 10, 0, 0, 0);
 	CALL(tw, close, fd);
 }
 
@@ -193,10 +200,13 @@ TWIN(data_and_its_end)
 	make_pair(tw, fd);
 	polled(tw, fd[0], POLLOUT);
 	CALL(tw, recvfrom, fd[1], A(buf), 10, MSG_DONTWAIT, 0, 0);
+	CALL(tw, recvfrom, fd[1], A(buf), 0, MSG_DONTWAIT, 0, 0);
 	CALL(tw, sendto, fd[0], A("abcdefghij"), 10, 0, 0, 0);
 	polled(tw, fd[1], POLLIN);
 	CALL(tw, ioctl, fd[1], SIOCINQ, A(&n));
 	twin_note(tw, "SIOCINQ", n);
+	CALL(tw, recvfrom, fd[1], A(buf), 0, 0, 0, 0);
+	CALL(tw, recvfrom, fd[1], A(buf), 0, MSG_WAITALL, 0, 0);
 	CALL(tw, recvfrom, fd[1], A(buf), 4, MSG_PEEK, 0, 0);
 	CALL(tw, recvfrom, fd[1], A(buf), 3, MSG_TRUNC, 0, 0);
 	CALL(tw, recvfrom, fd[1], A(buf), 100, 0, 0, 0);
@@ -204,6 +214,7 @@ TWIN(data_and_its_end)
 	CALL(tw, sendto, fd[0], A(buf), 0, 0, 0, 0);
 	CALL(tw, shutdown, fd[0], SHUT_WR);
 	polled(tw, fd[1], POLLRDHUP);
+	CALL(tw, recvfrom, fd[1], A(buf), 0, 0, 0, 0);
 	CALL(tw, recvfrom, fd[1], A(buf), 10, 0, 0, 0);
 	CALL(tw, sendto, fd[0], A(buf), 1, MSG_NOSIGNAL, 0, 0);
 	CALL(tw, shutdown, fd[0], SHUT_WR);
@@ -314,6 +325,72 @@ TWIN(connected_already)
 	CALL(tw, connect, fd[0], A(&un), sizeof(un));
 	polled(tw, fd[1], POLLHUP);
 	CALL(tw, getpeername, fd[0], A(&sin), A(&len));
+	polled(tw, fd[0], POLLOUT);
+	soerror(tw, fd[0]);
+	polled(tw, fd[0], POLLOUT);
+	CALL(tw, recvfrom, fd[0], A(buf), 10, MSG_DONTWAIT, 0, 0);
+	close_both(tw, fd);
+}
+
+TWIN(dissolved_in_every_state)
+{
+	struct sockaddr un = { .sa_family = AF_UNSPEC };
+	struct sockaddr_in sin;
+	int fd[2], lfd;
+
+	fd[0] = FD(tw, socket, AF_INET, SOCK_STREAM, 0);
+	CALL(tw, connect, fd[0], A(&un), sizeof(un));		/* before anything */
+	polled(tw, fd[0], POLLOUT);
+	soerror(tw, fd[0]);
+	CALL(tw, close, fd[0]);
+	lfd = listener(tw, &sin);				/* a listener */
+	CALL(tw, connect, lfd, A(&un), sizeof(un));
+	polled(tw, lfd, POLLOUT);
+	soerror(tw, lfd);
+	CALL(tw, listen, lfd, 4);
+	CALL(tw, close, lfd);
+	make_pair(tw, fd);					/* with data unread, FIN-WAIT */
+	CALL(tw, sendto, fd[1], A("abc"), 3, 0, 0, 0);
+	polled(tw, fd[0], POLLIN);
+	CALL(tw, shutdown, fd[0], SHUT_WR);
+	CALL(tw, connect, fd[0], A(&un), sizeof(un));
+	polled(tw, fd[0], POLLOUT);
+	CALL(tw, recvfrom, fd[0], A(buf), 10, MSG_DONTWAIT, 0, 0);
+	soerror(tw, fd[0]);
+	CALL(tw, recvfrom, fd[0], A(buf), 10, MSG_DONTWAIT, 0, 0);
+	polled(tw, fd[1], POLLHUP);
+	close_both(tw, fd);
+	make_pair(tw, fd);					/* reset by the peer, told */
+	CALL(tw, connect, fd[1], A(&un), sizeof(un));
+	polled(tw, fd[0], POLLHUP);
+	CALL(tw, recvfrom, fd[0], A(buf), 10, 0, 0, 0);
+	CALL(tw, connect, fd[0], A(&un), sizeof(un));
+	polled(tw, fd[0], POLLOUT);
+	soerror(tw, fd[0]);
+	close_both(tw, fd);
+	CALL(tw, close, listener(tw, &sin));			/* refused, not told yet */
+	fd[0] = FD(tw, socket, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	CALL(tw, connect, fd[0], A(&sin), sizeof(sin));
+	polled(tw, fd[0], POLLOUT);
+	CALL(tw, connect, fd[0], A(&un), sizeof(un));
+	polled(tw, fd[0], POLLOUT);
+	soerror(tw, fd[0]);
+	CALL(tw, close, fd[0]);
+	make_pair(tw, fd);					/* the peer was first to close */
+	CALL(tw, shutdown, fd[1], SHUT_WR);
+	polled(tw, fd[0], POLLRDHUP);
+	CALL(tw, connect, fd[0], A(&un), sizeof(un));
+	polled(tw, fd[0], POLLOUT);
+	soerror(tw, fd[0]);
+	close_both(tw, fd);
+	make_pair(tw, fd);					/* both have closed */
+	CALL(tw, shutdown, fd[1], SHUT_WR);
+	polled(tw, fd[0], POLLRDHUP);
+	CALL(tw, shutdown, fd[0], SHUT_WR);
+	polled(tw, fd[0], POLLHUP);
+	CALL(tw, connect, fd[0], A(&un), sizeof(un));
+	polled(tw, fd[0], POLLOUT);
+	soerror(tw, fd[0]);
 	close_both(tw, fd);
 }
 
@@ -324,6 +401,7 @@ TWIN(options_and_their_values)
 	static const int names[] = { TCP_NODELAY, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL,
 		TCP_KEEPCNT, TCP_SYNCNT, TCP_LINGER2, TCP_DEFER_ACCEPT,
 		TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT };
+	static const int clamps[] = { 1, 1000, 1151, 1152, 1153, 40000, 1 << 20, 0, -1 };
 	static const int values[] = { 1, 0, 7, -1, 200, 40000 };
 	int fd = FD(tw, socket, AF_INET, SOCK_STREAM, 0);
 
@@ -333,6 +411,10 @@ TWIN(options_and_their_values)
 			int_option(tw, fd, SOL_TCP, names[i], values[k]);
 			show_option(tw, fd, SOL_TCP, names[i]);
 		}
+	}
+	for (size_t k = 0; k < ARRAY_SIZE(clamps); k++) {
+		int_option(tw, fd, SOL_TCP, TCP_WINDOW_CLAMP, clamps[k]);
+		show_option(tw, fd, SOL_TCP, TCP_WINDOW_CLAMP);
 	}
 	CALL(tw, setsockopt, fd, SOL_TCP, 9999, A(buf), 4);
 	CALL(tw, setsockopt, fd, SOL_TCP, TCP_NODELAY, A(buf), 2);
