@@ -163,7 +163,7 @@ socket_acceptq_put(struct socket *head, struct socket *so)
 	if (head->so_qlen > head->so_backlog)
 		return false;
 	list_insert_tail(&head->so_acceptq, &so->so_acceptlink);
-	head->so_qlen++;
+	atomic_store(&head->so_qlen, head->so_qlen + 1);
 	socket_wake(head, POLLIN);
 	return true;
 }
@@ -177,7 +177,7 @@ socket_acceptq_get(struct socket *head)
 	if (n == NULL)
 		return NULL;
 	list_remove(n);
-	head->so_qlen--;
+	atomic_store(&head->so_qlen, head->so_qlen - 1);
 	return container_of(n, struct socket, so_acceptlink);
 }
 

@@ -143,8 +143,8 @@ sockopt_setsize(struct socket *so, struct sockbuf *sb, uint32_t val,
 	uint32_t size = val > INT32_MAX / 2 ? INT32_MAX / 2 : val;
 
 	mutex_enter(&so->so_lock);
-	sb->sb_locked_size = true;
-	sb->sb_hiwat = size * 2 > min ? size * 2 : min;
+	atomic_store(&sb->sb_locked_size, true);
+	atomic_store(&sb->sb_hiwat, size * 2 > min ? size * 2 : min);
 	if (so->so_ops->so_bufsize != NULL)
 		so->so_ops->so_bufsize(so);
 	if (sb == &so->so_snd)

@@ -271,7 +271,8 @@ dest_apply(struct inpcb *inp, const struct sockmsg *sm, struct dgram_dest *dd)
 		return error;
 	if (dest_multicast(tx) && tx->it_ttl == ttl)
 		tx->it_ttl = tx->it_family == AF_INET ? inp->inp_mcttl : inp->inp_mchops6;
-	if ((dd->dd_rd->rd_flags & RTD_BROADCAST) != 0 && (so->so_options & SOO_BROADCAST) == 0)
+	if ((dd->dd_rd->rd_flags & RTD_BROADCAST) != 0 &&
+	    (atomic_load(&so->so_options) & SOO_BROADCAST) == 0)
 		return EACCES;
 	return 0;
 }

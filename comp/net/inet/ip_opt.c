@@ -174,7 +174,7 @@ ip_setopt(struct socket *so, int level, int name, const void *val, socklen_t len
 		if (so->so_type == SOCK_STREAM)		/* the ECN bits are TCP's own */
 			value = (value & ~3) | (inp->inp_tos & 3);
 		mutex_enter(&so->so_lock);
-		inp->inp_tos = (uint8_t)value;
+		atomic_store(&inp->inp_tos, (uint8_t)value);
 		rtdst_rele(inp->inp_dst);
 		inp->inp_dst = NULL;
 		mutex_exit(&so->so_lock);

@@ -101,10 +101,12 @@ tfo_listen(struct tcp_rx *rx, struct socket *lso, struct tcpmini *tm, struct tcp
 	const struct tcpcb *ltp = tcpcb_of(lso);
 	int mode = netvar_get(rx->rx_ns, &tcpvar_fastopen);
 	uint8_t how = ts->ts_opts & (TO_FASTOPEN | TO_FASTOPENEXP);
-	bool nocookie = (mode & TFO_SERVER_NOCOOKIE) != 0 || ltp->t_fastopen_nocookie;
+	bool nocookie = (mode & TFO_SERVER_NOCOOKIE) != 0 ||
+	    atomic_load(&ltp->t_fastopen_nocookie);
+	unsigned int most = atomic_load(&ltp->t_tfoqlen);
 	uint8_t good[TFO_COOKIE];
 
-	if ((mode & TFO_SERVER) == 0 || ltp->t_tfoqlen == 0 || (how == 0 && !nocookie))
+	if ((mode & TFO_SERVER) == 0 || most == 0 || (how == 0 && !nocookie))
 		return false;
 	tfo_cookie_make(rx->rx_tn, tm->tm_family, &tm->tm_faddr, good);
 	if (how != 0 && (ts->ts_cookielen != TFO_COOKIE ||
@@ -120,7 +122,7 @@ tfo_listen(struct tcp_rx *rx, struct socket *lso, struct tcpmini *tm, struct tcp
 	}
 	if (how == 0 && ts->ts_len == 0)
 		return false;
-	if (atomic_load(&ltp->t_listen->tl_nfastopen) >= ltp->t_tfoqlen)
+	if (atomic_load(&ltp->t_listen->tl_nfastopen) >= most)
 		return false;
 	return tfo_accept(rx, lso, tm, ts, p);
 }

@@ -290,6 +290,7 @@ struct tcpmini {
 			int64_t		 tm_sentat;
 			uint32_t	 tm_mark;
 			uint16_t	 tm_mss;
+			uint16_t	 tm_usermss;	/* bound of ours */
 			uint8_t		 tm_retries;	/* SYN-ACKs sent again */
 			bool		 tm_acked;	/* the handshake was, accept defers */
 			uint8_t		*tm_syn;	/* TCP_SAVE_SYN */

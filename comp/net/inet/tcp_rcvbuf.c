@@ -24,16 +24,16 @@
 static uint32_t
 buffer_limit(const struct socket *so)
 {
-	return so->so_rcv.sb_hiwat / 2;
+	return atomic_load(&so->so_rcv.sb_hiwat) / 2;
 }
 
 uint8_t
 tcp_rcvscale(const struct socket *so)
 {
-	uint32_t most = so->so_rcv.sb_hiwat;
+	uint32_t most = atomic_load(&so->so_rcv.sb_hiwat);
 	uint8_t scale = 0;
 
-	if (!so->so_rcv.sb_locked_size) {
+	if (!atomic_load(&so->so_rcv.sb_locked_size)) {
 		uint32_t may = (uint32_t)netvar_get(so->so_ns, &tcpvar_rmem_max);
 
 		most = may > most ? may : most;

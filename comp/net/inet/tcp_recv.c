@@ -15,6 +15,7 @@
 #include "tcp_impl.h"
 
 #include <linux/tcp.h>
+#include <sys/atomic.h>
 #include <sys/errno.h>
 
 #define ROUND_MAX	(256 * 1024)	/* octets taken at a time: the window must open */
@@ -27,7 +28,8 @@ tcp_readable(const struct tcpcb *tp)
 
 	/* The octet that only MSG_OOB reads does not count. */
 	if (n > 0 && (tp->t_flags & TF_URGRCVD) != 0 &&
-	    (tcp_so(tp)->so_options & SOO_OOBINLINE) == 0 && tp->t_rcvup - tp->t_copied < n)
+	    (atomic_load(&tcp_so(tp)->so_options) & SOO_OOBINLINE) == 0 &&
+	    tp->t_rcvup - tp->t_copied < n)
 		n--;
 	return n;
 }
@@ -137,7 +139,7 @@ urgent_limit(struct tcpcb *tp, uint32_t len, bool peek)
 	}
 	if (off > 0)
 		return off < len ? off : len;
-	if ((so->so_options & SOO_OOBINLINE) == 0 && so->so_rcv.sb_cc > 0 && !peek) {
+	if ((atomic_load(&so->so_options) & SOO_OOBINLINE) == 0 && so->so_rcv.sb_cc > 0 && !peek) {
 		round_take(tp, &r);
 		round_end(tp, &r, 1);
 	}
@@ -154,7 +156,7 @@ recv_urgent(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 	int error = 0;
 
 	mutex_enter(&so->so_lock);
-	if ((so->so_options & SOO_OOBINLINE) != 0 || (tp->t_flags & TF_URGRCVD) == 0)
+	if ((atomic_load(&so->so_options) & SOO_OOBINLINE) != 0 || (tp->t_flags & TF_URGRCVD) == 0)
 		error = EINVAL;
 	else if ((tp->t_flags & TF_URGVALID) == 0 && seq_lt(tp->t_rcvup, tp->t_rnxt))
 		error = EINVAL;			/* it was read already */
@@ -266,7 +268,8 @@ tcp_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 			error = recv_round(tp, sm, skip, &n);
 			done += n;
 			skip += peek ? n : 0;
-			if (error != 0 || (done == resid && resid > 0) || (done >= target && n == 0 && done > 0))
+			if (error != 0 || (done > 0 && (done == resid ||
+						   (done >= target && n == 0))))
 				break;
 			if (n > 0)
 				continue;

@@ -37,7 +37,7 @@ tcp_bind(struct socket *so, const struct sockaddr *sa, socklen_t len)
 		error = EINVAL;
 	else
 		error = inpcb_bind(&tp->t_inp, sa, len);
-	if (error == 0 && (so->so_options & SOO_REUSEADDR) == 0 &&
+	if (error == 0 && (atomic_load(&so->so_options) & SOO_REUSEADDR) == 0 &&
 	    tcp_timewait_port(tp->t_ns, tp->t_inp.inp_lport)) {
 		inpcb_remove(&tp->t_inp);
 		inpcb_fini(&tp->t_inp);
@@ -205,7 +205,7 @@ tcp_connect(struct socket *so, const struct sockaddr *sa, socklen_t len, bool no
     NO_THREAD_SAFETY
 {
 	struct tcpcb *tp = tcpcb_of(so);
-	bool listening, defer = (tp->t_flags & TF_DEFERCONN) != 0;
+	bool listening;
 	int error;
 
 	if (len >= sizeof(sa->sa_family) && sa->sa_family == AF_UNSPEC) {
@@ -229,7 +229,7 @@ tcp_connect(struct socket *so, const struct sockaddr *sa, socklen_t len, bool no
 		error = EISCONN;
 		goto out;
 	}
-	error = tcp_startconnect(so, sa, len, defer, clock_mono());
+	error = tcp_startconnect(so, sa, len, (tp->t_flags & TF_DEFERCONN) != 0, clock_mono());
 	if (error)
 		goto out;
 	if ((tp->t_flags & TF_DEFERCONN) != 0)

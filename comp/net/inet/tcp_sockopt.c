@@ -58,7 +58,7 @@ set_maxseg(struct tcpcb *tp, int v)
 {
 	if (v != 0 && (v < 88 || v > 32767))
 		return EINVAL;
-	tp->t_usermss = (uint16_t)v;
+	atomic_store(&tp->t_usermss, (uint16_t)v);
 	if (tp->t_af != NULL && tp->t_pmtu != 0)
 		tcp_setmss(tp, tp->t_pmtu);
 	return 0;
@@ -70,7 +70,7 @@ set_keepidle(struct tcpcb *tp, int v)
 	if (v < 1 || v > KEEP_MAX)
 		return EINVAL;
 	tp->t_keepidle = (uint16_t)v;
-	if (tcp_synchronized(tp) && (tcp_so(tp)->so_options & SOO_KEEPALIVE) != 0)
+	if (tcp_synchronized(tp) && (atomic_load(&tcp_so(tp)->so_options) & SOO_KEEPALIVE) != 0)
 		tcp_timer_set(tp, TT_KEEP, tp->t_lastrcvd + tcp_keepidle(tp));
 	return 0;
 }
@@ -98,7 +98,7 @@ set_syncnt(struct tcpcb *tp, int v)
 {
 	if (v < 1 || v > 127)
 		return EINVAL;
-	tp->t_syncnt = (uint8_t)v;
+	atomic_store(&tp->t_syncnt, (uint8_t)v);
 	return 0;
 }
 
@@ -130,7 +130,7 @@ set_defer(struct tcpcb *tp, int v)
 			covered += t;
 		}
 	}
-	tp->t_defer = n;
+	atomic_store(&tp->t_defer, n);
 	return 0;
 }
 
@@ -152,10 +152,10 @@ set_clamp(struct tcpcb *tp, int v)
 	if (v == 0) {
 		if (tp->t_state != TCPS_CLOSED)
 			return EINVAL;
-		tp->t_clamp = 0;
+		atomic_store(&tp->t_clamp, 0);
 		return 0;
 	}
-	tp->t_clamp = v < 1152 ? 1152 : (uint32_t)v;
+	atomic_store(&tp->t_clamp, v < 1152 ? 1152 : (uint32_t)v);
 	return 0;
 }
 
@@ -215,7 +215,7 @@ set_fastopen_nocookie(struct tcpcb *tp, int v)
 {
 	if (v < 0 || v > 1 || (tp->t_state != TCPS_CLOSED && tp->t_state != TCPS_LISTEN))
 		return EINVAL;
-	tp->t_fastopen_nocookie = v != 0;
+	atomic_store(&tp->t_fastopen_nocookie, v != 0);
 	return 0;
 }
 
@@ -242,7 +242,7 @@ set_savesyn(struct tcpcb *tp, int v)
 {
 	if (v < 0 || v > 2)
 		return EINVAL;
-	tp->t_savesyn = v != 0;
+	atomic_store(&tp->t_savesyn, v != 0);
 	return 0;
 }
 

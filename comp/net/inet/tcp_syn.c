@@ -34,6 +34,20 @@
 
 /* --- listening -------------------------------------------------------------------- */
 
+/* *tl is used if there is none of an earlier time, and NULL then. */
+static void
+listen_revive(struct tcpcb *tp, struct tcplisten **tl)
+{
+	if (tp->t_listen == NULL) {
+		atomic_store_rel(&tp->t_listen, *tl);
+		*tl = NULL;
+		return;
+	}
+	mutex_enter(&tp->t_ns->tn_lock);
+	tp->t_listen->tl_dead = false;
+	mutex_exit(&tp->t_ns->tn_lock);
+}
+
 int
 tcp_listen(struct socket *so, int backlog)
 {
@@ -49,7 +63,7 @@ tcp_listen(struct socket *so, int backlog)
 	list_init(&tl->tl_reqs);
 	mutex_enter(&so->so_lock);
 	if (tp->t_state == TCPS_LISTEN) {
-		so->so_backlog = (unsigned int)backlog;
+		atomic_store(&so->so_backlog, (unsigned int)backlog);
 		goto out;
 	}
 	if (tp->t_state != TCPS_CLOSED || (so->so_state & SS_CANTRCVMORE) != 0) {
@@ -67,33 +81,23 @@ tcp_listen(struct socket *so, int backlog)
 		if (error)
 			goto out;
 	}
+	listen_revive(tp, &tl);
+	atomic_store(&so->so_backlog, (unsigned int)backlog);
 	tcp_setstate(tp, TCPS_LISTEN);
 	error = inpcb_listen(&tp->t_inp);
-	if (error) {
+	if (error)
 		tcp_setstate(tp, TCPS_CLOSED);
-		goto out;
-	}
-	so->so_backlog = (unsigned int)backlog;
-	if (tp->t_listen == NULL) {
-		tp->t_listen = tl;
-		tl = NULL;
-	} else
-		tp->t_listen->tl_dead = false;
 out:
 	mutex_exit(&so->so_lock);
 	kmem_free(tl, sizeof(*tl));
 	return error;
 }
 
-/* No more listening: requests vanish, who waits for accept is reset. */
-void
-tcp_listen_close(struct socket *so)
-    NO_THREAD_SAFETY
+static void
+listen_forget(struct tcpcb *tp)
 {
-	struct tcpcb *tp = tcpcb_of(so);
 	struct tcpns *tn = tp->t_ns;
 	struct list_node *n;
-	struct socket *child;
 
 	mutex_enter(&tn->tn_lock);
 	tp->t_listen->tl_dead = true;
@@ -104,12 +108,26 @@ tcp_listen_close(struct socket *so)
 		tcpmini_free(tm);
 	}
 	mutex_exit(&tn->tn_lock);
+}
+
+/* No more listening: requests vanish, who waits for accept is reset. */
+void
+tcp_listen_close(struct socket *so)
+    NO_THREAD_SAFETY
+{
+	struct tcpcb *tp = tcpcb_of(so);
+	struct socket *child;
 
 	mutex_enter(&so->so_lock);
+	if (tp->t_state != TCPS_LISTEN) {
+		mutex_exit(&so->so_lock);	/* another thread was faster */
+		return;
+	}
 	tcp_setstate(tp, TCPS_CLOSED);
 	inpcb_remove(&tp->t_inp);
+	listen_forget(tp);
 	socket_wake(so, POLLIN | POLLHUP);
-	while ((child = socket_acceptq_get(so)) != NULL) {
+	while (tp->t_state == TCPS_CLOSED && (child = socket_acceptq_get(so)) != NULL) {
 		struct tcpcb *ctp = tcpcb_of(child);
 
 		mutex_exit(&so->so_lock);
@@ -129,7 +147,8 @@ tcp_synack(struct netns *ns, const struct tcpmini *tm, const struct tcpseg *cook
 {
 	struct tcp_answer ta = { .ta_ns = ns, .ta_af = inet_af(tm->tm_family),
 		.ta_laddr = tm->tm_laddr, .ta_faddr = tm->tm_faddr, .ta_scope = tm->tm_scope,
-		.ta_mark = tm->tm_mark, .ta_tos = tm->tm_tos };
+		.ta_mark = tm->tm_mark, .ta_tos = tm->tm_tos,
+		.ta_usermss = tm->tm_usermss };
 	struct tcpseg *ts = &ta.ta_seg;
 
 	ts->ts_sport = tm->tm_lport;
@@ -174,7 +193,8 @@ request_init(struct tcp_rx *rx, struct socket *lso, struct tcpmini *tm, const st
 {
 	const struct netns *ns = rx->rx_ns;
 	const struct tcpcb *ltp = tcpcb_of(lso);
-	uint32_t space = lso->so_rcv.sb_hiwat / 2;
+	uint32_t space = atomic_load(&lso->so_rcv.sb_hiwat) / 2;
+	uint32_t clamp = atomic_load(&ltp->t_clamp);
 
 	request_addr(tm, ir, ts);
 	tm->tm_listener = lso;
@@ -201,10 +221,12 @@ request_init(struct tcp_rx *rx, struct socket *lso, struct tcpmini *tm, const st
 	tm->tm_ecn = (ts->ts_flags & (TH_ECE | TH_CWR)) == (TH_ECE | TH_CWR) &&
 	    (ir->ir_tos & 3) == 0 && netvar_get(ns, &tcpvar_ecn) != 0;
 	tm->tm_wnd = space;
-	if (ltp->t_clamp != 0 && ltp->t_clamp < tm->tm_wnd)
-		tm->tm_wnd = ltp->t_clamp;
+	tm->tm_usermss = atomic_load(&ltp->t_usermss);
+	if (clamp != 0 && clamp < tm->tm_wnd)
+		tm->tm_wnd = clamp;
 	tm->tm_mark = atomic_load(&lso->so_mark);
-	tm->tm_tos = tm->tm_family == AF_INET ? ltp->t_inp.inp_tos : ltp->t_inp.inp_tclass6;
+	tm->tm_tos = tm->tm_family == AF_INET ? atomic_load(&ltp->t_inp.inp_tos) :
+	    atomic_load(&ltp->t_inp.inp_tclass6);
 }
 
 /* TCP_SAVE_SYN: the headers as they came.  Without memory there is nothing to show. */
@@ -213,7 +235,7 @@ request_savesyn(const struct tcpcb *ltp, struct tcpmini *tm, const struct packet
 {
 	size_t len = (size_t)(p->p_data - (p->p_room + p->p_l3));
 
-	if (!ltp->t_savesyn || p->p_l3 > packet_offset(p) || len > SYN_KEEP_MAX)
+	if (!atomic_load(&ltp->t_savesyn) || p->p_l3 > packet_offset(p) || len > SYN_KEEP_MAX)
 		return;
 	tm->tm_syn = kmem_alloc(len, KM_NOSLEEP);
 	if (tm->tm_syn == NULL)
@@ -228,9 +250,12 @@ acceptq_full(struct socket *lso)
 	return atomic_load(&lso->so_qlen) > atomic_load(&lso->so_backlog);
 }
 
-/* Keeps it and starts its clock.  False: the listener is gone, or it is known. */
+/*
+ * Keeps it and starts its clock.  False: the listener is gone, or it is known.  Once kept
+ * it may be gone any moment, so the caller gets a copy.
+ */
 static bool
-request_enter(struct tcpns *tn, struct tcpmini *tm, int64_t now)
+request_enter(struct tcpns *tn, struct tcpmini *tm, int64_t now, struct tcpmini *ret_copy)
 {
 	struct tcplisten *tl = tcpcb_of(tm->tm_listener)->t_listen;
 	bool ok;
@@ -244,6 +269,7 @@ request_enter(struct tcpns *tn, struct tcpmini *tm, int64_t now)
 		list_insert_tail(&tl->tl_reqs, &tm->tm_ofslistener);
 		atomic_store(&tl->tl_nreqs, tl->tl_nreqs + 1);
 		tcpmini_arm(tn, tm->tm_deadline);
+		*ret_copy = *tm;
 	}
 	mutex_exit(&tn->tn_lock);
 	return ok;
@@ -294,10 +320,10 @@ listen_syn(struct tcp_rx *rx, struct socket *lso, struct tcpseg *ts, struct pack
 		else
 			tcp_count(TCPSTAT_LISTENDROPS);
 	} else if (!tfo_listen(rx, lso, tm, ts, p, &tfo)) {
-		request_savesyn(ltp, tm, p);
-		if (request_enter(rx->rx_tn, tm, rx->rx_now)) {
-			struct tcpmini copy = *tm;	/* it may be gone any moment */
+		struct tcpmini copy;
 
+		request_savesyn(ltp, tm, p);
+		if (request_enter(rx->rx_tn, tm, rx->rx_now, &copy)) {
 			packet_free(p);
 			tcp_synack(rx->rx_ns, &copy, &tfo, rx->rx_now);
 			return;
@@ -359,7 +385,7 @@ tcp_listen_input(struct tcp_rx *rx, struct socket *lso, struct tcpseg *ts, struc
 {
 	const struct tcpcb *ltp = tcpcb_of(lso);
 
-	if (ltp->t_listen == NULL || (atomic_load(&lso->so_state) & SS_LISTENING) == 0) {
+	if (atomic_load_acq(&ltp->t_listen) == NULL || (atomic_load(&lso->so_state) & SS_LISTENING) == 0) {
 		tcp_answer_reset(rx->rx_ns, p, ts);
 		packet_free(p);
 		return;
@@ -390,11 +416,11 @@ inherit(struct socket *so, const struct socket *lso)
 	struct tcpcb *tp = tcpcb_of(so);
 	const struct tcpcb *ltp = tcpcb_of(lso);
 
-	so->so_options = lso->so_options;
+	so->so_options = atomic_load(&lso->so_options);
 	so->so_linger = lso->so_linger;
-	so->so_mark = lso->so_mark;
-	so->so_priority = lso->so_priority;
-	so->so_bound_if = lso->so_bound_if;
+	so->so_mark = atomic_load(&lso->so_mark);
+	so->so_priority = atomic_load(&lso->so_priority);
+	so->so_bound_if = atomic_load(&lso->so_bound_if);
 	so->so_rcv.sb_hiwat = lso->so_rcv.sb_hiwat;
 	so->so_rcv.sb_lowat = lso->so_rcv.sb_lowat;
 	so->so_rcv.sb_timeo = lso->so_rcv.sb_timeo;
@@ -579,6 +605,7 @@ static enum request_verdict
 request_judge(struct tcpmini *tm, const struct tcpseg *ts, const struct tcpcb *ltp)
 {
 	uint32_t rnxt = tm->tm_irs + 1;
+	uint8_t defer = atomic_load(&ltp->t_defer);
 
 	if ((ts->ts_flags & (TH_SYN | TH_ACK | TH_RST)) == TH_SYN)
 		return ts->ts_seq == tm->tm_irs ? RV_SYNACK : RV_ACK;
@@ -596,8 +623,8 @@ request_judge(struct tcpmini *tm, const struct tcpseg *ts, const struct tcpcb *l
 	if (ts->ts_ack != tm->tm_iss + 1)
 		return RV_RESET;
 	/* TCP_DEFER_ACCEPT: the server does not want to see it before data does. */
-	if (ltp->t_defer > 0 && ts->ts_len == 0 && (ts->ts_flags & TH_FIN) == 0 &&
-	    tm->tm_retries < ltp->t_defer) {
+	if (defer > 0 && ts->ts_len == 0 && (ts->ts_flags & TH_FIN) == 0 &&
+	    tm->tm_retries < defer) {
 		tm->tm_acked = true;
 		return RV_DROP;
 	}
@@ -657,12 +684,13 @@ static bool
 request_retry(struct tcpns *tn, struct tcpmini *tm, int64_t now)
 {
 	const struct tcpcb *ltp = tcpcb_of(tm->tm_listener);
-	unsigned int most = ltp->t_syncnt != 0 ? ltp->t_syncnt :
+	unsigned int defer = atomic_load(&ltp->t_defer), tries = atomic_load(&ltp->t_syncnt);
+	unsigned int most = tries != 0 ? tries :
 	    (unsigned int)netvar_get(tn->tn_ns, &tcpvar_synack_retries);
 	unsigned int level;
 
-	if (ltp->t_defer > most)
-		most = ltp->t_defer;
+	if (defer > most)
+		most = defer;
 	if (tm->tm_retries >= most) {
 		tcpmini_unlink(tn, tm);
 		tcpmini_free(tm);

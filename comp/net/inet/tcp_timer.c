@@ -17,6 +17,7 @@
 #include "tcp_impl.h"
 
 #include <linux/tcp.h>
+#include <sys/atomic.h>
 #include <sys/errno.h>
 
 #define CORK_MAX	(NSEC_PER_SEC / 5)
@@ -160,7 +161,7 @@ tcp_timer_rtx(struct tcpcb *tp, int64_t now)
 void
 tcp_timer_keep(struct tcpcb *tp, int64_t now)
 {
-	if ((tcp_so(tp)->so_options & SOO_KEEPALIVE) != 0 && tcp_synchronized(tp))
+	if ((atomic_load(&tcp_so(tp)->so_options) & SOO_KEEPALIVE) != 0 && tcp_synchronized(tp))
 		tcp_timer_set(tp, TT_KEEP, now + tcp_keepidle(tp));
 	else if (tp->t_state != TCPS_FIN_WAIT_2)
 		tcp_timer_clear(tp, TT_KEEP);
@@ -258,7 +259,7 @@ fire_keep(struct tcpcb *tp, int64_t now)
 		tcp_done(tp, 0);
 		return;
 	}
-	if ((so->so_options & SOO_KEEPALIVE) == 0 || !tcp_synchronized(tp))
+	if ((atomic_load(&so->so_options) & SOO_KEEPALIVE) == 0 || !tcp_synchronized(tp))
 		return;
 	idle = now - tp->t_lastrcvd;
 	if (tp->t_board.bd_n != 0 || tp->t_snd.sb_len != 0 || idle < tcp_keepidle(tp)) {

@@ -297,7 +297,7 @@ wait_init(struct tcpmini *tm, const struct tcpcb *tp, int64_t now)
 	tm->tm_opts = (tp->t_flags & TF_TIMESTAMPS) != 0 ? TO_TIMESTAMP : 0;
 	tm->tm_tos = inp->inp_tos;
 	tm->tm_since = now;
-	tm->tm_reuse = (tcp_so(tp)->so_options & SOO_REUSEADDR) != 0;
+	tm->tm_reuse = (atomic_load(&tcp_so(tp)->so_options) & SOO_REUSEADDR) != 0;
 }
 
 static void

@@ -110,7 +110,7 @@ opt_store(struct inpcb *inp, const struct opt *o, int value)
 
 	switch ((enum opt_kind)o->o_kind) {
 	case OPT_U8:
-		*field = (uint8_t)(value == -1 ? o->o_minus1 : value);
+		atomic_store(field, (uint8_t)(value == -1 ? o->o_minus1 : value));
 		break;
 	case OPT_BOOL:
 		*field = value != 0;

@@ -219,7 +219,7 @@ struct socket {
 	/* Of a listener: sockets that wait for accept, by so_acceptlink. */
 	struct list	 so_acceptq;	/* s */
 	struct list_node so_acceptlink;	/* s of the listener */
-	unsigned int	 so_qlen, so_backlog;	/* s */
+	unsigned int	 so_qlen, so_backlog;	/* s; read atomically */
 	struct qsbr_head so_qsbr;
 	uint64_t	 so_inode;	/* c: for fstat and ss */
 	struct anonattr	 so_attr;	/* a: mode and owner, as fchmod and fchown leave them */

@@ -177,3 +177,14 @@ SCRIPT(a_full_accept_queue_drops_what_completes,
     "none 100\n"
     "accept\n"
     "state ESTABLISHED\n");
+
+SCRIPT(a_listener_tells_the_bound_that_was_set,
+    "opt maxseg 700\n"
+    "listen 4\n"
+    "in S 0 mss 1460\n"
+    "out SA 0 ack 1 mss 700\n"
+    "in A 1 ack 1\n"
+    "accept\n"
+    "write 2000\n"
+    "out A 1+700\n"
+    "out A 701+700\n");

@@ -25,7 +25,7 @@
 #include <harness.h>
 
 #define NTHREADS	8
-#define STEPS		(6000 / HARNESS_SLOWNESS)
+#define STEPS		(16000 / HARNESS_SLOWNESS)
 #define LOW		3
 #define NUMBERS		20
 #define PORTS		8
@@ -217,7 +217,7 @@ mix_run(void *arg)
 }
 
 TEST_WITH(threads_share_connections_and_take_no_care, .ht_flags = HARNESS_SIDE | HARNESS_KEEPS,
-    .ht_seeds = 2)
+    .ht_seeds = 3)
 {
 	unsigned int accepted = 0, sent = 0, received = 0;
 	struct mixer m[NTHREADS];
