@@ -4,7 +4,7 @@
  * bench_net.c - TCP and UDP between two kernels on a shared-memory bus, and
  * inside one kernel, beside the host's loopback
  *
- * usage: bench_net [-v ADDRESS] [-t TAP,OURS,HOST] [ROW...]
+ * usage: bench_net [-k] [-v ADDRESS] [-t TAP,OURS,HOST] [ROW...]
  *
  * Servers are processes of their own, one for each stack and CPU; the client
  * is this process, on CPU 0.  So each figure can be had with both ends on one core
@@ -12,6 +12,8 @@
  * are compared with, round by round.  With -v there is a host server (bench_net
  * -s) at ADDRESS already, at the far end of a veth pair; with -t our kernel
  * opens that tap with address OURS, and there is one at HOST: see scripts/bench.sh.
+ * With -k our interfaces have no offloads, as if by "ethtool -K", and neither should
+ * the veth pair; the rows are others then.
  *
  * A connection begins with one byte: 'R' echoes, 'B' takes eight bytes of
  * length, that much data, and answers with one byte.  UDP is counted by the
@@ -20,8 +22,11 @@
 
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -84,9 +89,10 @@ struct server {
 	volatile uint64_t v_received;	/* datagrams */
 };
 
-enum { OURS_0, OURS_1, HOST_0, HOST_1, LO_0, LO_1, VETH, TAP, NSERVERS };
+enum { OURS_0, OURS_1, HOST_0, HOST_1, LO_0, LO_1, VETH_0, VETH, TAP, NSERVERS };
 
 static struct server *servers;		/* shared with the children */
+static bool plain;			/* no offloads */
 static char bus[] = "/dev/shm/rumpus-bench-bus.XXXXXX";
 
 static struct sockaddr_in
@@ -122,6 +128,26 @@ ifconfig(int error, const char *name, const char *addr, uint32_t mtu)
 	check(error == 0, name);
 }
 
+/* As "ethtool -K ifname tx off rx off tso off ufo off". */
+static void
+offloads_off(const char *ifname)
+{
+	static const uint32_t offloads[] = { ETHTOOL_STSO, ETHTOOL_SUFO, ETHTOOL_STXCSUM,
+	    ETHTOOL_SRXCSUM };
+	struct ethtool_value ev;
+	struct ifreq ifr;
+	int fd = rump_sys_socket(AF_INET, SOCK_DGRAM, 0);
+
+	for (size_t i = 0; i < sizeof(offloads) / sizeof(offloads[0]); i++) {
+		memset(&ifr, 0, sizeof(ifr));
+		memcpy(ifr.ifr_name, ifname, strlen(ifname));
+		ev = (struct ethtool_value){ .cmd = offloads[i], .data = 0 };
+		ifr.ifr_data = (void *)&ev;
+		check(rump_sys_ioctl(fd, SIOCETHTOOL, &ifr) == 0, "SIOCETHTOOL");
+	}
+	rump_sys_close(fd);
+}
+
 /* tap is TAP,OURS,HOST or NULL. */
 static void
 kernel_start(const char *addr, const char *tap)
@@ -137,6 +163,8 @@ kernel_start(const char *addr, const char *tap)
 		error = rump_pub_shmif_create(bus, &n);
 	snprintf(name, sizeof(name), "shm%d", n);
 	ifconfig(error, name, addr, mtu != NULL ? (uint32_t)atoi(mtu) : 1500);
+	if (plain)
+		offloads_off(name);
 	if (tap == NULL || sscanf(tap, "%63[^,],%63[^,]", link, ours_addr) != 2)
 		return;
 	error = rump_pub_virtif_create(link, &n);
@@ -408,6 +436,7 @@ struct row {
 	size_t	 r_udpsize;
 	bool	 r_rate;
 	double	 r_target, r_stretch;	/* speed-ups */
+	bool	 r_plain;		/* a row of -k */
 };
 
 static double
@@ -418,8 +447,11 @@ bulk_row(const struct server *v, int fd, int mib)
 
 static const struct row rows[] = {
 	{ "tcp bulk over the bus", "GB/s", OURS_1, HOST_0, HOST_1, 'B', bulk_row, 256, 0, true, 1.2, 2 },
+	{ "tcp bulk, bus : veth, no offload", "GB/s", OURS_1, VETH, VETH_0, 'B', bulk_row, 128, 0, true,
+	    2, 4, true },
+	{ "the same on one core", "GB/s", OURS_0, VETH_0, -1, 'B', bulk_row, 128, 0, true, 0, 0, true },
 	{ "tcp bulk over the bus, one core", "GB/s", OURS_0, HOST_0, -1, 'B', bulk_row, 256, 0, true, 0, 0 },
-	{ "tcp bulk over the bus : veth", "GB/s", OURS_1, VETH, -1, 'B', bulk_row, 256, 0, true, 1.0, 2 },
+	{ "tcp bulk over the bus : veth", "GB/s", OURS_1, VETH, VETH_0, 'B', bulk_row, 256, 0, true, 1.0, 2 },
 	{ "tcp bulk in one kernel", "GB/s", LO_1, HOST_0, HOST_1, 'B', bulk_row, 256, 0, true, 1.5, 3 },
 	{ "tcp bulk in one kernel, one core", "GB/s", LO_0, HOST_0, -1, 'B', bulk_row, 256, 0, true, 3, 5 },
 	{ "tcp 1 byte round trip, spinning", "us", OURS_1, HOST_0, HOST_1, 'R', rr, 2000, 0, false,
@@ -429,8 +461,8 @@ static const struct row rows[] = {
 	{ "tcp 1 byte round trip, one kernel", "us", LO_0, HOST_0, -1, 'R', rr, 2000, 0, false, 0, 0 },
 	{ "tcp connect+byte+close, the bus", "us", OURS_1, HOST_0, HOST_1, 0, crr, 300, 0, false, 2, 4 },
 	{ "tcp connect+byte+close, one kernel", "us", LO_0, HOST_0, HOST_1, 0, crr, 300, 0, false, 2, 4 },
-	{ "tcp bulk through tap : veth", "GB/s", TAP, VETH, -1, 'B', bulk_row, 128, 0, true, 0.6, 0.9 },
-	{ "tcp 1 byte round trip, tap", "us", TAP, VETH, -1, 'R', rr, 1000, 0, false, 0, 0 },
+	{ "tcp bulk through tap : veth", "GB/s", TAP, VETH, VETH_0, 'B', bulk_row, 128, 0, true, 0.6, 0.9 },
+	{ "tcp 1 byte round trip, tap", "us", TAP, VETH, VETH_0, 'R', rr, 1000, 0, false, 0, 0 },
 	{ "udp 64 B over the bus", "Mpps", OURS_1, HOST_0, HOST_1, 0, udp, 30, 64, true, 4, 0 },
 	{ "udp 1400 B over the bus", "Mpps", OURS_1, HOST_0, HOST_1, 0, udp, 30, 1400, true, 4, 0 },
 	{ "udp 64 B in one kernel", "Mpps", LO_1, HOST_0, HOST_1, 0, udp, 30, 64, true, 0, 0 },
@@ -486,6 +518,7 @@ servers_start(const char *veth, const char *tap)
 		[HOST_1] = { &host, "127.0.0.1", 1, 0, 0 },
 		[LO_0] = { &ours, "127.0.0.1", 0, 0, 0 },
 		[LO_1] = { &ours, "127.0.0.1", 1, 0, 0 },
+		[VETH_0] = { &host, "", 0, 0, 0 },
 		[VETH] = { &host, "", 1, 0, 0 },
 		[TAP] = { &ours, "", 1, 0, 0 },
 	};
@@ -497,8 +530,8 @@ servers_start(const char *veth, const char *tap)
 	for (int i = OURS_0; i <= HOST_1; i++)
 		server_process(&servers[i]);
 	if (veth != NULL) {
-		servers[VETH].v_address = veth;
-		servers[VETH].v_ready = 1;
+		servers[VETH_0].v_address = servers[VETH].v_address = veth;
+		servers[VETH_0].v_ready = servers[VETH].v_ready = 1;
 	}
 	if (tap != NULL) {
 		servers[TAP].v_address = strrchr(tap, ',') + 1;
@@ -515,13 +548,16 @@ servers_start(const char *veth, const char *tap)
 	bench_pin(0);
 }
 
-/* A host server alone, for the far end of a veth pair. */
+/* Host servers alone, one on each CPU, for the far end of a veth pair. */
 static void
 server_alone(const char *address)
 {
-	struct server v = { &host, address, 1, 0, 0 };
+	static struct server v[2];
 
-	server_threads(&v);
+	for (int cpu = 0; cpu < 2; cpu++) {
+		v[cpu] = (struct server){ &host, address, cpu, 0, 0 };
+		server_threads(&v[cpu]);
+	}
 	for (;;)
 		pause();
 }
@@ -529,6 +565,8 @@ server_alone(const char *address)
 static bool
 row_wanted(const struct row *r, char **argv)
 {
+	if (r->r_plain != plain)
+		return false;
 	if (*argv == NULL)
 		return true;
 	for (; *argv != NULL; argv++)
@@ -543,9 +581,11 @@ main(int argc, char **argv)
 	const char *veth = NULL, *tap = NULL;
 	int c, fd;
 
-	while ((c = getopt(argc, argv, "s:t:v:")) != -1) {
+	while ((c = getopt(argc, argv, "ks:t:v:")) != -1) {
 		if (c == 's')
 			server_alone(optarg);
+		else if (c == 'k')
+			plain = true;
 		else if (c == 'v')
 			veth = optarg;
 		else if (c == 't' && strchr(optarg, ',') != NULL)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# bench.sh BUILD [local|image|start|socket|net ...] - ours beside the host's kernel
+# bench.sh BUILD [local|image|start|socket|net|link ...] - ours beside the host's kernel
 #
 # local	calls and files in memory: bench_local
 # image	an ext4 image, beside the host's loop mount of it when we are root
@@ -9,6 +9,7 @@
 # socket	local sockets beside the host's
 # net	TCP and UDP between our kernels beside the host's loopback; when we are
 #	root, beside a veth pair too, and through a tap
+# link	as root: frames of 1500 bytes, and taps beside slirp4netns and pasta
 #
 # BENCH_LARGE sets the number of names in the large directory (1000000).
 # All files are on a tmpfs, so that no disk is measured.
@@ -17,7 +18,7 @@ set -eu
 cd "$(dirname "$0")/.."
 build=${1:-build}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- local image start socket net
+[ $# -gt 0 ] || set -- local image start socket net link
 large=${BENCH_LARGE:-1000000}
 
 dir=$(mktemp -d "${BENCH_DIR:-/dev/shm}/rumpus-bench.XXXXXX")
@@ -138,6 +139,7 @@ for what; do
 	start)	bench_start ;;
 	socket)	"$build/bench/bench_socket" ;;
 	net)	bench_net ;;
+	link)	scripts/bench-link.sh "$build" ;;
 	*)	echo "bench.sh: no benchmark $what" >&2; exit 2 ;;
 	esac
 done
