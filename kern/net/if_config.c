@@ -97,6 +97,26 @@ if_down(struct ifnet *ifp)
 		ifp->if_ops->ifo_down(ifp);
 }
 
+static void
+filter_changed(struct ifnet *ifp)
+{
+	if (ifp->if_ops->ifo_setfilter != NULL)
+		ifp->if_ops->ifo_setfilter(ifp);
+}
+
+/* True: the flag changed, which the caller tells. */
+static bool
+count_user(struct ifnet *ifp, unsigned int *users, uint32_t flag, bool on)
+{
+	KASSERT(mutex_owned(&ifp->if_ns->ns_lock));
+	KASSERT(on || *users > 0);
+	*users += on ? 1 : -1u;
+	if (flags_update(ifp, *users > 0 ? flag : 0, flag) == 0)
+		return false;
+	filter_changed(ifp);
+	return true;
+}
+
 /* IFF_PROMISC and IFF_ALLMULTI as the user wants them count once each. */
 static void
 gflags_set(struct ifnet *ifp, uint32_t flags, uint32_t mask)
@@ -105,9 +125,10 @@ gflags_set(struct ifnet *ifp, uint32_t flags, uint32_t mask)
 
 	ifp->if_gflags ^= change;
 	if ((change & IFF_PROMISC) != 0)
-		if_promisc(ifp, (flags & IFF_PROMISC) != 0);
+		(void)count_user(ifp, &ifp->if_promisc, IFF_PROMISC, (flags & IFF_PROMISC) != 0);
 	if ((change & IFF_ALLMULTI) != 0)
-		if_allmulti(ifp, (flags & IFF_ALLMULTI) != 0);
+		(void)count_user(ifp, &ifp->if_allmulti, IFF_ALLMULTI,
+		    (flags & IFF_ALLMULTI) != 0);
 }
 
 int
@@ -156,12 +177,14 @@ if_setmtu(struct ifnet *ifp, uint32_t mtu)
 int
 if_setlladdr(struct ifnet *ifp, const uint8_t *addr)
 {
+	static const uint8_t nobody[IF_LLADDR];
 	int error;
 
 	KASSERT(mutex_owned(&ifp->if_ns->ns_lock));
 	if (ifp->if_ops->ifo_setlladdr == NULL || ifp->if_addrlen == 0)
 		return EOPNOTSUPP;
-	if ((addr[0] & 1) != 0)
+	/* A group's, or nobody's. */
+	if ((addr[0] & 1) != 0 || memcmp(addr, nobody, ifp->if_addrlen) == 0)
 		return EADDRNOTAVAIL;
 	error = ifp->if_ops->ifo_setlladdr(ifp, addr);
 	if (error)
@@ -169,6 +192,36 @@ if_setlladdr(struct ifnet *ifp, const uint8_t *addr)
 	for (unsigned int i = 0; i < ifp->if_addrlen; i++)
 		atomic_store(&ifp->if_lladdr[i], addr[i]);
 	neigh_flush(ifp);
+	if_changed(ifp, 0);
+	return 0;
+}
+
+void
+if_setgroup(struct ifnet *ifp, uint32_t group)
+{
+	KASSERT(mutex_owned(&ifp->if_ns->ns_lock));
+	if (ifp->if_group != group) {
+		ifp->if_group = group;
+		if_changed(ifp, 0);
+	}
+}
+
+int
+if_setalias(struct ifnet *ifp, const char *alias)
+{
+	size_t len = strlen(alias) + 1;
+	char *copy = NULL;
+
+	KASSERT(mutex_owned(&ifp->if_ns->ns_lock));
+	if (len > 1) {
+		copy = kmem_alloc(len, KM_SLEEP);
+		if (copy == NULL)
+			return ENOMEM;
+		memcpy(copy, alias, len);
+	}
+	if (ifp->if_alias != NULL)
+		kmem_free(ifp->if_alias, strlen(ifp->if_alias) + 1);
+	ifp->if_alias = copy;
 	if_changed(ifp, 0);
 	return 0;
 }
@@ -182,41 +235,27 @@ if_setcarrier(struct ifnet *ifp, bool on)
 	change = flags_follow(ifp);
 	if (on)
 		if_drive_wake(ifp);
+	if ((change & IFF_LOWER_UP) != 0)
+		__atomic_fetch_add(on ? &ifp->if_carrierups : &ifp->if_carrierdowns, 1,
+		    __ATOMIC_RELAXED);
 	if (change != 0 && ifp->if_ns != NULL && !atomic_load(&ifp->if_dying))
 		if_changed(ifp, change);
 }
 
 /* --- what is let in -------------------------------------------------------------- */
 
-static void
-filter_changed(struct ifnet *ifp)
-{
-	if (ifp->if_ops->ifo_setfilter != NULL)
-		ifp->if_ops->ifo_setfilter(ifp);
-}
-
-static void
-count_user(struct ifnet *ifp, unsigned int *users, uint32_t flag, bool on)
-{
-	KASSERT(mutex_owned(&ifp->if_ns->ns_lock));
-	KASSERT(on || *users > 0);
-	*users += on ? 1 : -1u;
-	if (flags_update(ifp, *users > 0 ? flag : 0, flag) != 0) {
-		filter_changed(ifp);
-		if_changed(ifp, flag);
-	}
-}
-
 void
 if_promisc(struct ifnet *ifp, bool on)
 {
-	count_user(ifp, &ifp->if_promisc, IFF_PROMISC, on);
+	if (count_user(ifp, &ifp->if_promisc, IFF_PROMISC, on))
+		if_changed(ifp, IFF_PROMISC);
 }
 
 void
 if_allmulti(struct ifnet *ifp, bool on)
 {
-	count_user(ifp, &ifp->if_allmulti, IFF_ALLMULTI, on);
+	if (count_user(ifp, &ifp->if_allmulti, IFF_ALLMULTI, on))
+		if_changed(ifp, IFF_ALLMULTI);
 }
 
 /* A group that was joined, in the list of its interface. */

@@ -146,7 +146,7 @@ ifaddr_twin(struct ifnet *ifp, int family, const struct inaddr *addr, int plen)
 
 /* A primary address of the same prefix, other than ifa. */
 struct ifaddr *
-ifaddr_primary(struct ifaddr *ifa)
+ifaddr_primary(const struct ifaddr *ifa)
 {
 	struct list_node *n;
 
@@ -162,6 +162,26 @@ ifaddr_primary(struct ifaddr *ifa)
 	return NULL;
 }
 
+/* The addresses of one prefix have one scope. */
+static int
+scope_check(struct ifnet *ifp, const struct ifaddr *model)
+{
+	const struct inaddr *peer = inaddr_zero(&model->ifa_peer) ? &model->ifa_addr :
+	    &model->ifa_peer;
+	struct list_node *n;
+
+	LIST_FOREACH(n, &ifp->if_addrs) {
+		const struct ifaddr *ifa = ifaddr_of(n);
+
+		if (ifa->ifa_family == AF_INET && ifa->ifa_plen == model->ifa_plen &&
+		    inaddr_match(&ifa->ifa_peer, peer, ifa->ifa_plen) &&
+		    !inaddr_eq(&ifa->ifa_addr, &model->ifa_addr) &&
+		    ifa->ifa_scope != model->ifa_scope)
+			return EINVAL;
+	}
+	return 0;
+}
+
 static int
 ifaddr_check(struct ifnet *ifp, const struct ifaddr *model)
 {
@@ -171,12 +191,13 @@ ifaddr_check(struct ifnet *ifp, const struct ifaddr *model)
 		return EAFNOSUPPORT;
 	if (ifp->if_dying)
 		return ENODEV;
-	if (model->ifa_plen > family_bits(model->ifa_family) ||
-	    inaddr_zero(&model->ifa_addr) ||
+	if (model->ifa_plen > family_bits(model->ifa_family))
+		return EINVAL;
+	if (inaddr_zero(&model->ifa_addr) ||
 	    inaddr_multicast(model->ifa_family, &model->ifa_addr) ||
 	    inaddr_lbcast(model->ifa_family, &model->ifa_addr))
-		return EINVAL;
-	return 0;
+		return model->ifa_family == AF_INET6 ? EADDRNOTAVAIL : EINVAL;
+	return model->ifa_family == AF_INET ? scope_check(ifp, model) : 0;
 }
 
 static struct ifaddr *
@@ -189,6 +210,7 @@ ifaddr_create(struct ifnet *ifp, const struct ifaddr *model)
 	*ifa = *model;
 	ifa->ifa_ifp = ifp;
 	ifa->ifa_refs = 1;
+	ifa->ifa_localsrc = (struct inaddr){ .ia_w = { 0 } };
 	ifa->ifa_priv = NULL;
 	ifa->ifa_hashnext = NULL;
 	list_node_init(&ifa->ifa_iflink);
@@ -256,15 +278,21 @@ ifaddr_add(struct ifnet *ifp, const struct ifaddr *model, struct ifaddr **ret_if
 	if (error)
 		goto fail;
 	ifaddr_link(ifa);
+	/* IPv4 tells of the address and then of its routes, as Linux does. */
+	if (ifa->ifa_family == AF_INET)
+		ifaddr_told(ifa, NETEVENT_ADDR_NEW);
 	error = ifaddr_routes_add(ifa);
 	if (error) {
 		ifaddr_unlink(ifa);
 		ifaddr_routes_del(ifa);
+		if (ifa->ifa_family == AF_INET)
+			ifaddr_told(ifa, NETEVENT_ADDR_DEL);
 		goto fail;
 	}
 	if (af->af_added != NULL)
 		af->af_added(ifp, ifa);
-	ifaddr_told(ifa, NETEVENT_ADDR_NEW);
+	if (ifa->ifa_family != AF_INET)
+		ifaddr_told(ifa, NETEVENT_ADDR_NEW);
 	if (ret_ifa != NULL)
 		*ret_ifa = ifa;
 	return 0;
@@ -275,16 +303,39 @@ fail:
 
 /* --- removing -------------------------------------------------------------------- */
 
+static bool
+has_family(const struct ifnet *ifp, int family)
+{
+	struct list_node *n;
+
+	LIST_FOREACH(n, &ifp->if_addrs) {
+		if (ifaddr_of(n)->ifa_family == family)
+			return true;
+	}
+	return false;
+}
+
 static void
 ifaddr_remove(struct ifaddr *ifa)
 {
 	const struct ifaddr_family *af = ifaddr_family(ifa->ifa_family);
+	struct ifnet *ifp = ifa->ifa_ifp;
+	bool last;
 
 	if (af->af_removing != NULL)
 		af->af_removing(ifa->ifa_ifp, ifa);
 	ifaddr_unlink(ifa);
+	if (ifa->ifa_family == AF_INET)
+		ifaddr_told(ifa, NETEVENT_ADDR_DEL);
 	ifaddr_routes_del(ifa);
-	ifaddr_told(ifa, NETEVENT_ADDR_DEL);
+	if (ifa->ifa_family == AF_INET) {
+		last = !has_family(ifp, AF_INET);
+		route_addrgone(ifp, &ifa->ifa_addr, last);
+		if (last)
+			neigh_purge4(ifp);
+	} else {
+		ifaddr_told(ifa, NETEVENT_ADDR_DEL);
+	}
 	ifaddr_rele(ifa);
 }
 

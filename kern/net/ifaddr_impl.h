@@ -12,7 +12,7 @@
 #include "net_impl.h"
 
 /* A primary address of the same prefix on the same interface, other than ifa. */
-struct ifaddr *ifaddr_primary(struct ifaddr *ifa);
+struct ifaddr *ifaddr_primary(const struct ifaddr *ifa);
 
 /*
  * ifaddr_route.c; ns_lock held.  Adding what is there already is fine; ENOMEM: some

@@ -25,7 +25,7 @@
 
 #define METRIC6		256	/* of what the kernel adds */
 
-enum { R_LOCAL, R_PREFIX, R_BROADCAST, R_SETBROADCAST, R_NROUTES };
+enum { R_LOCAL, R_PREFIX, R_PEER, R_BROADCAST, R_SETBROADCAST, R_NROUTES };
 
 static struct rtconfig
 route_model(const struct ifaddr *ifa)
@@ -45,10 +45,17 @@ route_model(const struct ifaddr *ifa)
 static bool
 model_local(const struct ifaddr *ifa, struct rtconfig *rc)
 {
+	const struct ifaddr *first;
+
 	rc->rc_type = RTN_LOCAL;
 	rc->rc_dst = ifa->ifa_addr;
-	if (ifa->ifa_family == AF_INET)
-		rc->rc_scope = RT_SCOPE_HOST;
+	if (ifa->ifa_family != AF_INET)
+		return true;
+	rc->rc_scope = RT_SCOPE_HOST;
+	/* A secondary address answers with the first of its prefix. */
+	first = (ifa->ifa_flags & IFA_F_SECONDARY) != 0 ? ifaddr_primary(ifa) : NULL;
+	if (first != NULL)
+		rc->rc_prefsrc = first->ifa_addr;
 	return true;
 }
 
@@ -59,10 +66,14 @@ model_prefix(const struct ifaddr *ifa, struct rtconfig *rc)
 
 	if ((ifa->ifa_flags & (IFA_F_NOPREFIXROUTE | IFA_F_SECONDARY)) != 0)
 		return false;
-	rc->rc_dst = ifa->ifa_peer;
+	rc->rc_dst = ip4 ? ifa->ifa_peer : ifa->ifa_addr;
 	rc->rc_plen = ifa->ifa_plen;
 	inaddr_mask(&rc->rc_dst, ifa->ifa_plen);
 	if (ip4 && ifa->ifa_plen == 32 && inaddr_eq(&ifa->ifa_peer, &ifa->ifa_addr))
+		return false;
+	/* 0.0.0.0/8 is no network (RFC 1122 section 3.2.1.3), and ::1 is alone. */
+	if (ip4 ? rc->rc_dst.ia_b[0] == 0 : ifa->ifa_plen == 128 &&
+	    (ifa->ifa_ifp->if_flags & IFF_LOOPBACK) != 0)
 		return false;
 	rc->rc_metric = ifa->ifa_metric;
 	if (ip4 && (ifa->ifa_ifp->if_flags & IFF_LOOPBACK) != 0) {
@@ -79,11 +90,25 @@ model_prefix(const struct ifaddr *ifa, struct rtconfig *rc)
 	return true;
 }
 
+/* IPv6: the far end, which need not be of our prefix. */
+static bool
+model_peer(const struct ifaddr *ifa, struct rtconfig *rc)
+{
+	if (ifa->ifa_family != AF_INET6 || inaddr_eq(&ifa->ifa_peer, &ifa->ifa_addr) ||
+	    inaddr_zero(&ifa->ifa_peer))
+		return false;
+	rc->rc_type = RTN_UNICAST;
+	rc->rc_table = RT_TABLE_MAIN;
+	rc->rc_dst = ifa->ifa_peer;
+	rc->rc_metric = ifa->ifa_metric != 0 ? ifa->ifa_metric : METRIC6;
+	return true;
+}
+
 static bool
 model_broadcast(const struct ifaddr *ifa, struct rtconfig *rc)
 {
 	if (ifa->ifa_family != AF_INET || ifa->ifa_plen > 30 ||
-	    (ifa->ifa_flags & IFA_F_SECONDARY) != 0)
+	    (ifa->ifa_flags & IFA_F_SECONDARY) != 0 || ifa->ifa_plen == 0)
 		return false;
 	rc->rc_type = RTN_BROADCAST;
 	rc->rc_scope = RT_SCOPE_LINK;
@@ -110,7 +135,7 @@ model_setbroadcast(const struct ifaddr *ifa, struct rtconfig *rc)
 }
 
 static bool (*const models[])(const struct ifaddr *, struct rtconfig *) = {
-	[R_LOCAL] = model_local, [R_PREFIX] = model_prefix,
+	[R_LOCAL] = model_local, [R_PREFIX] = model_prefix, [R_PEER] = model_peer,
 	[R_BROADCAST] = model_broadcast, [R_SETBROADCAST] = model_setbroadcast,
 };
 
@@ -123,7 +148,26 @@ model_add(struct ifaddr *ifa, unsigned int which)
 	if (!models[which](ifa, &rc))
 		return 0;
 	error = route_add(ifa->ifa_ifp->if_ns, &rc, NLM_F_CREATE | NLM_F_APPEND);
+	if (which == R_LOCAL && inaddr_zero(&ifa->ifa_localsrc))
+		ifa->ifa_localsrc = rc.rc_prefsrc;
 	return error == EEXIST ? 0 : error;
+}
+
+/* IPv4 may have the same address with another length of prefix. */
+static bool
+local_shared(const struct ifaddr *ifa)
+{
+	struct list_node *n;
+
+	LIST_FOREACH(n, &ifa->ifa_ifp->if_addrs) {
+		const struct ifaddr *other = container_of(n, struct ifaddr, ifa_iflink);
+
+		if (other != ifa && other->ifa_family == ifa->ifa_family &&
+		    inaddr_eq(&other->ifa_addr, &ifa->ifa_addr) &&
+		    inaddr_eq(&other->ifa_localsrc, &ifa->ifa_localsrc))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -139,9 +183,11 @@ model_del(struct ifaddr *ifa, unsigned int which)
 		return;
 	if (which != R_LOCAL && ifa->ifa_family == AF_INET6 && ifaddr_primary(ifa) != NULL)
 		return;
-	if (which == R_LOCAL && ifaddr_find(ifa->ifa_ifp->if_ns, ifa->ifa_family,
-	    &ifa->ifa_addr, ifa->ifa_ifp) != NULL)
+	if (which == R_LOCAL && local_shared(ifa))
 		return;
+	/* Which address is the first of the prefix may have changed since. */
+	if (which == R_LOCAL)
+		rc.rc_prefsrc = ifa->ifa_localsrc;
 	(void)route_del(ifa->ifa_ifp->if_ns, &rc);
 }
 

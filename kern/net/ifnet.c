@@ -123,6 +123,8 @@ ifnet_free(struct qsbr_head *qh)
 {
 	struct ifnet *ifp = container_of(qh, struct ifnet, if_qsbr);
 
+	if (ifp->if_alias != NULL)
+		kmem_free(ifp->if_alias, strlen(ifp->if_alias) + 1);
 	kmem_free(ifp->if_count, vcpu_count * sizeof(struct if_percpu));
 	kmem_free(ifp, sizeof(*ifp));
 }

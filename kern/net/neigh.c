@@ -397,6 +397,24 @@ neigh_flush(struct ifnet *ifp)
 	kill_all(taken);
 }
 
+static bool
+purge_fits(struct neigh *n, const void *arg)
+{
+	return n->n_ifp == arg && n->n_family == AF_INET;
+}
+
+void
+neigh_purge4(struct ifnet *ifp)
+{
+	struct netns_neigh *nn = netns_neigh(ifp->if_ns);
+	struct neigh *taken;
+
+	mutex_enter(&nn->nn_lock);
+	taken = take_locked(nn, purge_fits, ifp);
+	mutex_exit(&nn->nn_lock);
+	kill_all(taken);
+}
+
 void
 neigh_settimes(struct ifnet *ifp, int family, uint32_t reachable, uint32_t retrans)
 {

@@ -95,6 +95,12 @@ static void
 set_locked(struct neigh *n, const struct neigh_info *ni, struct neigh_todo *nt)
     REQUIRES(n->n_lock)
 {
+	/* Nothing new is not told. */
+	if (n->n_state == ni->ni_state && n->n_flags == ni->ni_flags &&
+	    (ni->ni_state & (NUD_PERMANENT | NUD_NOARP)) != 0 &&
+	    ni->ni_addrlen == n->n_addrlen &&
+	    memcmp(ni->ni_lladdr, n->n_lladdr, n->n_addrlen) == 0)
+		return;
 	if (ni->ni_addrlen != 0)
 		neigh_setlladdr_locked(n, ni->ni_lladdr, nt);
 	n->n_flags = ni->ni_flags;
@@ -115,11 +121,20 @@ info_check(const struct ifnet *ifp, const struct neigh_info *ni)
 	return 0;
 }
 
+/* Without NLM_F_REPLACE an address that is known stays what it is. */
+static bool
+contradicts_locked(const struct neigh *n, const struct neigh_info *ni) REQUIRES(n->n_lock)
+{
+	return ni->ni_addrlen != 0 && n->n_addrlen != 0 &&
+	    memcmp(ni->ni_lladdr, n->n_lladdr, n->n_addrlen) != 0;
+}
+
 int
 neigh_set(struct ifnet *ifp, const struct neigh_info *ni, unsigned int nlflags)
 {
 	struct neigh_todo nt;
 	struct neigh *n;
+	bool made;
 	int error;
 
 	KASSERT(mutex_owned(&ifp->if_ns->ns_lock));
@@ -127,14 +142,12 @@ neigh_set(struct ifnet *ifp, const struct neigh_info *ni, unsigned int nlflags)
 	if (error)
 		return error;
 	n = neigh_find(ifp, ni->ni_family, &ni->ni_addr);
+	made = n == NULL;
 	if (n != NULL && (nlflags & NLM_F_EXCL) != 0)
-		error = EEXIST;
-	else if (n != NULL && (nlflags & NLM_F_REPLACE) == 0 &&
-	    (nlflags & NLM_F_CREATE) != 0)
 		error = EEXIST;
 	else if (n == NULL && (nlflags & NLM_F_CREATE) == 0)
 		error = ENOENT;
-	else if (n == NULL && (n = neigh_get(ifp, ni->ni_family, &ni->ni_addr)) == NULL)
+	else if (made && (n = neigh_get(ifp, ni->ni_family, &ni->ni_addr)) == NULL)
 		error = ENOBUFS;
 	if (error == 0) {
 		neigh_todo_init(&nt);
@@ -142,7 +155,7 @@ neigh_set(struct ifnet *ifp, const struct neigh_info *ni, unsigned int nlflags)
 		if ((ni->ni_state & NUD_VALID & ~NUD_NOARP) != 0 && ni->ni_addrlen == 0 &&
 		    n->n_addrlen == 0)
 			error = EINVAL;
-		else
+		else if (made || (nlflags & NLM_F_REPLACE) != 0 || !contradicts_locked(n, ni))
 			set_locked(n, ni, &nt);
 		mutex_exit(&n->n_lock);
 		neigh_todo_run(n, &nt);

@@ -58,6 +58,16 @@ rttable_create(struct netns_route *nr, uint32_t id, struct rttable **ret_rt)
 	return 0;
 }
 
+bool
+route_hastable(struct netns *ns, int family, uint32_t id)
+{
+	const struct rttable *rt = rttable_find(ns, id);
+
+	/* The usual three are there from the start. */
+	return rt != NULL && (id >= RT_TABLE_DEFAULT || !family_ok(family) ||
+	    atomic_load_acq(&rt->rt_root[family_index(family)]) != NULL);
+}
+
 /* --- single routes --------------------------------------------------------------- */
 
 static size_t
@@ -148,7 +158,9 @@ gateway_check(struct netns *ns, const struct rtconfig *rc, struct rthop *nh)
 		return nh->nh_ifindex != 0 ? 0 : EINVAL;
 	error = route_lookup(ns, &rk, &rd);
 	if (error)
-		return error == ENOMEM ? ENOMEM : ENETUNREACH;
+		/* Linux says so of each gateway of IPv6 that is no neighbour. */
+		return error == ENOMEM ? ENOMEM :
+		    nh->nh_gwfamily == AF_INET6 ? EHOSTUNREACH : ENETUNREACH;
 	if ((rd->rd_flags & (RTD_LOCAL | RTD_BROADCAST)) != 0)
 		error = EINVAL;
 	else if (nh->nh_ifindex == 0)
@@ -168,13 +180,14 @@ hop_check(struct netns *ns, const struct rtconfig *rc, struct rthop *nh)
 	nh->nh_flags &= RTNH_F_ONLINK | RTNH_F_PERVASIVE;
 	if (nh->nh_ifindex != 0) {
 		ifp = if_byindex(ns, nh->nh_ifindex);
+		/* IPv4 asks for the gateway first. */
 		if (ifp == NULL)
-			return ENODEV;
+			return nh->nh_gwfamily == AF_INET ? ENETUNREACH : ENODEV;
 		if ((atomic_load(&ifp->if_flags) & IFF_UP) == 0 &&
 		    rc->rc_type != RTN_LOCAL)
 			return ENETDOWN;
 	} else if (nh->nh_gwfamily == 0) {
-		return EINVAL;
+		return ENODEV;
 	}
 	if (nh->nh_gwfamily != 0)
 		error = gateway_check(ns, rc, nh);
@@ -186,6 +199,15 @@ type_has_hops(uint8_t type)
 {
 	return type == RTN_UNICAST || type == RTN_LOCAL || type == RTN_BROADCAST ||
 	    type == RTN_ANYCAST || type == RTN_MULTICAST;
+}
+
+/* A source that is to be preferred is ours, or of a local route to be. */
+static bool
+prefsrc_ok(struct netns *ns, const struct rtconfig *rc)
+{
+	return inaddr_zero(&rc->rc_prefsrc) ||
+	    (rc->rc_type == RTN_LOCAL && inaddr_eq(&rc->rc_prefsrc, &rc->rc_dst)) ||
+	    ifaddr_find(ns, rc->rc_family, &rc->rc_prefsrc, NULL) != NULL;
 }
 
 /* Looks at everything; fills in what has a default. */
@@ -206,12 +228,17 @@ route_check(struct netns *ns, struct rtconfig *rc)
 		rc->rc_table = RT_TABLE_MAIN;
 	if (rc->rc_family == AF_INET6 && rc->rc_metric == 0 && rc->rc_type != RTN_LOCAL)
 		rc->rc_metric = 1024;
+	if (rc->rc_family == AF_INET && (rc->rc_scope == RT_SCOPE_NOWHERE ||
+	    !prefsrc_ok(ns, rc)))
+		return EINVAL;
 	if (!type_has_hops(rc->rc_type)) {
+		if (rc->rc_nhops > 0 && rc->rc_family == AF_INET)
+			return EINVAL;
 		rc->rc_nhops = 0;
 		return 0;
 	}
 	if (rc->rc_nhops == 0)
-		return EINVAL;
+		return ENODEV;
 	for (unsigned int i = 0; error == 0 && i < rc->rc_nhops; i++)
 		error = hop_check(ns, rc, &rc->rc_hop[i]);
 	return error;
@@ -231,6 +258,12 @@ conf_same(const struct rtconfig *a, const struct rtconfig *b)
 {
 	if (a->rc_type != b->rc_type || a->rc_scope != b->rc_scope ||
 	    a->rc_nhops != b->rc_nhops || !inaddr_eq(&a->rc_prefsrc, &b->rc_prefsrc))
+		return false;
+	/* IPv6 does not ask who made it. */
+	if (a->rc_family == AF_INET && (a->rc_protocol != b->rc_protocol ||
+	    a->rc_mtu != b->rc_mtu || a->rc_advmss != b->rc_advmss ||
+	    a->rc_window != b->rc_window || a->rc_initcwnd != b->rc_initcwnd ||
+	    a->rc_hoplimit != b->rc_hoplimit))
 		return false;
 	for (unsigned int i = 0; i < a->rc_nhops; i++) {
 		if (!hop_same(&a->rc_hop[i], &b->rc_hop[i]))
@@ -269,21 +302,25 @@ route_isequal(const struct route *r, const struct rtconfig *rc)
 
 /*
  * What the flags say about routes that are there; *link is moved to where the
- * new one goes.
+ * new one goes.  EALREADY: it would replace itself.
  */
 static int
 flags_check(struct route ***link, const struct rtconfig *rc, unsigned int nlflags)
 {
+	/* Routes of IPv6 were made without NLM_F_CREATE once, and still are. */
 	if (!route_isequal(**link, rc))
-		return (nlflags & NLM_F_CREATE) != 0 ? 0 : ENOENT;
+		return (nlflags & NLM_F_CREATE) != 0 || (rc->rc_family == AF_INET6 &&
+		    (nlflags & NLM_F_REPLACE) == 0) ? 0 : ENOENT;
 	if ((nlflags & NLM_F_EXCL) != 0)
 		return EEXIST;
-	if ((nlflags & NLM_F_REPLACE) != 0)
+	if ((nlflags & NLM_F_REPLACE) != 0 && rc->rc_family == AF_INET6)
 		return 0;
 	for (struct route *r = **link; route_isequal(r, rc); r = r->r_next) {
 		if (conf_same(&r->r_conf, rc))
-			return EEXIST;
+			return r == **link && (nlflags & NLM_F_REPLACE) != 0 ? EALREADY : EEXIST;
 	}
+	if ((nlflags & NLM_F_REPLACE) != 0)
+		return 0;
 	if ((nlflags & NLM_F_CREATE) == 0)
 		return ENOENT;
 	while ((nlflags & NLM_F_APPEND) != 0 && route_isequal(**link, rc))
@@ -305,11 +342,12 @@ node_add(struct netns *ns, struct rtnode *rn, const struct rtconfig *rc,
     unsigned int nlflags)
 {
 	struct route **link = route_place(rn, rc), *r, *old;
+	bool alone = !route_isequal(*link, rc);
 	int error;
 
 	error = flags_check(&link, rc, nlflags);
 	if (error)
-		return error;
+		return error == EALREADY ? 0 : error;
 	r = route_create(rc);
 	if (r == NULL)
 		return ENOMEM;
@@ -320,8 +358,11 @@ node_add(struct netns *ns, struct rtnode *rn, const struct rtconfig *rc,
 		qsbr_call(&old->r_qsbr, route_free);
 	if (rc->rc_expires != 0)
 		expiry_arm(netns_route(ns), rc->rc_expires);
-	route_told(ns, NETEVENT_ROUTE_NEW, rc, old != NULL ? NLM_F_REPLACE :
-	    nlflags & ~(unsigned int)NLM_F_REPLACE);
+	if (old != NULL)
+		nlflags = NLM_F_REPLACE;
+	else
+		nlflags = NLM_F_CREATE | (alone ? NLM_F_EXCL : nlflags & NLM_F_APPEND);
+	route_told(ns, NETEVENT_ROUTE_NEW, rc, nlflags);
 	return 0;
 }
 
@@ -416,7 +457,7 @@ route_del(struct netns *ns, const struct rtconfig *rc)
 	return 0;
 }
 
-/* --- an interface goes up or down ------------------------------------------------ */
+/* --- an address goes ------------------------------------------------------------- */
 
 /* Sets the flag of the hops through ifp; true: no hop is left alive. */
 static bool
@@ -444,6 +485,51 @@ hops_through(const struct rtconfig *rc, uint32_t ifindex)
 	}
 	return false;
 }
+
+struct addrgone {
+	const struct ifnet *ag_ifp;
+	const struct inaddr *ag_src;	/* NULL: it is still somebody's */
+	bool		 ag_last;	/* the interface has no other */
+};
+
+static int
+addrgone_node(struct rtnode *rn, void *arg)
+{
+	const struct addrgone *ag = arg;
+	struct route **link = &rn->rn_routes, *r;
+
+	while ((r = *link) != NULL) {
+		if ((ag->ag_src == NULL || !inaddr_eq(&r->r_conf.rc_prefsrc, ag->ag_src)) &&
+		    (!ag->ag_last || !hops_through(&r->r_conf, ag->ag_ifp->if_index) ||
+		    !hops_mark(&r->r_conf, ag->ag_ifp->if_index, true))) {
+			link = &r->r_next;
+			continue;
+		}
+		atomic_store_rel(link, r->r_next);
+		qsbr_call(&r->r_qsbr, route_free);
+	}
+	return 0;
+}
+
+void
+route_addrgone(struct ifnet *ifp, const struct inaddr *addr, bool last)
+{
+	struct netns *ns = ifp->if_ns;
+	struct addrgone ag = { ifp, addr, last };
+
+	KASSERT(mutex_owned(&ns->ns_lock));
+	if (ifaddr_find(ns, AF_INET, addr, NULL) != NULL)
+		ag.ag_src = NULL;
+	if (ag.ag_src == NULL && !last)
+		return;
+	for (struct rttable *rt = netns_route(ns)->nr_tables; rt != NULL; rt = rt->rt_next) {
+		(void)rttrie_walk(rt->rt_root[family_index(AF_INET)], addrgone_node, &ag);
+		rttrie_prune_all(&rt->rt_root[family_index(AF_INET)]);
+	}
+	route_changed(ns);
+}
+
+/* --- an interface goes up or down ------------------------------------------------ */
 
 /* Addresses of an interface that is down are still ours (ip(8) shows it so). */
 static int

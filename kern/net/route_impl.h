@@ -152,6 +152,11 @@ netns_route(const struct netns *ns)
 /* ifaddr.c, lock-free: of any interface that is up, for one without its own.  NULL. */
 const struct ifaddr *ifaddr_select_any(struct netns *ns, int family, int scope);
 
+/*
+ * route.c: an address of IPv4 is gone, and the routes that prefer it as their source with it;
+ * with the last of an interface all that led through that.  As on Linux nobody is told.  ns_lock.
+ */
+void	route_addrgone(struct ifnet *ifp, const struct inaddr *addr, bool last);
 /* route.c: lock-free; NULL: there is none. */
 struct rttable *rttable_find(struct netns *ns, uint32_t id);
 

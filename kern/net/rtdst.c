@@ -298,6 +298,13 @@ table_lookup(struct netns *ns, uint32_t id, const struct rtkey *rk, struct verdi
 	return EAGAIN;
 }
 
+/* "ip rule ... suppress_prefixlength": say, the default route of a table. */
+static bool
+rule_suppresses(const struct rtrule *rr, const struct verdict *ve)
+{
+	return rr->rr_suppress && ve->ve_conf != NULL && ve->ve_conf->rc_plen <= rr->rr_suppresslen;
+}
+
 static int
 rules_lookup(struct netns *ns, const struct rtkey *rk, struct verdict *ve)
 {
@@ -312,7 +319,7 @@ rules_lookup(struct netns *ns, const struct rtkey *rk, struct verdict *ve)
 			continue;
 		if (rr->rr_action == FR_ACT_TO_TBL) {
 			error = table_lookup(ns, rr->rr_table, rk, ve);
-			if (error != EAGAIN)
+			if (error != EAGAIN && !rule_suppresses(rr, ve))
 				return error;
 		} else if (rr->rr_action == FR_ACT_BLACKHOLE) {
 			return EINVAL;
@@ -363,6 +370,8 @@ decide(struct netns *ns, const struct rtkey *rk, struct verdict *ve)
 		error = 0;
 	if (error == ENETUNREACH && rk->rk_oif != 0 && rk->rk_family == AF_INET &&
 	    (rk->rk_flags & RTK_ROUTED) == 0) {
+		/* Forget what was tried in vain. */
+		*ve = (struct verdict){ .ve_type = RTN_UNICAST, .ve_scope = RT_SCOPE_LINK };
 		ve->ve_ifp = named_if(ns, rk);
 		error = ve->ve_ifp != NULL ? 0 : ENETUNREACH;
 	}
@@ -515,5 +524,23 @@ route_lookup(struct netns *ns, const struct rtkey *rk, struct rtdst **ret_rd)
 	fill_in(ns, rc, rk, &ve, gen);
 	cache_put(ns, rc);
 	*ret_rd = &rc->rc_dst;
+	return 0;
+}
+
+int
+route_match(struct netns *ns, const struct rtkey *rk, struct rtconfig *ret_rc)
+{
+	struct verdict ve;
+	int error;
+
+	if (!family_ok(rk->rk_family))
+		return EAFNOSUPPORT;
+	error = decide(ns, rk, &ve);
+	if (error)
+		return error;
+	memset(ret_rc, 0, sizeof(*ret_rc));
+	if (ve.ve_conf != NULL)
+		memcpy(ret_rc, ve.ve_conf, offsetof(struct rtconfig, rc_hop) +
+		    ve.ve_conf->rc_nhops * sizeof(struct rthop));
 	return 0;
 }

@@ -66,29 +66,27 @@ rule_free(struct qsbr_head *qh)
 	kmem_free(container_of(qh, struct rule, ru_qsbr), sizeof(struct rule));
 }
 
+/* For NLM_F_EXCL: what b does not select by may be anything in a (as on Linux). */
 static bool
 rule_same(const struct rtrule *a, const struct rtrule *b)
 {
 	return a->rr_pref == b->rr_pref && a->rr_action == b->rr_action &&
-	    a->rr_table == b->rr_table && a->rr_srclen == b->rr_srclen &&
-	    a->rr_dstlen == b->rr_dstlen && inaddr_eq(&a->rr_src, &b->rr_src) &&
-	    inaddr_eq(&a->rr_dst, &b->rr_dst) && a->rr_tos == b->rr_tos &&
+	    a->rr_table == b->rr_table && (b->rr_srclen == 0 ||
+	    (a->rr_srclen == b->rr_srclen && inaddr_eq(&a->rr_src, &b->rr_src))) &&
+	    (b->rr_dstlen == 0 ||
+	    (a->rr_dstlen == b->rr_dstlen && inaddr_eq(&a->rr_dst, &b->rr_dst))) &&
+	    (b->rr_tos == 0 || a->rr_tos == b->rr_tos) &&
 	    a->rr_mark == b->rr_mark && a->rr_markmask == b->rr_markmask &&
-	    a->rr_invert == b->rr_invert && strcmp(a->rr_iif, b->rr_iif) == 0 &&
+	    a->rr_invert == b->rr_invert && a->rr_suppress == b->rr_suppress &&
+	    a->rr_suppresslen == b->rr_suppresslen && strcmp(a->rr_iif, b->rr_iif) == 0 &&
 	    strcmp(a->rr_oif, b->rr_oif) == 0;
 }
 
 static int
 rule_check(const struct rtrule *rr)
 {
-	struct inaddr src = rr->rr_src, dst = rr->rr_dst;
-
 	if (!family_ok(rr->rr_family) || rr->rr_srclen > family_bits(rr->rr_family) ||
 	    rr->rr_dstlen > family_bits(rr->rr_family))
-		return EINVAL;
-	inaddr_mask(&src, rr->rr_srclen);
-	inaddr_mask(&dst, rr->rr_dstlen);
-	if (!inaddr_eq(&src, &rr->rr_src) || !inaddr_eq(&dst, &rr->rr_dst))
 		return EINVAL;
 	switch (rr->rr_action) {
 	case FR_ACT_TO_TBL:
@@ -160,7 +158,7 @@ rule_add(struct netns *ns, const struct rtrule *model, unsigned int nlflags)
 	}
 	error = rule_insert(list, &rr);
 	if (error == 0)
-		rule_told(ns, NETEVENT_RULE_NEW, &rr, nlflags);
+		rule_told(ns, NETEVENT_RULE_NEW, &rr, 0);
 	return error;
 }
 
@@ -238,7 +236,7 @@ rules_create(struct netns_route *nr)
 			struct rtrule rr = {
 				.rr_family = f == 0 ? AF_INET : AF_INET6,
 				.rr_pref = usual[i].pref, .rr_action = FR_ACT_TO_TBL,
-				.rr_table = usual[i].table,
+				.rr_table = usual[i].table, .rr_protocol = RTPROT_KERNEL,
 			};
 
 			error = rule_insert(&nr->nr_rules[f], &rr);

@@ -7,6 +7,7 @@
 #include "twin.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,6 +46,23 @@ twin_fd(struct twin *tw, const char *label, long value)
 	return (int)value;
 }
 
+/* TWIN_LOG names a folder: both records go there, to be compared with diff(1). */
+static void
+twin_write(const struct twin *tw, const char *dir)
+{
+	char path[4096];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, tw->tw_host ? "host" : "ours");
+	f = fopen(path, "w");
+	NEED(f != NULL);
+	for (size_t i = 0; i < tw->tw_n; i++)
+		(void)fprintf(f, "[%s] %s = %ld\n",
+		    tw->tw_log[i].about != NULL ? tw->tw_log[i].about : "",
+		    tw->tw_log[i].label, tw->tw_log[i].value);
+	(void)fclose(f);
+}
+
 void
 twin_run(void (*script)(struct twin *))
 {
@@ -55,6 +73,10 @@ twin_run(void (*script)(struct twin *))
 	host->tw_host = true;
 	script(host);
 	script(ours);
+	if (getenv("TWIN_LOG") != NULL) {
+		twin_write(host, getenv("TWIN_LOG"));
+		twin_write(ours, getenv("TWIN_LOG"));
+	}
 	for (size_t i = 0; i < host->tw_n && i < ours->tw_n; i++) {
 		/* They went different ways: the last result says why. */
 		if (!CHECK_STR("call", host->tw_log[i].label,

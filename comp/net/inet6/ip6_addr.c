@@ -83,7 +83,7 @@ ip6_addr_check(struct ifnet *ifp, struct ifaddr *ifa)
 
 	if (ifa->ifa_plen > 128 || inaddr_zero(a) || ip6_multicast(a) || ip6_mapped(a) ||
 	    (ip6_loopback(a) && (ifp->if_flags & IFF_LOOPBACK) == 0))
-		return EINVAL;
+		return EADDRNOTAVAIL;
 	ifa->ifa_scope = addr_scope(a);
 	ifa->ifa_flags &= ~(uint32_t)(IFA_F_DADFAILED | IFA_F_TENTATIVE | IFA_F_DEPRECATED);
 	if (wants_dad(ifp, ifa->ifa_flags))

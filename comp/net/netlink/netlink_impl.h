@@ -116,6 +116,7 @@ struct nlreq {
 	const uint8_t	*nr_data;	/* what follows the header */
 	size_t		 nr_len;
 	bool		 nr_strict;	/* NETLINK_GET_STRICT_CHK */
+	bool		 nr_filtered;	/* a dump will not show everything */
 	struct nlerr	 nr_err;
 };
 

@@ -86,8 +86,11 @@ int
 nlreq_header(struct nlreq *nr, void *hdr, size_t len)
 {
 	if (nr->nr_len < len) {
-		/* Old tools send only struct rtgenmsg with a request for all. */
-		if (nr->nr_strict || nr->nr_len == 0 ||
+		/*
+		 * Old tools send only struct rtgenmsg with a request for all.  What
+		 * is NLM_F_DUMP there is NLM_F_EXCL and REPLACE in other requests.
+		 */
+		if (nr->nr_strict || nr->nr_len == 0 || (nr->nr_hdr.nlmsg_type & 3) != 2 ||
 		    (nr->nr_hdr.nlmsg_flags & NLM_F_DUMP) == 0)
 			return nlreq_fail(nr, EINVAL, "header is cut off");
 		memset(hdr, 0, len);
@@ -188,7 +191,7 @@ nlreq_dump(struct nlreq *nr, uint16_t type, int (*next)(struct nldump *, struct 
 	d->d_next = next;
 	d->d_ns = nr->nr_ns;
 	nlreq_head(nr, type, &d->d_head);
-	d->d_head.nh_flags = NLM_F_MULTI;
+	d->d_head.nh_flags = (uint16_t)(NLM_F_MULTI | (nr->nr_filtered ? NLM_F_DUMP_FILTERED : 0));
 	d->d_gen = __atomic_load_n(&nr->nr_nn->nn_gen, __ATOMIC_ACQUIRE);
 	if (len > 0)
 		memcpy(d->d_arg, arg, len);

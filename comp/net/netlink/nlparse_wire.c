@@ -135,7 +135,7 @@ attr_check(const struct nlpolicy *np, struct nlview v, bool strict, const char *
 		return string_fits(v, np->np_len) ? 0 : ERANGE;
 	case NLK_ADDR:
 		*ret_why = "invalid address length";
-		return v.nv_len == 4 || v.nv_len == 16 ? 0 : EINVAL;
+		return v.nv_len == 4 || v.nv_len == 16 ? 0 : v.nv_len < 4 ? ERANGE : EINVAL;
 	case NLK_EXACT:
 		*ret_why = "invalid attribute length";
 		return v.nv_len == np->np_len ? 0 : ERANGE;

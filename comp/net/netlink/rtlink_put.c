@@ -72,6 +72,9 @@ queues_put(struct nlbuf *nb, const struct ifnet *ifp)
 	nlbuf_u32(nb, IFLA_NUM_RX_QUEUES, 1);
 	nlbuf_u32(nb, IFLA_GSO_MAX_SEGS, 65535);
 	nlbuf_u32(nb, IFLA_GSO_MAX_SIZE, gso ? 65536 : ifp->if_mtu);
+	nlbuf_u32(nb, IFLA_TSO_MAX_SEGS, 65535);
+	nlbuf_u32(nb, IFLA_TSO_MAX_SIZE, gso ? 65536 : ifp->if_mtu);
+	nlbuf_u32(nb, IFLA_GRO_MAX_SIZE, 65536);
 	nlbuf_string(nb, IFLA_QDISC, "noqueue");
 }
 
@@ -88,6 +91,47 @@ kind_put(struct nlbuf *nb, const struct ifnet *ifp)
 }
 
 static void
+carrier_put(struct nlbuf *nb, const struct ifnet *ifp)
+{
+	uint32_t ups = __atomic_load_n(&ifp->if_carrierups, __ATOMIC_RELAXED);
+	uint32_t downs = __atomic_load_n(&ifp->if_carrierdowns, __ATOMIC_RELAXED);
+
+	nlbuf_u8(nb, IFLA_CARRIER, ifp->if_carrier ? 1 : 0);
+	nlbuf_u32(nb, IFLA_CARRIER_CHANGES, ups + downs);
+	nlbuf_u32(nb, IFLA_CARRIER_UP_COUNT, ups);
+	nlbuf_u32(nb, IFLA_CARRIER_DOWN_COUNT, downs);
+	nlbuf_u8(nb, IFLA_PROTO_DOWN, 0);
+}
+
+/* What the families keep for it.  ip(8) shows how IPv6 makes addresses. */
+static void
+families_put(struct nlbuf *nb, const struct ifnet *ifp)
+{
+	size_t spec = nlbuf_nest(nb, IFLA_AF_SPEC), nest;
+
+	if (ifp->if_inet6 != NULL) {
+		nest = nlbuf_nest(nb, AF_INET6);
+		nlbuf_u8(nb, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_EUI64);
+		nlbuf_nest_end(nb, nest);
+	}
+	nlbuf_nest_end(nb, spec);
+}
+
+static void
+labels_put(struct nlbuf *nb, struct ifnet *ifp)
+{
+	uint32_t peer = ifp->if_ops->ifo_peer != NULL ? ifp->if_ops->ifo_peer(ifp) : 0;
+	struct rtnl_link_ifmap map = { 0 };	/* of the days of I/O ports */
+
+	nlbuf_u32(nb, IFLA_GROUP, ifp->if_group);
+	nlbuf_attr(nb, IFLA_MAP, &map, sizeof(map));
+	if (peer != 0)
+		nlbuf_u32(nb, IFLA_LINK, peer);
+	if (ifp->if_alias != NULL)
+		nlbuf_string(nb, IFLA_IFALIAS, ifp->if_alias);
+}
+
+static void
 name_put(struct nlbuf *nb, const struct ifnet *ifp)
 {
 	char name[IFNAMSIZ];
@@ -97,8 +141,7 @@ name_put(struct nlbuf *nb, const struct ifnet *ifp)
 }
 
 void
-rtlink_put(struct nlbuf *nb, const struct nlhead *head, const struct ifnet *ifp,
-    uint32_t change, bool stats)
+rtlink_put(struct nlbuf *nb, const struct nlhead *head, struct ifnet *ifp, uint32_t change)
 {
 	struct ifinfomsg ifi = {
 		.ifi_family = AF_UNSPEC, .ifi_type = ifp->if_type,
@@ -115,9 +158,10 @@ rtlink_put(struct nlbuf *nb, const struct nlhead *head, const struct ifnet *ifp,
 	nlbuf_u32(nb, IFLA_MTU, ifp->if_mtu);
 	nlbuf_u32(nb, IFLA_MIN_MTU, IF_MTU_MIN);
 	nlbuf_u32(nb, IFLA_MAX_MTU, IF_MTU_MAX);
-	nlbuf_u32(nb, IFLA_GROUP, 0);
 	nlbuf_u32(nb, IFLA_PROMISCUITY, ifp->if_promisc);
-	nlbuf_u8(nb, IFLA_CARRIER, ifp->if_carrier ? 1 : 0);
+	nlbuf_u32(nb, IFLA_ALLMULTI, ifp->if_allmulti);
+	labels_put(nb, ifp);
+	carrier_put(nb, ifp);
 	queues_put(nb, ifp);
 	if (ifp->if_addrlen > 0) {
 		nlbuf_attr(nb, IFLA_ADDRESS, ifp->if_lladdr, ifp->if_addrlen);
@@ -128,7 +172,7 @@ rtlink_put(struct nlbuf *nb, const struct nlhead *head, const struct ifnet *ifp,
 		nlbuf_attr(nb, IFLA_ADDRESS, zero, sizeof(zero));
 		nlbuf_attr(nb, IFLA_BROADCAST, zero, sizeof(zero));
 	}
-	if (stats)
-		stats_put(nb, ifp);
+	stats_put(nb, ifp);
+	families_put(nb, ifp);
 	kind_put(nb, ifp);
 }

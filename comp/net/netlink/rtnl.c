@@ -22,12 +22,14 @@ static const struct rtnl_op ops[] = {
 	[RTNL_OP(RTM_SETLINK)]	= { .ro_do = rtnl_newlink },
 	[RTNL_OP(RTM_DELLINK)]	= { .ro_do = rtnl_dellink },
 	[RTNL_OP(RTM_GETLINK)]	= { .ro_do = rtnl_getlink, .ro_dump = rtnl_dumplink },
-	[RTNL_OP(RTM_NEWADDR)]	= { .ro_do = rtnl_newaddr },
-	[RTNL_OP(RTM_DELADDR)]	= { .ro_do = rtnl_deladdr },
-	[RTNL_OP(RTM_GETADDR)]	= { .ro_do = rtnl_getaddr, .ro_dump = rtnl_dumpaddr },
-	[RTNL_OP(RTM_NEWROUTE)]	= { .ro_do = rtnl_newroute },
-	[RTNL_OP(RTM_DELROUTE)]	= { .ro_do = rtnl_delroute },
-	[RTNL_OP(RTM_GETROUTE)]	= { .ro_do = rtnl_getroute, .ro_dump = rtnl_dumproute },
+	[RTNL_OP(RTM_NEWADDR)]	= { .ro_do = rtnl_newaddr, .ro_families = true },
+	[RTNL_OP(RTM_DELADDR)]	= { .ro_do = rtnl_deladdr, .ro_families = true },
+	[RTNL_OP(RTM_GETADDR)]	= { .ro_do = rtnl_getaddr, .ro_dump = rtnl_dumpaddr,
+	    .ro_families = true },
+	[RTNL_OP(RTM_NEWROUTE)]	= { .ro_do = rtnl_newroute, .ro_families = true },
+	[RTNL_OP(RTM_DELROUTE)]	= { .ro_do = rtnl_delroute, .ro_families = true },
+	[RTNL_OP(RTM_GETROUTE)]	= { .ro_do = rtnl_getroute, .ro_dump = rtnl_dumproute,
+	    .ro_families = true },
 	[RTNL_OP(RTM_NEWNEIGH)]	= { .ro_do = rtnl_newneigh },
 	[RTNL_OP(RTM_DELNEIGH)]	= { .ro_do = rtnl_delneigh },
 	[RTNL_OP(RTM_GETNEIGH)]	= { .ro_do = rtnl_getneigh, .ro_dump = rtnl_dumpneigh },
@@ -56,6 +58,8 @@ rtnl_request(struct nlreq *nr)
 	if (type - RTM_BASE >= ARRAY_SIZE(ops))
 		return EOPNOTSUPP;
 	op = &ops[type - RTM_BASE];
+	if (!dump && op->ro_families && nr->nr_data[0] != AF_INET && nr->nr_data[0] != AF_INET6)
+		return EOPNOTSUPP;
 	if (dump)
 		return op->ro_dump != NULL ? op->ro_dump(nr) : EOPNOTSUPP;
 	return op->ro_do != NULL ? op->ro_do(nr) : EOPNOTSUPP;
@@ -80,13 +84,26 @@ rtnl_end(struct nlreq *nr)
 int
 rtnl_getnsid(struct nlreq *nr)
 {
+	static const struct nlpolicy policy[] = {
+		[NETNSA_NSID]	= { NLK_U32, 0 },
+		[NETNSA_PID]	= { NLK_U32, 0 },
+		[NETNSA_FD]	= { NLK_U32, 0 },
+		[NETNSA_TARGET_NSID] = { NLK_U32, 0 },
+	};
 	struct rtgenmsg gen = { .rtgen_family = AF_UNSPEC };
+	struct nlview tb[ARRAY_SIZE(policy)];
 	int32_t none = NETNSA_NSID_NOT_ASSIGNED;
 	struct nlhead head;
 	struct nlbuf nb;
 	int error;
 
 	/* Peer name spaces have no numbers here: interfaces never cross them. */
+	error = nlreq_attrs(nr, sizeof(gen), policy, ARRAY_SIZE(policy), nr->nr_strict, tb);
+	if (error)
+		return error;
+	if (!nlview_present(tb[NETNSA_NSID]) && !nlview_present(tb[NETNSA_PID]) &&
+	    !nlview_present(tb[NETNSA_FD]))
+		return nlreq_fail(nr, EINVAL, "which name space?");
 	error = nlreq_buf(&nb, 256);
 	if (error)
 		return error;
@@ -147,7 +164,7 @@ notice_put(struct nlbuf *nb, const struct nlhead *head, enum netevent ev,
 	switch (ev) {
 	case NETEVENT_LINK_NEW:
 	case NETEVENT_LINK_DEL:
-		rtlink_put(nb, head, ne->ne_ifp, ne->ne_change, true);
+		rtlink_put(nb, head, ne->ne_ifp, ne->ne_change);
 		break;
 	case NETEVENT_ADDR_NEW:
 	case NETEVENT_ADDR_DEL:
@@ -159,7 +176,7 @@ notice_put(struct nlbuf *nb, const struct nlhead *head, enum netevent ev,
 		break;
 	case NETEVENT_RULE_NEW:
 	case NETEVENT_RULE_DEL:
-		rtrule_put(nb, head, ne->ne_rule);
+		rtrule_put(nb, head, ne->ne_ns, ne->ne_rule);
 		break;
 	default:
 		rtneigh_put(nb, head, ne->ne_neigh);

@@ -61,6 +61,17 @@ flags_shown(const struct ifaddr *ifa)
 	    flags & ~(uint32_t)IFA_F_PERMANENT;
 }
 
+/* Who made it, as far as nobody said so. */
+static uint8_t
+proto_shown(const struct ifaddr *ifa)
+{
+	static const struct inaddr loopback6 = { .ia_b = { [15] = 1 } };
+
+	if (ifa->ifa_proto != 0 || ifa->ifa_family != AF_INET6)
+		return ifa->ifa_proto;
+	return inaddr_eq(&ifa->ifa_addr, &loopback6) ? IFAPROT_KERNEL_LO : 0;
+}
+
 void
 rtaddr_put(struct nlbuf *nb, const struct nlhead *head, const struct ifaddr *ifa)
 {
@@ -92,8 +103,8 @@ rtaddr_put(struct nlbuf *nb, const struct nlhead *head, const struct ifaddr *ifa
 	nlbuf_u32(nb, IFA_FLAGS, flags);
 	if (ifa->ifa_metric != 0)
 		nlbuf_u32(nb, IFA_RT_PRIORITY, ifa->ifa_metric);
-	if (ifa->ifa_proto != 0)
-		nlbuf_u8(nb, IFA_PROTO, ifa->ifa_proto);
+	if (proto_shown(ifa) != 0)
+		nlbuf_u8(nb, IFA_PROTO, proto_shown(ifa));
 	nlbuf_attr(nb, IFA_CACHEINFO, &ci, sizeof(ci));
 }
 
@@ -154,14 +165,22 @@ rtnl_dumpaddr(struct nlreq *nr)
 	error = nlreq_header(nr, &ifm, sizeof(ifm));
 	if (error)
 		return error;
-	af.af_family = ifm.ifa_family;
+	/* A family that nobody knows is all of them (as on Linux). */
+	af.af_family = rtaddr_len(ifm.ifa_family) != 0 ? ifm.ifa_family : AF_UNSPEC;
 	if (nr->nr_strict) {
 		error = nlreq_attrs(nr, sizeof(ifm), addr_policy, ADDR_NATTRS, true, tb);
 		if (error)
 			return error;
 		if (ifm.ifa_prefixlen != 0 || ifm.ifa_flags != 0 || ifm.ifa_scope != 0)
 			return nlreq_fail(nr, EINVAL, "invalid values in header of a dump");
+		for (unsigned int i = 0; i < ADDR_NATTRS; i++) {
+			if (nlview_present(tb[i]) && i != IFA_TARGET_NETNSID)
+				return nlreq_fail(nr, EINVAL, "attribute means nothing in a dump");
+		}
 		af.af_index = ifm.ifa_index;
+		if (af.af_index != 0 && if_byindex(nr->nr_ns, af.af_index) == NULL)
+			return ENODEV;
+		nr->nr_filtered = af.af_index != 0;
 	}
 	return nlreq_dump(nr, RTM_NEWADDR, dumpaddr_next, &af, sizeof(af));
 }

@@ -19,6 +19,7 @@
 struct rtnl_op {
 	int	(*ro_do)(struct nlreq *);	/* one; NULL: EOPNOTSUPP */
 	int	(*ro_dump)(struct nlreq *);	/* all: calls nlreq_dump() */
+	bool	ro_families;	/* one: of AF_INET or AF_INET6 only */
 };
 
 int	rtnl_getlink(struct nlreq *nr);
@@ -43,12 +44,14 @@ int	rtnl_dumprule(struct nlreq *nr);
 int	rtnl_getnsid(struct nlreq *nr);
 
 /* Writers.  Nothing is read that may change under them but by ns_lock or atomically. */
-void	rtlink_put(struct nlbuf *nb, const struct nlhead *head, const struct ifnet *ifp,
-	    uint32_t change, bool stats);
+void	rtlink_put(struct nlbuf *nb, const struct nlhead *head, struct ifnet *ifp,
+	    uint32_t change);
 void	rtaddr_put(struct nlbuf *nb, const struct nlhead *head, const struct ifaddr *ifa);
 void	rtroute_put(struct nlbuf *nb, const struct nlhead *head, const struct rtconfig *rc);
+void	rtgateway_put(struct nlbuf *nb, int family, const struct rthop *hop);
 void	rtneigh_put(struct nlbuf *nb, const struct nlhead *head, const struct neigh_info *ni);
-void	rtrule_put(struct nlbuf *nb, const struct nlhead *head, const struct rtrule *rr);
+void	rtrule_put(struct nlbuf *nb, const struct nlhead *head, struct netns *ns,
+	    const struct rtrule *rr);
 
 /* Parsers (rtparse_wire.c): an address of the family, or EINVAL. */
 int	rtaddr_view(int family, struct nlview v, struct inaddr *ret_addr);

@@ -58,6 +58,7 @@ struct linkreq {
 	struct ifinfomsg lr_ifi;
 	struct nlview	 lr_tb[LINK_NATTRS];
 	char		 lr_name[IFNAMSIZ];	/* "": none given */
+	bool		 lr_named;	/* if only by an empty name */
 	char		 lr_kind[KIND_LEN];
 	struct nlview	 lr_data;		/* IFLA_INFO_DATA */
 };
@@ -75,6 +76,8 @@ linkreq_parse(struct nlreq *nr, struct linkreq *lr)
 		    lr->lr_tb);
 	if (error)
 		return error;
+	lr->lr_named = nlview_present(lr->lr_tb[IFLA_IFNAME]) ||
+	    nlview_present(lr->lr_tb[IFLA_ALT_IFNAME]);
 	if (nlview_present(lr->lr_tb[IFLA_IFNAME]))
 		(void)nlview_string(lr->lr_tb[IFLA_IFNAME], lr->lr_name, sizeof(lr->lr_name));
 	else if (nlview_present(lr->lr_tb[IFLA_ALT_IFNAME]) &&
@@ -100,7 +103,7 @@ linkreq_find(struct nlreq *nr, const struct linkreq *lr, struct ifnet **ret_ifp)
 		ifp = if_byindex(nr->nr_ns, (uint32_t)lr->lr_ifi.ifi_index);
 	else if (lr->lr_ifi.ifi_index < 0)
 		return nlreq_fail(nr, EINVAL, "negative interface index");
-	else if (lr->lr_name[0] != '\0')
+	else if (lr->lr_named)
 		ifp = if_byname(nr->nr_ns, lr->lr_name);
 	else
 		return nlreq_fail(nr, EINVAL, "no interface was named");
@@ -113,6 +116,21 @@ linkreq_find(struct nlreq *nr, const struct linkreq *lr, struct ifnet **ret_ifp)
 
 /* --- get -------------------------------------------------------------------------- */
 
+static int
+getlink_strict(struct nlreq *nr, const struct linkreq *lr)
+{
+	const struct ifinfomsg *ifi = &lr->lr_ifi;
+
+	if (ifi->ifi_type != 0 || ifi->ifi_flags != 0 || ifi->ifi_change != 0)
+		return nlreq_fail(nr, EINVAL, "invalid values in header");
+	for (unsigned int i = 0; i < LINK_NATTRS; i++) {
+		if (nlview_present(lr->lr_tb[i]) && i != IFLA_IFNAME && i != IFLA_ALT_IFNAME &&
+		    i != IFLA_EXT_MASK && i != IFLA_TARGET_NETNSID)
+			return nlreq_fail(nr, EINVAL, "attribute means nothing here");
+	}
+	return 0;
+}
+
 int
 rtnl_getlink(struct nlreq *nr)
 {
@@ -123,6 +141,8 @@ rtnl_getlink(struct nlreq *nr)
 	int error;
 
 	error = linkreq_parse(nr, &lr);
+	if (error == 0 && nr->nr_strict)
+		error = getlink_strict(nr, &lr);
 	if (error == 0)
 		error = linkreq_find(nr, &lr, &ifp);
 	if (error)
@@ -131,7 +151,7 @@ rtnl_getlink(struct nlreq *nr)
 	if (error == 0) {
 		nlreq_head(nr, RTM_NEWLINK, &head);
 		mutex_enter(&nr->nr_ns->ns_lock);
-		rtlink_put(&nb, &head, ifp, 0, true);
+		rtlink_put(&nb, &head, ifp, 0);
 		mutex_exit(&nr->nr_ns->ns_lock);
 		(void)nlbuf_end(&nb);
 		error = nlreq_reply(nr, &nb);
@@ -144,7 +164,6 @@ rtnl_getlink(struct nlreq *nr)
 struct linkfilter {
 	char		 lf_kind[KIND_LEN];
 	uint32_t	 lf_master;
-	bool		 lf_nostats;
 	bool		 lf_nothing;	/* of a family that has no interfaces of its own */
 };
 _Static_assert(sizeof(struct linkfilter) <= sizeof(((struct nldump *)0)->d_arg), "fits");
@@ -175,7 +194,7 @@ dumplink_one(struct ifnet *ifp, void *arg)
 		nldump_skip(lw->lw_d);
 		return 0;
 	}
-	rtlink_put(lw->lw_nb, &lw->lw_d->d_head, ifp, 0, !lf->lf_nostats);
+	rtlink_put(lw->lw_nb, &lw->lw_d->d_head, ifp, 0);
 	return nldump_put(lw->lw_d, lw->lw_nb);
 }
 
@@ -185,6 +204,24 @@ dumplink_next(struct nldump *d, struct nlbuf *nb)
 	struct linkwalk lw = { d, nb };
 
 	return if_iterate(d->d_ns, dumplink_one, &lw);
+}
+
+/* A client that wants strict checking says nothing that would be ignored. */
+static int
+dumplink_strict(struct nlreq *nr, const struct linkreq *lr)
+{
+	const struct ifinfomsg *ifi = &lr->lr_ifi;
+
+	if (ifi->ifi_type != 0 || ifi->ifi_flags != 0 || ifi->ifi_change != 0)
+		return nlreq_fail(nr, EINVAL, "invalid values in header of a dump");
+	if (ifi->ifi_index != 0)
+		return nlreq_fail(nr, EINVAL, "an index means nothing in a dump of links");
+	for (unsigned int i = 0; i < LINK_NATTRS; i++) {
+		if (nlview_present(lr->lr_tb[i]) && i != IFLA_TARGET_NETNSID &&
+		    i != IFLA_EXT_MASK && i != IFLA_MASTER && i != IFLA_LINKINFO)
+			return nlreq_fail(nr, EINVAL, "attribute means nothing in a dump");
+	}
+	return 0;
 }
 
 int
@@ -197,12 +234,15 @@ rtnl_dumplink(struct nlreq *nr)
 	error = linkreq_parse(nr, &lr);
 	if (error)
 		return error;
-	if (nr->nr_strict && lr.lr_ifi.ifi_index != 0)
-		return nlreq_fail(nr, EINVAL, "an index means nothing in a dump of links");
-	(void)strlcpy(lf.lf_kind, lr.lr_kind, sizeof(lf.lf_kind));
+	error = nr->nr_strict ? dumplink_strict(nr, &lr) : 0;
+	if (error)
+		return error;
+	/* A kind that nobody knows is no filter (as on Linux). */
+	if (ifkind_find(lr.lr_kind) != NULL)
+		(void)strlcpy(lf.lf_kind, lr.lr_kind, sizeof(lf.lf_kind));
 	lf.lf_master = nlview_u32(lr.lr_tb[IFLA_MASTER]);
-	lf.lf_nostats = (nlview_u32(lr.lr_tb[IFLA_EXT_MASK]) & RTEXT_FILTER_SKIP_STATS) != 0;
 	lf.lf_nothing = lr.lr_ifi.ifi_family == AF_BRIDGE;
+	nr->nr_filtered = lf.lf_kind[0] != '\0' || lf.lf_master != 0;
 	return nlreq_dump(nr, RTM_NEWLINK, dumplink_next, &lf, sizeof(lf));
 }
 
@@ -239,6 +279,16 @@ change_lladdr(struct nlreq *nr, struct ifnet *ifp, struct nlview v)
 	return if_setlladdr(ifp, v.nv_data);
 }
 
+static int
+change_alias(struct ifnet *ifp, struct nlview v)
+{
+	char alias[256];
+
+	/* The policy has seen to the length. */
+	(void)nlview_string(v, alias, sizeof(alias));
+	return if_setalias(ifp, alias);
+}
+
 /* ns_lock held. */
 static int
 link_change(struct nlreq *nr, struct ifnet *ifp, const struct linkreq *lr)
@@ -259,6 +309,10 @@ link_change(struct nlreq *nr, struct ifnet *ifp, const struct linkreq *lr)
 		error = if_rename(ifp, lr->lr_name);
 	if (error == 0 && nlview_present(tb[IFLA_TXQLEN]))
 		__atomic_store_n(&ifp->if_txqlen, nlview_u32(tb[IFLA_TXQLEN]), __ATOMIC_RELAXED);
+	if (error == 0 && nlview_present(tb[IFLA_GROUP]))
+		if_setgroup(ifp, nlview_u32(tb[IFLA_GROUP]));
+	if (error == 0 && nlview_present(tb[IFLA_IFALIAS]))
+		error = change_alias(ifp, tb[IFLA_IFALIAS]);
 	/* Old tools leave the mask empty and mean all of the flags. */
 	if (error == 0 && (mask != 0 || lr->lr_ifi.ifi_flags != 0))
 		error = if_setflags(ifp, lr->lr_ifi.ifi_flags, mask != 0 ? mask : ~0u);
@@ -340,6 +394,8 @@ rtnl_newlink(struct nlreq *nr)
 		nr->nr_err.ne_text = NULL;
 		return link_create(nr, &lr);
 	}
+	if (nr->nr_hdr.nlmsg_type == RTM_NEWLINK && !lr.lr_named && lr.lr_ifi.ifi_index == 0)
+		error = ENODEV;
 	if (error)
 		return error;
 	if (nr->nr_hdr.nlmsg_type == RTM_NEWLINK && (flags & NLM_F_EXCL) != 0) {

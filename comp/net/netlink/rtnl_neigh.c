@@ -72,10 +72,10 @@ neigh_parse(struct nlreq *nr, struct neigh_info *ni, bool *ret_proxy)
 		return error;
 	memset(ni, 0, sizeof(*ni));
 	ni->ni_family = ndm.ndm_family;
-	if (rtaddr_len(ndm.ndm_family) == 0)
-		return EAFNOSUPPORT;
 	if (!nlview_present(tb[NDA_DST]))
 		return nlreq_misses(nr, NDA_DST, "which neighbour?");
+	if (rtaddr_len(ndm.ndm_family) == 0)
+		return EAFNOSUPPORT;
 	if (rtaddr_view(ndm.ndm_family, tb[NDA_DST], &ni->ni_addr) != 0)
 		return nlreq_fail(nr, EINVAL, "invalid address length");
 	if (ndm.ndm_ifindex <= 0)
@@ -210,6 +210,7 @@ rtnl_dumpneigh(struct nlreq *nr)
 		return nlreq_fail(nr, EINVAL, "invalid values in header of a dump");
 	nf.nf_family = ndm.ndm_family;
 	nf.nf_index = nlview_u32(tb[NDA_IFINDEX]);
+	nr->nr_filtered = nf.nf_index != 0 || nlview_u32(tb[NDA_MASTER]) != 0;
 	/* No proxies, no forwarding database, no masters. */
 	nf.nf_nothing = (ndm.ndm_flags & NTF_PROXY) != 0 || nlview_u32(tb[NDA_MASTER]) != 0 ||
 	    (ndm.ndm_family != AF_UNSPEC && rtaddr_len(ndm.ndm_family) == 0);

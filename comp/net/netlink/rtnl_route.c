@@ -33,6 +33,8 @@ static const struct nlpolicy route_policy[] = {
 };
 #define ROUTE_NATTRS	ARRAY_SIZE(route_policy)
 
+#define LO_INDEX	1	/* of every name space */
+
 /* --- writing ---------------------------------------------------------------------------- */
 
 static void
@@ -57,8 +59,8 @@ metrics_put(struct nlbuf *nb, const struct rtconfig *rc)
 	nlbuf_nest_end(nb, nest);
 }
 
-static void
-gateway_put(struct nlbuf *nb, int family, const struct rthop *hop)
+void
+rtgateway_put(struct nlbuf *nb, int family, const struct rthop *hop)
 {
 	uint8_t via[2 + 16];
 	uint16_t gwfamily = (uint16_t)hop->nh_gwfamily;
@@ -88,7 +90,7 @@ multipath_put(struct nlbuf *nb, const struct rtconfig *rc)
 
 		at = nb->nb_len;
 		nlbuf_bytes(nb, &nh, sizeof(nh));
-		gateway_put(nb, rc->rc_family, hop);
+		rtgateway_put(nb, rc->rc_family, hop);
 		if (nb->nb_full)
 			return;
 		nh.rtnh_len = (uint16_t)(nb->nb_len - at);
@@ -128,7 +130,7 @@ rtroute_put(struct nlbuf *nb, const struct nlhead *head, const struct rtconfig *
 	nlbuf_u32(nb, RTA_TABLE, rc->rc_table);
 	if (rc->rc_plen > 0)
 		nlbuf_attr(nb, RTA_DST, &rc->rc_dst, len);
-	if (rc->rc_metric != 0)
+	if (rc->rc_metric != 0 || rc->rc_family == AF_INET6)
 		nlbuf_u32(nb, RTA_PRIORITY, rc->rc_metric);
 	if (!inaddr_zero(&rc->rc_prefsrc))
 		nlbuf_attr(nb, RTA_PREFSRC, &rc->rc_prefsrc, len);
@@ -136,13 +138,16 @@ rtroute_put(struct nlbuf *nb, const struct nlhead *head, const struct rtconfig *
 	if (rc->rc_nhops > 1) {
 		multipath_put(nb, rc);
 	} else if (rc->rc_nhops == 1) {
-		gateway_put(nb, rc->rc_family, &rc->rc_hop[0]);
+		rtgateway_put(nb, rc->rc_family, &rc->rc_hop[0]);
 		if (rc->rc_hop[0].nh_ifindex != 0)
 			nlbuf_u32(nb, RTA_OIF, rc->rc_hop[0].nh_ifindex);
+	} else if (rc->rc_family == AF_INET6) {
+		/* Where nothing goes it goes by lo. */
+		nlbuf_u32(nb, RTA_OIF, LO_INDEX);
 	}
 	if (rc->rc_family == AF_INET6) {
 		cacheinfo_put(nb, rc);
-		nlbuf_u8(nb, RTA_PREF, 0);
+		nlbuf_u8(nb, RTA_PREF, rc->rc_pref);
 	}
 }
 
@@ -191,7 +196,7 @@ destination(struct nlreq *nr, const struct rtmsg *rtm, const struct nlview *tb,
 		error = rtaddr_view(family, tb[RTA_PREFSRC], &rc->rc_prefsrc);
 	if (error)
 		return nlreq_fail(nr, EINVAL, "invalid address length");
-	if (rtaddr_mask(&rc->rc_dst, family, rc->rc_plen))
+	if (rtaddr_mask(&rc->rc_dst, family, rc->rc_plen) && family == AF_INET)
 		return nlreq_fail(nr, EINVAL, "invalid prefix for given prefix length");
 	return 0;
 }
@@ -211,7 +216,7 @@ route_parse(struct nlreq *nr, struct rtconfig *rc)
 	memset(rc, 0, sizeof(*rc));
 	rc->rc_family = rtm.rtm_family;
 	if (rtaddr_len(rc->rc_family) == 0)
-		return EAFNOSUPPORT;
+		return EOPNOTSUPP;
 	if (rtm.rtm_type > RTN_MAX)
 		return nlreq_fail(nr, EINVAL, "invalid route type");
 	rc->rc_plen = rtm.rtm_dst_len;
@@ -221,6 +226,7 @@ route_parse(struct nlreq *nr, struct rtconfig *rc)
 	rc->rc_type = rtm.rtm_type;
 	rc->rc_table = nlview_present(tb[RTA_TABLE]) ? nlview_u32(tb[RTA_TABLE]) : rtm.rtm_table;
 	rc->rc_metric = nlview_u32(tb[RTA_PRIORITY]);
+	rc->rc_pref = (uint8_t)nlview_number(tb[RTA_PREF], 1);
 	if (nlview_present(tb[RTA_EXPIRES]) && nlview_u32(tb[RTA_EXPIRES]) != 0)
 		rc->rc_expires = ktime_deadline(nlview_u32(tb[RTA_EXPIRES]) * NSEC_PER_SEC);
 	error = destination(nr, &rtm, tb, rc);
@@ -323,6 +329,22 @@ dumproute_next(struct nldump *d, struct nlbuf *nb)
 	return route_iterate(d->d_ns, rf->rf_family, rf->rf_table, dumproute_one, &rw);
 }
 
+static int
+dumproute_strict(struct nlreq *nr, const struct routefilter *rf, const struct nlview *tb)
+{
+	for (unsigned int i = 0; i < ROUTE_NATTRS; i++) {
+		if (nlview_present(tb[i]) && i != RTA_TABLE && i != RTA_OIF)
+			return nlreq_fail(nr, EINVAL, "attribute means nothing in a dump");
+	}
+	if (rf->rf_oif != 0 && if_byindex(nr->nr_ns, rf->rf_oif) == NULL)
+		return ENODEV;
+	if (rf->rf_table != 0 && rf->rf_family != AF_UNSPEC &&
+	    !route_hastable(nr->nr_ns, rf->rf_family, rf->rf_table))
+		return nlreq_fail(nr, ENOENT, "no such table");
+	nr->nr_filtered = true;
+	return 0;
+}
+
 int
 rtnl_dumproute(struct nlreq *nr)
 {
@@ -347,113 +369,11 @@ rtnl_dumproute(struct nlreq *nr)
 		rf.rf_table = nlview_present(tb[RTA_TABLE]) ? nlview_u32(tb[RTA_TABLE]) :
 		    rtm.rtm_table;
 		rf.rf_oif = nlview_u32(tb[RTA_OIF]);
+		error = dumproute_strict(nr, &rf, tb);
+		if (error)
+			return error;
 		rf.rf_protocol = rtm.rtm_protocol;
 		rf.rf_type = rtm.rtm_type;
 	}
 	return nlreq_dump(nr, RTM_NEWROUTE, dumproute_next, &rf, sizeof(rf));
-}
-
-/* --- "which way would it go?" ------------------------------------------------------------------ */
-
-static int
-routeget_key(struct nlreq *nr, struct rtkey *rk, uint32_t *ret_uid)
-{
-	struct nlview tb[ROUTE_NATTRS];
-	struct rtmsg rtm;
-	int error;
-
-	error = nlreq_header(nr, &rtm, sizeof(rtm));
-	if (error == 0)
-		error = nlreq_attrs(nr, sizeof(rtm), route_policy, ROUTE_NATTRS, false, tb);
-	if (error)
-		return error;
-	memset(rk, 0, sizeof(*rk));
-	rk->rk_family = rtm.rtm_family;
-	if (rtaddr_len(rk->rk_family) == 0)
-		return EAFNOSUPPORT;
-	if ((rtm.rtm_flags & RTM_F_FIB_MATCH) != 0)
-		return nlreq_fail(nr, EOPNOTSUPP, "a look-up does not tell which entry it used");
-	if (nlview_present(tb[RTA_DST]))
-		error = rtaddr_view(rk->rk_family, tb[RTA_DST], &rk->rk_dst);
-	if (error == 0 && nlview_present(tb[RTA_SRC]))
-		error = rtaddr_view(rk->rk_family, tb[RTA_SRC], &rk->rk_src);
-	if (error)
-		return nlreq_fail(nr, EINVAL, "invalid address length");
-	rk->rk_tos = rtm.rtm_tos;
-	rk->rk_oif = nlview_u32(tb[RTA_OIF]);
-	rk->rk_iif = nlview_u32(tb[RTA_IIF]);
-	rk->rk_mark = nlview_u32(tb[RTA_MARK]);
-	*ret_uid = nlview_present(tb[RTA_UID]) ? nlview_u32(tb[RTA_UID]) : UINT32_MAX;
-	return 0;
-}
-
-static void
-routeget_put(struct nlbuf *nb, const struct nlhead *head, const struct rtkey *rk,
-    const struct rtdst *rd, uint32_t uid)
-{
-	size_t len = rtaddr_len(rk->rk_family);
-	struct rtmsg rtm = {
-		.rtm_family = (uint8_t)rk->rk_family, .rtm_dst_len = (uint8_t)(8 * len),
-		.rtm_src_len = inaddr_zero(&rk->rk_src) ? 0 : (uint8_t)(8 * len),
-		.rtm_tos = rk->rk_tos, .rtm_type = rd->rd_type,
-		.rtm_table = (rd->rd_flags & RTD_LOCAL) != 0 ? RT_TABLE_LOCAL : RT_TABLE_MAIN,
-		.rtm_flags = RTM_F_CLONED,
-	};
-	struct rthop hop = { .nh_gwfamily = (rd->rd_flags & RTD_GATEWAY) != 0 ?
-	    rd->rd_gwfamily : 0, .nh_gw = rd->rd_hop };
-	struct rta_cacheinfo ci = { 0 };
-	uint32_t mtu = rtdst_mtu(rd);
-
-	nlbuf_begin(nb, head);
-	nlbuf_bytes(nb, &rtm, sizeof(rtm));
-	nlbuf_attr(nb, RTA_DST, &rk->rk_dst, len);
-	if (!inaddr_zero(&rk->rk_src))
-		nlbuf_attr(nb, RTA_SRC, &rk->rk_src, len);
-	nlbuf_u32(nb, RTA_TABLE, rtm.rtm_table);
-	if (rk->rk_iif != 0)
-		nlbuf_u32(nb, RTA_IIF, rk->rk_iif);
-	nlbuf_u32(nb, RTA_OIF, rd->rd_ifp->if_index);
-	if (inaddr_zero(&rk->rk_src) && !inaddr_zero(&rd->rd_src))
-		nlbuf_attr(nb, RTA_PREFSRC, &rd->rd_src, len);
-	gateway_put(nb, rk->rk_family, &hop);
-	if (mtu != rd->rd_ifp->if_mtu) {
-		size_t nest = nlbuf_nest(nb, RTA_METRICS);
-
-		nlbuf_u32(nb, RTAX_MTU, mtu);
-		nlbuf_nest_end(nb, nest);
-	}
-	if (rk->rk_mark != 0)
-		nlbuf_u32(nb, RTA_MARK, rk->rk_mark);
-	if (uid != UINT32_MAX)
-		nlbuf_u32(nb, RTA_UID, uid);
-	nlbuf_attr(nb, RTA_CACHEINFO, &ci, sizeof(ci));
-}
-
-int
-rtnl_getroute(struct nlreq *nr)
-{
-	struct rtdst *rd = NULL;
-	struct nlhead head;
-	struct rtkey rk;
-	struct nlbuf nb;
-	uint32_t uid = UINT32_MAX;
-	int error;
-
-	error = routeget_key(nr, &rk, &uid);
-	if (error == 0 && rk.rk_oif != 0 && if_byindex(nr->nr_ns, rk.rk_oif) == NULL)
-		error = ENODEV;
-	if (error)
-		return error;
-	error = route_lookup(nr->nr_ns, &rk, &rd);
-	if (error)
-		return error;
-	error = nlreq_buf(&nb, NL_CHUNK_MIN);
-	if (error == 0) {
-		nlreq_head(nr, RTM_NEWROUTE, &head);
-		routeget_put(&nb, &head, &rk, rd, uid);
-		(void)nlbuf_end(&nb);
-		error = nlreq_reply(nr, &nb);
-	}
-	rtdst_rele(rd);
-	return error;
 }

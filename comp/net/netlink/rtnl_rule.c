@@ -33,21 +33,32 @@ static const struct nlpolicy rule_policy[] = {
 };
 #define RULE_NATTRS	ARRAY_SIZE(rule_policy)
 
+/* An interface that has been named and is not there (yet). */
+static bool
+is_absent(struct netns *ns, const char *name)
+{
+	return name[0] != '\0' && if_byname(ns, name) == NULL;
+}
+
 void
-rtrule_put(struct nlbuf *nb, const struct nlhead *head, const struct rtrule *rr)
+rtrule_put(struct nlbuf *nb, const struct nlhead *head, struct netns *ns,
+    const struct rtrule *rr)
 {
 	size_t len = rtaddr_len(rr->rr_family);
 	struct fib_rule_hdr frh = {
 		.family = (uint8_t)rr->rr_family, .dst_len = rr->rr_dstlen,
 		.src_len = rr->rr_srclen, .tos = rr->rr_tos, .action = rr->rr_action,
 		.table = (uint8_t)(rr->rr_table < 256 ? rr->rr_table : RT_TABLE_COMPAT),
-		.flags = rr->rr_invert ? FIB_RULE_INVERT : 0,
+		.flags = (rr->rr_invert ? FIB_RULE_INVERT : 0) |
+		    (is_absent(ns, rr->rr_iif) ? FIB_RULE_IIF_DETACHED : 0) |
+		    (is_absent(ns, rr->rr_oif) ? FIB_RULE_OIF_DETACHED : 0),
 	};
 
 	nlbuf_begin(nb, head);
 	nlbuf_bytes(nb, &frh, sizeof(frh));
 	nlbuf_u32(nb, FRA_TABLE, rr->rr_table);
-	nlbuf_u32(nb, FRA_SUPPRESS_PREFIXLEN, 0xffffffffu);
+	nlbuf_u32(nb, FRA_SUPPRESS_PREFIXLEN, rr->rr_suppress ? rr->rr_suppresslen : UINT32_MAX);
+	nlbuf_u8(nb, FRA_PROTOCOL, rr->rr_protocol);
 	if (rr->rr_pref != 0)
 		nlbuf_u32(nb, FRA_PRIORITY, rr->rr_pref);
 	if (rr->rr_iif[0] != '\0')
@@ -74,9 +85,10 @@ selectors_parse(struct nlreq *nr, const struct nlview *tb, struct rtrule *rr)
 	if ((rr->rr_srclen > 0 && !nlview_present(tb[FRA_SRC])) ||
 	    (rr->rr_dstlen > 0 && !nlview_present(tb[FRA_DST])))
 		return nlreq_fail(nr, EINVAL, "a prefix length without an address");
-	if (nlview_present(tb[FRA_SRC]))
+	/* An address without a length is as good as none (as on Linux). */
+	if (rr->rr_srclen > 0)
 		error = rtaddr_view(family, tb[FRA_SRC], &rr->rr_src);
-	if (error == 0 && nlview_present(tb[FRA_DST]))
+	if (error == 0 && rr->rr_dstlen > 0)
 		error = rtaddr_view(family, tb[FRA_DST], &rr->rr_dst);
 	if (error)
 		return nlreq_fail(nr, EINVAL, "invalid address length");
@@ -93,8 +105,8 @@ selectors_parse(struct nlreq *nr, const struct nlview *tb, struct rtrule *rr)
 static int
 rule_parse(struct nlreq *nr, struct rtrule *rr)
 {
-	static const uint16_t unknown[] = { FRA_GOTO, FRA_FLOW, FRA_L3MDEV, FRA_UID_RANGE,
-	    FRA_IP_PROTO, FRA_SPORT_RANGE, FRA_DPORT_RANGE };
+	static const uint16_t unknown[] = { FRA_GOTO, FRA_FLOW, FRA_SUPPRESS_IFGROUP, FRA_L3MDEV,
+	    FRA_UID_RANGE, FRA_IP_PROTO, FRA_SPORT_RANGE, FRA_DPORT_RANGE };
 	struct nlview tb[RULE_NATTRS];
 	struct fib_rule_hdr frh;
 	int error;
@@ -109,7 +121,7 @@ rule_parse(struct nlreq *nr, struct rtrule *rr)
 	if (rtaddr_len(frh.family) == 0)
 		return EAFNOSUPPORT;
 	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
-		if (nlview_present(tb[unknown[i]]))
+		if (nlview_present(tb[unknown[i]]) && nlview_u32(tb[unknown[i]]) != UINT32_MAX)
 			return nlreq_fail(nr, EOPNOTSUPP, "rules do not select by that");
 	}
 	rr->rr_pref = nlview_u32(tb[FRA_PRIORITY]);
@@ -118,6 +130,13 @@ rule_parse(struct nlreq *nr, struct rtrule *rr)
 	rr->rr_srclen = frh.src_len;
 	rr->rr_dstlen = frh.dst_len;
 	rr->rr_tos = frh.tos;
+	rr->rr_protocol = (uint8_t)nlview_number(tb[FRA_PROTOCOL], 1);
+	rr->rr_suppress = nlview_present(tb[FRA_SUPPRESS_PREFIXLEN]) &&
+	    nlview_u32(tb[FRA_SUPPRESS_PREFIXLEN]) != UINT32_MAX;
+	if (rr->rr_suppress && nlview_u32(tb[FRA_SUPPRESS_PREFIXLEN]) > 128)
+		return nlreq_fail(nr, EINVAL, "no prefix is that long");
+	if (rr->rr_suppress)
+		rr->rr_suppresslen = (uint8_t)nlview_u32(tb[FRA_SUPPRESS_PREFIXLEN]);
 	rr->rr_invert = (frh.flags & FIB_RULE_INVERT) != 0;
 	return selectors_parse(nr, tb, rr);
 }
@@ -167,7 +186,7 @@ dumprule_one(const struct rtrule *rr, void *arg)
 
 	if (!nldump_due(rw->rw_d))
 		return 0;
-	rtrule_put(rw->rw_nb, &rw->rw_d->d_head, rr);
+	rtrule_put(rw->rw_nb, &rw->rw_d->d_head, rw->rw_d->d_ns, rr);
 	return nldump_put(rw->rw_d, rw->rw_nb);
 }
 

@@ -176,6 +176,16 @@ wire_detached(struct ifnet *ifp)
 	}
 }
 
+/* Ends in other name spaces have no number here. */
+static uint32_t
+wire_peer(struct ifnet *ifp)
+{
+	struct wire_end *we = end_of(ifp);
+	struct ifnet *peer = atomic_load_acq(&we->we_wire->w_end[1 - we->we_side]);
+
+	return peer != NULL && peer->if_ns == ifp->if_ns ? peer->if_index : 0;
+}
+
 static const struct if_ops wire_ops = {
 	.ifo_xmit	= wire_xmit,
 	.ifo_up		= wire_up,
@@ -184,6 +194,7 @@ static const struct if_ops wire_ops = {
 	.ifo_setlink	= wire_setlink,
 	.ifo_detached	= wire_detached,
 	.ifo_free	= wire_free,
+	.ifo_peer	= wire_peer,
 	.ifo_kind	= "wire",
 };
 

@@ -92,6 +92,8 @@ struct if_ops {
 	void	(*ifo_detached)(struct ifnet *);
 	/* Called once, without locks, when the last reference goes. */
 	void	(*ifo_free)(struct ifnet *);
+	/* The other end of a cable, 0: not known.  ns_lock held.  NULL: not a cable. */
+	uint32_t (*ifo_peer)(struct ifnet *);
 	/* For netlink: IFLA_INFO_KIND, and what the driver would tell. */
 	const char *ifo_kind;
 };
@@ -127,6 +129,9 @@ struct ifnet {
 	unsigned int	 if_promisc;	/* n: users of IFF_PROMISC */
 	unsigned int	 if_allmulti;	/* n */
 	uint32_t	 if_txqlen;	/* a: shown by ip(8) */
+	uint32_t	 if_group;	/* n: so is this */
+	char		*if_alias;	/* n: and this; NULL: none */
+	uint32_t	 if_carrierups, if_carrierdowns;	/* a */
 	unsigned int	 if_refs;	/* a */
 	bool		 if_dying;	/* a */
 
@@ -179,6 +184,8 @@ int	if_setflags(struct ifnet *ifp, uint32_t flags, uint32_t mask);
 int	if_setmtu(struct ifnet *ifp, uint32_t mtu);
 int	if_setlladdr(struct ifnet *ifp, const uint8_t *addr);
 int	if_rename(struct ifnet *ifp, const char *name);
+void	if_setgroup(struct ifnet *ifp, uint32_t group);
+int	if_setalias(struct ifnet *ifp, const char *alias);	/* "": none.  ENOMEM */
 void	if_promisc(struct ifnet *ifp, bool on);		/* counted */
 void	if_allmulti(struct ifnet *ifp, bool on);	/* counted */
 int	if_multicast(struct ifnet *ifp, const uint8_t *lladdr, bool join);	/* counted */

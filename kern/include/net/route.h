@@ -55,6 +55,7 @@ struct ifaddr {
 	struct inaddr	 ifa_addr;	/* c */
 	struct inaddr	 ifa_peer;	/* c: far end, or the address itself */
 	struct inaddr	 ifa_broadcast;	/* c: IPv4; 0: none */
+	struct inaddr	 ifa_localsrc;	/* q: source of the route to it; 0: no route yet */
 	uint8_t		 ifa_plen;	/* c */
 	uint8_t		 ifa_scope;	/* c: RT_SCOPE_* */
 	uint8_t		 ifa_proto;	/* c: IFAPROT_* */
@@ -136,6 +137,7 @@ struct rtconfig {
 	uint32_t	 rc_advmss, rc_window, rc_initcwnd, rc_hoplimit;	/* 0: default */
 	uint32_t	 rc_flags;	/* RTM_F_*, RTNH_F_* */
 	int64_t		 rc_expires;	/* clock_mono(); 0: never */
+	uint8_t		 rc_pref;	/* of a router: ICMPV6_ROUTER_PREF_*; shown only */
 	unsigned int	 rc_nhops;
 	struct rthop rc_hop[RT_MAXHOPS];
 };
@@ -146,6 +148,8 @@ int	route_del(struct netns *ns, const struct rtconfig *rc);	/* ESRCH */
 /* Copies each route of family (0: all) and table (0: all) to fn, under ns_lock. */
 int	route_iterate(struct netns *ns, int family, uint32_t table,
 	    int (*fn)(const struct rtconfig *, void *), void *arg);
+/* Was a route of that family ever in that table?  Lock-free. */
+bool	route_hastable(struct netns *ns, int family, uint32_t table);
 /* ns_lock.  What leads through it goes, or as a hop of many sleeps until it is up. */
 void	route_ifdown(struct ifnet *ifp);
 void	route_ifup(struct ifnet *ifp);
@@ -162,6 +166,9 @@ struct rtrule {
 	uint32_t	 rr_mark, rr_markmask;
 	char		 rr_iif[IFNAMSIZ], rr_oif[IFNAMSIZ];
 	bool		 rr_invert;
+	bool		 rr_suppress;	/* what is no longer than rr_suppresslen does not count */
+	uint8_t		 rr_suppresslen;
+	uint8_t		 rr_protocol;	/* RTPROT_*: who made it */
 	struct list_node rr_link;
 };
 int	rule_add(struct netns *ns, const struct rtrule *rr, unsigned int nlflags);
@@ -219,6 +226,8 @@ struct rtdst {
  * learned path MTUs are merged in.
  */
 int	route_lookup(struct netns *ns, const struct rtkey *rk, struct rtdst **ret_rd);
+/* The same, but the entry of the tables that was found; rc_type 0: none was needed. */
+int	route_match(struct netns *ns, const struct rtkey *rk, struct rtconfig *ret_rc);
 void	rtdst_rele(struct rtdst *rd);		/* NULL is fine */
 static inline void
 rtdst_hold(struct rtdst *rd)
@@ -306,6 +315,7 @@ int	neigh_iterate(struct netns *ns, int family, uint32_t ifindex,
 int	neigh_lookup(struct ifnet *ifp, int family, const struct inaddr *addr,
 	    struct neigh_info *ret_ni);		/* ENOENT */
 void	neigh_flush(struct ifnet *ifp);		/* ns_lock: down or detached */
+void	neigh_purge4(struct ifnet *ifp);	/* ns_lock: it has no address of IPv4 any more */
 /* A router said so (RFC 4861 section 6.3.4), in milliseconds; 0: as it was.  Any context. */
 void	neigh_settimes(struct ifnet *ifp, int family, uint32_t reachable, uint32_t retrans);
 

@@ -15,31 +15,43 @@
 #include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <rump/rump_syscalls.h>
 
 void
 nltest_open(struct nltest *t, int protocol)
 {
+	nltest_open_on(t, protocol, false);
+}
+
+void
+nltest_open_on(struct nltest *t, int protocol, bool host)
+{
 	struct sockaddr_nl nl = { .nl_family = AF_NETLINK };
+	const struct sockaddr *sa = (struct sockaddr *)&nl;
 
 	memset(t, 0, sizeof(*t));
-	t->t_fd = rump_sys_socket(AF_NETLINK, SOCK_RAW, protocol);
+	t->t_host = host;
+	t->t_fd = host ? socket(AF_NETLINK, SOCK_RAW, protocol) :
+	    rump_sys_socket(AF_NETLINK, SOCK_RAW, protocol);
 	NEED(t->t_fd >= 0);
-	NEED(rump_sys_bind(t->t_fd, (struct sockaddr *)&nl, sizeof(nl)) == 0);
+	NEED((host ? bind(t->t_fd, sa, sizeof(nl)) : rump_sys_bind(t->t_fd, sa, sizeof(nl))) == 0);
 	nltest_option(t, NETLINK_EXT_ACK, 1);
 }
 
 void
 nltest_close(struct nltest *t)
 {
-	rump_sys_close(t->t_fd);
+	(void)(t->t_host ? close(t->t_fd) : rump_sys_close(t->t_fd));
 }
 
 void
 nltest_option(struct nltest *t, int name, int value)
 {
-	CHECK_EQ("option", 0, rump_sys_setsockopt(t->t_fd, SOL_NETLINK, name, &value, sizeof(value)));
+	CHECK_EQ("option", 0, t->t_host ?
+	    setsockopt(t->t_fd, SOL_NETLINK, name, &value, sizeof(value)) :
+	    rump_sys_setsockopt(t->t_fd, SOL_NETLINK, name, &value, sizeof(value)));
 }
 
 static void *
@@ -63,6 +75,12 @@ nltest_begin(struct nltest *t, uint16_t type, uint16_t flags, const void *hdr, s
 	memcpy(room(t, sizeof(nh)), &nh, sizeof(nh));
 	if (len > 0)
 		memcpy(room(t, len), hdr, len);
+}
+
+void
+nltest_raw(struct nltest *t, const void *data, size_t len)
+{
+	memcpy(room(t, len), data, len);
 }
 
 void
@@ -108,7 +126,10 @@ nltest_nest_end(struct nltest *t, size_t at)
 ssize_t
 nltest_read(struct nltest *t, int flags)
 {
-	return rump_sys_recv(t->t_fd, t->t_ans + t->t_got, 32768, flags);
+	void *at = t->t_ans + t->t_got;
+
+	return t->t_host ? recv(t->t_fd, at, 32768, flags) :
+	    rump_sys_recv(t->t_fd, at, 32768, flags);
 }
 
 static int
@@ -164,10 +185,12 @@ nltest_talk(struct nltest *t)
 	t->t_reads = 0;
 	t->t_interrupted = false;
 	t->t_text[0] = '\0';
+	t->t_off = 0;
 	if ((nh->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
 		nh->nlmsg_flags |= NLM_F_ACK;
 	nh->nlmsg_len = (uint32_t)t->t_len;
-	n = rump_sys_send(t->t_fd, t->t_req, t->t_len, 0);
+	n = t->t_host ? send(t->t_fd, t->t_req, t->t_len, 0) :
+	    rump_sys_send(t->t_fd, t->t_req, t->t_len, 0);
 	if (n == -1)
 		return errno;
 	while (result == -1) {

@@ -26,6 +26,7 @@
 
 struct nltest {
 	int		 t_fd;
+	bool		 t_host;	/* of the host's kernel */
 	uint32_t	 t_seq;
 	size_t		 t_len;
 	_Alignas(8) uint8_t t_req[4096];
@@ -40,9 +41,11 @@ struct nltest {
 };
 
 void	nltest_open(struct nltest *t, int protocol);
+void	nltest_open_on(struct nltest *t, int protocol, bool host);
 void	nltest_close(struct nltest *t);
 void	nltest_option(struct nltest *t, int name, int value);
 void	nltest_begin(struct nltest *t, uint16_t type, uint16_t flags, const void *hdr, size_t len);
+void	nltest_raw(struct nltest *t, const void *data, size_t len);
 void	nltest_attr(struct nltest *t, uint16_t type, const void *data, size_t len);
 void	nltest_attr32(struct nltest *t, uint16_t type, uint32_t value);
 void	nltest_text(struct nltest *t, uint16_t type, const char *text);

@@ -143,7 +143,7 @@ TEST(an_ack_says_what_was_wrong_and_quotes_it)
 		NEED(nltest_read(&nl, MSG_DONTWAIT) > 0);
 		CHECK_EQ("type", NLMSG_ERROR, nh->nlmsg_type);
 		memcpy(&ne, NLMSG_DATA(nh), sizeof(ne));
-		CHECK_EQ("error", -EINVAL, ne.error);
+		CHECK_EQ("error", -ERANGE, ne.error);
 		CHECK_EQ("quoted", cap == 0, (nh->nlmsg_flags & NLM_F_CAPPED) == 0);
 		CHECK((nh->nlmsg_flags & NLM_F_ACK_TLVS) != 0);
 		if (cap == 0)

@@ -430,11 +430,11 @@ TEST_WITH(groups_hear_of_changes_in_their_order, .ht_flags = HARNESS_BOOT | HARN
 	CHECK_EQ("up", 0, nltest_up(&nl, dev, true));
 	CHECK_EQ("address", 0, nltest_addr4(&nl, dev, "10.0.0.1", 24, CREATE));
 	CHECK(next_notice(&other, RTM_NEWLINK));
-	CHECK(next_notice(&other, RTM_NEWROUTE));
 	CHECK(next_notice(&other, RTM_NEWADDR));
 	CHECK_EQ("who did it", nl.t_seq, nh->nlmsg_seq);
 	memcpy(&ifa, NLMSG_DATA(nh), sizeof(ifa));
 	CHECK_EQ("where", dev, ifa.ifa_index);
+	CHECK(next_notice(&other, RTM_NEWROUTE));
 	nltest_option(&other, NETLINK_DROP_MEMBERSHIP, RTNLGRP_IPV4_IFADDR);
 	CHECK_EQ("delete", 0, nltest_addr4(&nl, dev, "10.0.0.1", 24, 0));
 	CHECK(!next_notice(&other, RTM_DELADDR));
