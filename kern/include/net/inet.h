@@ -161,6 +161,20 @@ const struct inet_proto *inet_proto(uint8_t proto);	/* NULL */
  */
 bool	inet_raw_input(struct netns *ns, const struct packet *p);
 
+/*
+ * A service of the kernel itself at a UDP port: it gets datagrams to addresses of ours for
+ * which there is no socket.  p_data at the UDP header, verified, INET_RX() filled in; p stays
+ * the caller's.  True: it was for the service, hence nobody is told that the port is shut.
+ * Registered at the component's start, for ever.
+ */
+struct udp_service {
+	uint8_t		 us_family;
+	uint16_t	 us_port;
+	bool		(*us_input)(struct ifnet *, const struct packet *p);
+	struct udp_service *us_next;
+};
+void	udp_service_register(struct udp_service *us);
+
 /* PARTIAL checksum of the L4 header at p_data: field at off, over pseudo header and all. */
 void	inet_csum_setup(const struct inet_af *af, struct packet *p, const struct inaddr *src,
 	    const struct inaddr *dst, uint8_t proto, uint16_t off);
