@@ -58,6 +58,11 @@ static const struct command commands[] = {
 	    "        -c COMMAND, or -- COMMAND...: in the same kernel   -i  commands from the input\n"
 	    "  cat   [-lu46] [-p PORT] [-w TIME] [ADDRESS PORT]   input and output across the network\n"
 	    "  perf  -s | [-46r] [--rr] [-t TIME] [-P N] [-l N] [-p PORT] ADDRESS   how fast\n" NET_HELP },
+	{ "run", "[OPTION...] [--] PROGRAM [ARGUMENT...]", "a program with another kernel", cmd_run,
+	    "      --net=KIND:LINK[,ADDRESS/LEN...]   the same as --if: a kernel inside the program\n"
+	    "      --server=URL  the kernel is there\n"
+	    "      --path=/PREFIX   the kernel's files are below it   --blanket=/A[:/B...]\n"
+	    "      --socket=NAMES   whose sockets: all:nolocal   --fd-from=N   --verbose\n" NET_HELP },
 	{ "ping", "[-46fq] [-c N] [-i T] [-s N] [-t TTL] [-W T] [-w T] ADDRESS", "is somebody there",
 	    cmd_ping,
 	    "  -c N  how many   -i TIME  between them   -s N  bytes   -t N  TTL   -f  flood\n"

@@ -53,7 +53,7 @@ struct netif {
 	char		*ni_link;	/* what it is connected to; NULL: nothing */
 	char		*ni_mac;
 	unsigned int	 ni_mtu;	/* 0: the driver's */
-	bool		 ni_dhcp, ni_dhcp6, ni_auto;
+	bool		 ni_dhcp, ni_auto;
 	char		*ni_cond;	/* "loss=1%,delay=5ms": link conditions */
 	char		*ni_capture;	/* file */
 	unsigned int	 ni_naddrs;
@@ -82,7 +82,7 @@ struct netif {
 	{ NULL, 0, NULL, 0 }
 
 #define NET_HELP \
-	"      --if=KIND:LINK[,ADDRESS/LEN...][,name=N][,mac=M][,mtu=N][,dhcp][,dhcp6][,auto]\n" \
+	"      --if=KIND:LINK[,ADDRESS/LEN...][,name=N][,mac=M][,mtu=N][,dhcp][,auto]\n" \
 	"                    an interface: shm:FILE, tap:NAME, passt; may be repeated\n" \
 	"      --route='DST via GATEWAY'   --gw=GATEWAY   routes\n" \
 	"      --mtu=N --mac=M --loss=P --delay=T --jitter=T --rate=BITS --reorder=P\n" \
@@ -95,6 +95,8 @@ struct netif {
 int	net_option(int opt);
 /* Boots the kernel and configures what the options said; once a process.  An exit code. */
 int	net_boot(void);
+/* The second half of it, in a kernel that runs. */
+int	net_configure(void);
 int	net_stopfd(void);		/* kernel descriptor; readable after Ctrl-C */
 bool	net_stopped(void);
 /* Waits for events on fd (a kernel descriptor, -1: none) or Ctrl-C; ms -1: for ever. */
@@ -164,6 +166,7 @@ int	cmd_traceroute(int argc, char **argv);
 int	cmd_ip(int argc, char **argv);
 int	cmd_ss(int argc, char **argv);
 int	cmd_capture(int argc, char **argv);
+int	cmd_run(int argc, char **argv);
 
 int	net_up(int argc, char **argv);
 int	net_cat(int argc, char **argv);

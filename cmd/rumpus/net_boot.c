@@ -220,14 +220,9 @@ learn_addresses(const struct netif *ni)
 			return complain(ni->ni_name, "configure IPv6 by itself", error);
 	}
 	if (ni->ni_dhcp) {
-		error = net_dhcp(ni->ni_name, AF_INET);
+		error = net_dhcp(ni->ni_name);
 		if (error)
 			return complain(ni->ni_name, "get an address by DHCP", error);
-	}
-	if (ni->ni_dhcp6) {
-		error = net_dhcp(ni->ni_name, AF_INET6);
-		if (error)
-			return complain(ni->ni_name, "get an address by DHCPv6", error);
 	}
 	return EX_DONE;
 }
@@ -265,22 +260,10 @@ set_variables(void)
 }
 
 int
-net_boot(void)
+net_configure(void)
 {
-	sigset_t set;
-	int code, error;
+	int code;
 
-	if (net_booted)
-		return EX_DONE;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	error = rump_init();
-	if (error == 0)
-		error = signals_start();
-	if (error)
-		return complain("network", "start the kernel", error);
 	net_booted = true;
 	/*
 	 * A host that lives for one command does not wait a second for each address
@@ -297,6 +280,26 @@ net_boot(void)
 	for (size_t i = 0; code == EX_DONE && i < net_nifs; i++)
 		code = learn_addresses(&net_if[i]);
 	return code == EX_DONE ? add_routes() : code;
+}
+
+int
+net_boot(void)
+{
+	sigset_t set;
+	int error;
+
+	if (net_booted)
+		return EX_DONE;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	error = rump_init();
+	if (error == 0)
+		error = signals_start();
+	if (error)
+		return complain("network", "start the kernel", error);
+	return net_configure();
 }
 
 /* --- commands inside of it ---------------------------------------------------------------- */

@@ -33,8 +33,7 @@ net_conditions(const struct netif *ni)
 }
 
 int
-net_dhcp(const char *ifname, int family)
+net_dhcp(const char *ifname)
 {
-	return family == AF_INET ? rump_pub_netconfig_dhcp_ipv4_oneshot(ifname) :
-	    rump_pub_netconfig_dhcp_ipv6_oneshot(ifname);
+	return rump_pub_netconfig_dhcp_ipv4_oneshot(ifname);
 }

@@ -87,6 +87,26 @@ void	rump_pub_lwproc_switch(struct lwp *l);	/* NULL: the implicit context */
 void	rump_pub_lwproc_releaselwp(void);
 struct lwp *rump_pub_lwproc_curlwp(void);	/* NULL in the implicit context */
 
+/* --- waiting for both kernels ---------------------------------------------- */
+
+struct pollfd;
+
+/*
+ * Looks at descriptors of the kernel as poll(2): the number of those that are ready, or
+ * 0, and then hostfd (an eventfd(2) of the host) is written as soon as one may be;
+ * once, and perhaps in vain.  What was armed for hostfd before is forgotten, also with
+ * n 0.  -errno.
+ */
+int	rump_pub_poll_arm(struct pollfd *fds, unsigned int n, int hostfd);
+
+/*
+ * Ends the interruptible sleep of the calling thread in the kernel, or its next one, with EINTR.
+ * For the host's signal handlers, and for nothing else; clear takes a
+ * request back that no sleep has seen.
+ */
+void	rump_pub_lwproc_interrupt(void);
+void	rump_pub_lwproc_interrupt_clear(void);
+
 /* --- host files as kernel devices (etfs) --------------------------------- */
 
 enum rump_etfs_type {

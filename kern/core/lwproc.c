@@ -102,3 +102,28 @@ rump_pub_lwproc_curlwp(void)
 {
 	return lwp_is_implicit(curlwp()) ? NULL : curlwp();
 }
+
+/*
+ * In a signal handler that may have interrupted us anywhere, so no lock is taken.  None is needed:
+ * who sleeps is this very thread, and its word stays until it goes on.
+ */
+void
+rump_pub_lwproc_interrupt(void)
+{
+	struct lwp *l = curlwp();
+	uint32_t *word;
+
+	if (l == NULL)
+		return;
+	__atomic_store_n(&l->l_intr, 1, __ATOMIC_SEQ_CST);
+	word = __atomic_load_n(&l->l_parkword, __ATOMIC_SEQ_CST);
+	if (word != NULL)
+		__atomic_fetch_add(word, 1, __ATOMIC_SEQ_CST);
+}
+
+void
+rump_pub_lwproc_interrupt_clear(void)
+{
+	if (curlwp() != NULL)
+		(void)lwp_interrupted(curlwp());
+}

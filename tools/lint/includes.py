@@ -49,6 +49,7 @@ ZONES = [
     (r'(tests/shmbus|cmd/shmif_[a-z]+)/', PUBLIC + COMPILER +
      ('tests/', 'cmd/shmif_', 'comp/net/shmif/', 'kern/include/lib/pcapng.h')),
     (r'tests/', PUBLIC + COMPILER + ('tests/',)),
+    (r'client/hijack/', PUBLIC + COMPILER + ('client/hijack/', 'BUILD/gen/abi/', 'cmd/rumpus/')),
     (r'fuzz/', PUBLIC + FREESTANDING + CORE_HEADERS + ('kern/', 'comp/', 'fuzz/')),
     (r'', PUBLIC + COMPILER + ('{dir}/',)),
 ]

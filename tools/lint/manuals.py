@@ -67,6 +67,7 @@ def main():
     libraries = {name for name, _, _, _ in common.manifest(common.build_folder())}
     known = {name for name, _ in functions} | libraries | {'rump_syscalls', 'rump_sys_*'}
     known |= {os.path.basename(header)[:-2] for header in common.files_in_git('include/rump/*.h')}
+    known |= {f'rump{parts[1]}' for parts in folders('client/*/meson.build')}
     for name, page in sorted(in_section.get('3', {}).items()):
         if name not in known:
             findings.append(f'{page}: describes {name}, which is not public')

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * backend.h - where the kernel is that a hijacked program is given
+ *
+ *	inside	in the same process, in a library that is loaded on the first call
+ *		(librumphijack_kernel.so)
+ *	server	in another one, reached through librumpclient
+ *
+ * Both have the manners of system calls: a result or -errno, nothing of libc touched.
+ * Members may be called by any thread, also inside of a signal handler as long as that
+ * did not interrupt one of them; NULL means there is nothing to do.
+ */
+
+#ifndef HIJACK_BACKEND_H
+#define HIJACK_BACKEND_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct backend {
+	const char *b_name;
+
+	/* A call, by its Linux number, with the kernel's descriptors in it. */
+	long	(*b_call)(unsigned int nr, const unsigned long args[6]);
+
+	/*
+	 * hostfd, an eventfd, is written from now on whenever the kernel's descriptor r may
+	 * have become ready, until r is closed; -1: no more.  An errno.
+	 */
+	int	(*b_notify)(int r, int hostfd);
+
+	/*
+	 * Polls: the number of ready ones; or 0, and hostfd is written once when one may
+	 * be.  n 0 forgets the last time.  -errno.
+	 */
+	int	(*b_poll_arm)(struct pollfd *fds, unsigned int n, int hostfd);
+
+	/* A signal came while the calling thread is in b_call: it shall end with EINTR. */
+	void	(*b_interrupt)(void);
+
+	/*
+	 * Forking.  before: an errno, and there will be no fork.  Then one of the other two;
+	 * parent with the child's pid, or an error.
+	 */
+	int	(*b_fork_before)(void);
+	void	(*b_fork_parent)(long pid);
+	void	(*b_fork_child)(void);
+
+	/*
+	 * An exec comes, in a child of vfork(2) or not: "NAME=VALUE" for its environment goes to
+	 * env, "" if there is nothing to say.  failed: there was none after all.
+	 */
+	int	(*b_exec_env)(bool vforked, char *env, size_t size);
+	void	(*b_exec_failed)(void);
+};
+
+/* Chosen at start, constant since. */
+extern const struct backend *backend;
+
+/* -errno after a word to the user, or 0. */
+int	backend_inside_start(const struct backend **ret_backend);
+int	backend_server_start(const char *url, const struct backend **ret_backend);
+
+#endif /* HIJACK_BACKEND_H */

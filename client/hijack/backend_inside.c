@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * backend_inside.c - a kernel of its own in the hijacked process
+ *
+ * librumphijack_kernel.so has the whole of it and lies where we lie.  It is loaded so that none
+ * of its names is seen by the program, and hands over a table.  What the kernel
+ * asks of its host comes back to us through libc's rewritten call sites, with s_depth > 0:
+ * in the program's threads because they are in a call, in the kernel's own for life.
+ */
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hijack.h"
+#include "inside.h"
+
+static const struct inside *inside;
+
+static long
+inside_call(unsigned int nr, const unsigned long args[6])
+{
+	return inside->in_call(nr, args);
+}
+
+static int
+inside_poll_arm(struct pollfd *fds, unsigned int n, int hostfd)
+{
+	return inside->in_poll_arm(fds, n, hostfd);
+}
+
+static void
+inside_interrupt(void)
+{
+	inside->in_interrupt();
+}
+
+/* The threads of the kernel do not come along. */
+static void
+inside_fork_child(void)
+{
+	host_complain("a forked child has no kernel: start one with 'rumpus server' and run "
+	    "the program with --on", NULL);
+}
+
+static const struct backend backend_inside = {
+	.b_name = "inside",
+	.b_call = inside_call,
+	.b_poll_arm = inside_poll_arm,
+	.b_interrupt = inside_interrupt,
+	.b_fork_child = inside_fork_child,
+};
+
+/* Threads that the kernel makes are its own for life. */
+static void
+thread_is_kernel(void)
+{
+	self.s_depth = 1;
+}
+
+int
+backend_inside_start(const struct backend **ret_backend)
+{
+	const struct inside *(*get)(void (*)(void));
+	char path[4096];
+	Dl_info info;
+	void *lib;
+	char *slash;
+
+	if (dladdr(&inside, &info) == 0)
+		return -ENOENT;
+	(void)snprintf(path, sizeof(path) - 32, "%s", info.dli_fname);
+	slash = strrchr(path, '/');
+	strcpy(slash != NULL ? slash + 1 : path, "librumphijack_kernel.so");
+	lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (lib == NULL) {
+		host_complain("no kernel", dlerror());
+		return -ENOENT;
+	}
+	*(void **)&get = dlsym(lib, "rump_hijack_inside");
+	if (get == NULL) {
+		host_complain("not our kernel", path);
+		return -ENOEXEC;
+	}
+	inside = get(thread_is_kernel);
+	if (inside == NULL)
+		return -ENODEV;
+	*ret_backend = &backend_inside;
+	return 0;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * dispatch.c - from the number of a call to its rule
+ *
+ * Most calls need no rule of their own: the description of their arguments, from which the
+ * kernel's wrappers are made too (abi/sysdesc.h), says where descriptors are.  Calls without a
+ * description are the host's: memory, signals, time.
+ */
+
+#include "hijack.h"
+
+#include <abi/sysdesc.h>
+#include <errno.h>
+
+__thread struct self self;
+uint8_t hijack_class[HIJACK_NCALLS];
+static rule_fn *rules[HIJACK_NCALLS];
+static uint8_t fd_args[HIJACK_NCALLS];	/* bit: that argument is a descriptor */
+
+unsigned long hijack_xsave_size;
+unsigned int hijack_xsave_mask;
+
+/* --- calls ---------------------------------------------------------------------------- */
+
+long
+hijack_syscall(long nr, const unsigned long args[6])
+{
+	rule_fn *fn;
+
+	if (self.s_depth > 0 || (unsigned long)nr >= HIJACK_NCALLS)
+		return host_args(nr, args);
+	fn = rules[nr];
+	return fn != NULL ? fn(nr, args) : host_args(nr, args);
+}
+
+static long
+backend_call(unsigned int nr, const unsigned long args[6])
+{
+	return backend->b_call(nr, args);
+}
+
+long
+kernel_call(unsigned int nr, const unsigned long args[6])
+{
+	long ret;
+
+	if (__builtin_expect(backend == NULL, 0) && kernel_backend() == NULL)
+		return -ENETDOWN;
+	self.s_depth++;
+	ret = self.s_plain ? backend_call(nr, args) : hijack_xcall(backend_call, nr, args);
+	self.s_depth--;
+	return ret;
+}
+
+/*
+ * All descriptors of the call are the host's, or all are the kernel's; other calls
+ * have a rule of their own.
+ */
+static long
+rule_fd(long nr, const unsigned long args[6])
+{
+	unsigned long kargs[6];
+	bool ours = false;
+	int32_t entry;
+
+	for (unsigned int i = 0; i < 6; i++) {
+		kargs[i] = args[i];
+		if ((fd_args[nr] >> i & 1) == 0)
+			continue;
+		entry = fdmap_entry(args[i]);
+		if (entry == FDMAP_HIDDEN)
+			return -EBADF;
+		if (entry > 0) {
+			kargs[i] = (unsigned long)(entry - 1);
+			ours = true;
+		}
+	}
+	return ours ? kernel_call((unsigned int)nr, kargs) : host_args(nr, args);
+}
+
+/* --- start --------------------------------------------------------------------------------- */
+
+void
+dispatch_set(unsigned int nr, uint8_t class, rule_fn *fn)
+{
+	rules[nr] = fn;
+	hijack_class[nr] = class;
+}
+
+static void
+describe(const struct sysdesc *sd)
+{
+	uint8_t fds = 0;
+
+	if (sd->sd_nr >= HIJACK_NCALLS)
+		return;
+	for (unsigned int i = 0; i < sd->sd_nargs; i++) {
+		if (sd->sd_args[i].sa_kind == SYSARG_FD)
+			fds |= (uint8_t)(1 << i);
+	}
+	fd_args[sd->sd_nr] = fds;
+	if (fds != 0)
+		dispatch_set(sd->sd_nr, fds == 1 ? HIJACK_BYFD : HIJACK_LOOK, rule_fd);
+}
+
+static void
+cpuid(unsigned int leaf, unsigned int sub, unsigned int out[4])
+{
+	__asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
+	    : "a"(leaf), "c"(sub));
+}
+
+/* How much hijack_xcall() has to keep: x87, SSE, AVX, AVX-512, but not AMX's tiles. */
+static void
+vector_init(void)
+{
+	unsigned int regs[4], low, high;
+
+	hijack_xsave_size = 512 + 64;
+	cpuid(1, 0, regs);
+	if ((regs[2] & 1U << 27) == 0)		/* no OSXSAVE */
+		return;
+	__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+	cpuid(0xd, 1, regs);
+	if ((regs[0] & 2) == 0)			/* no xsavec */
+		return;
+	hijack_xsave_mask = low & 0xe7;
+	cpuid(0xd, 0, regs);
+	/* The standard format has room for the compact one. */
+	hijack_xsave_size = regs[1] + 64;
+}
+
+void
+dispatch_init(void)
+{
+	for (unsigned int i = 0; i < rump_nsysdesc; i++)
+		describe(&rump_sysdesc[i]);
+	vector_init();
+	fd_rules();
+	sock_rules();
+	poll_rules();
+	process_rules();
+}

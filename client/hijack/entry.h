@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * entry.h - what the assembler and the dispatcher have in common
+ */
+
+#ifndef HIJACK_ENTRY_H
+#define HIJACK_ENTRY_H
+
+#define HIJACK_NCALLS	512		/* numbers of calls; others are the host's */
+#define HIJACK_NFDS	1048576		/* descriptors, fs.nr_open's default */
+
+/* What the fast way out knows of a call. */
+#define HIJACK_HOST	0		/* the host's, whatever the arguments */
+#define HIJACK_BYFD	1		/* it depends on the descriptor in rdi */
+#define HIJACK_LOOK	2		/* look closer */
+
+#ifndef __ASSEMBLER__
+
+#include <stdint.h>
+
+extern uint8_t hijack_class[HIJACK_NCALLS];
+
+/* Of hijack_xcall(): bytes, and the parts of xsavec; mask 0: fxsave. */
+extern unsigned long hijack_xsave_size;
+extern unsigned int hijack_xsave_mask;
+
+/* Not to be called from C. */
+void	hijack_entry(void);
+void	hijack_clone_before(void);
+void	hijack_clone_after(void);
+
+long	hijack_xcall(long (*fn)(unsigned int nr, const unsigned long *args), unsigned int nr,
+	    const unsigned long *args);
+
+/* Called by the assembler. */
+long	hijack_syscall(long nr, const unsigned long args[6]);
+long	process_clone_before(long nr, const unsigned long args[6]);
+void	process_clone_after(long ret);
+
+#endif
+
+#endif /* HIJACK_ENTRY_H */

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * entry_x86_64.S - the way from a rewritten call site to the dispatcher
+ *
+ * A site jumps to its stub (site.c), which steps over the red zone and calls one of the
+ * functions here.  They have the manners of the instruction they stand for: rax has the
+ * number and then the result, rcx and r11 are lost, all else stays -- the vector registers because
+ * C code here is compiled without them and whoever calls code that is not saves
+ * them (hijack_xcall).
+ *
+ * The way of a call that is the host's: two tables, no memory written.
+ */
+
+#include "entry.h"
+
+	.text
+
+/* eax: the number.  The stack has the stub's return address. */
+	.globl	hijack_entry
+	.hidden	hijack_entry
+	.type	hijack_entry, @function
+	.p2align 6
+hijack_entry:
+	.cfi_startproc
+	cmpl	$HIJACK_NCALLS, %eax
+	jae	.Lhost
+	movl	%eax, %r11d
+	leaq	hijack_class(%rip), %rcx
+	movzbl	(%rcx,%r11), %ecx
+	testl	%ecx, %ecx
+	je	.Lhost
+	cmpl	$HIJACK_BYFD, %ecx
+	jne	hijack_slow
+	cmpl	$HIJACK_NFDS, %edi
+	jae	.Lhost
+	leaq	fdmap_table(%rip), %rcx
+	movl	%edi, %r11d
+	cmpl	$0, (%rcx,%r11,4)
+	jne	hijack_slow
+.Lhost:
+	syscall
+	ret
+	.cfi_endproc
+	.size	hijack_entry, . - hijack_entry
+
+/* The same, through hijack_syscall(nr, args). */
+	.type	hijack_slow, @function
+hijack_slow:
+	.cfi_startproc
+	pushq	%rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbp, -16
+	movq	%rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	pushq	%r9
+	pushq	%r8
+	pushq	%r10
+	pushq	%rdx
+	pushq	%rsi
+	pushq	%rdi
+	movq	%rsp, %rsi
+	andq	$-16, %rsp
+	movslq	%eax, %rdi
+	cld
+	call	hijack_syscall
+	leaq	-48(%rbp), %rsp
+	popq	%rdi
+	popq	%rsi
+	popq	%rdx
+	popq	%r10
+	popq	%r8
+	popq	%r9
+	popq	%rbp
+	.cfi_def_cfa %rsp, 8
+	ret
+	.cfi_endproc
+	.size	hijack_slow, . - hijack_slow
+
+/*
+ * Around a clone, whose child may have another stack, or ours: the instruction itself
+ * is in the stub, and nothing of us is on the stack meanwhile.
+ *
+ * before(nr, args): rax == 0 go on; else the result is in rax and no clone
+ * takes place: the stub looks at the carry flag.
+ */
+	.globl	hijack_clone_before
+	.hidden	hijack_clone_before
+	.type	hijack_clone_before, @function
+hijack_clone_before:
+	.cfi_startproc
+	pushq	%rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbp, -16
+	movq	%rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	pushq	%r9
+	pushq	%r8
+	pushq	%r10
+	pushq	%rdx
+	pushq	%rsi
+	pushq	%rdi
+	movq	%rsp, %rsi
+	pushq	%rax
+	andq	$-16, %rsp
+	movslq	%eax, %rdi
+	cld
+	call	process_clone_before
+	leaq	-56(%rbp), %rsp
+	popq	%rcx
+	popq	%rdi
+	popq	%rsi
+	popq	%rdx
+	popq	%r10
+	popq	%r8
+	popq	%r9
+	popq	%rbp
+	.cfi_def_cfa %rsp, 8
+	testq	%rax, %rax
+	jne	.Lrefused
+	movq	%rcx, %rax
+	clc
+	ret
+.Lrefused:
+	stc
+	ret
+	.cfi_endproc
+	.size	hijack_clone_before, . - hijack_clone_before
+
+/* After it, in the parent, and in a child; rax: the result. */
+	.globl	hijack_clone_after
+	.hidden	hijack_clone_after
+	.type	hijack_clone_after, @function
+hijack_clone_after:
+	.cfi_startproc
+	pushq	%rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbp, -16
+	movq	%rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	pushq	%r9
+	pushq	%r8
+	pushq	%r10
+	pushq	%rdx
+	pushq	%rsi
+	pushq	%rdi
+	pushq	%rax
+	andq	$-16, %rsp
+	movq	%rax, %rdi
+	cld
+	call	process_clone_after
+	leaq	-56(%rbp), %rsp
+	popq	%rax
+	popq	%rdi
+	popq	%rsi
+	popq	%rdx
+	popq	%r10
+	popq	%r8
+	popq	%r9
+	popq	%rbp
+	.cfi_def_cfa %rsp, 8
+	ret
+	.cfi_endproc
+	.size	hijack_clone_after, . - hijack_clone_after
+
+/*
+ * long hijack_xcall(long (*fn)(unsigned int nr, const unsigned long *args), unsigned int nr,
+ *     const unsigned long *args)
+ *
+ * Calls a function that may use the vector registers, and keeps them.  How much
+ * there is to keep the processor knows: what the program does not use costs little.
+ */
+	.globl	hijack_xcall
+	.hidden	hijack_xcall
+	.type	hijack_xcall, @function
+hijack_xcall:
+	.cfi_startproc
+	pushq	%rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbp, -16
+	movq	%rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	pushq	%rbx
+	.cfi_offset %rbx, -24
+	movq	%rdi, %rcx
+	movl	%esi, %edi
+	movq	%rdx, %rsi
+	subq	hijack_xsave_size(%rip), %rsp
+	andq	$-64, %rsp
+	movq	%rsp, %rbx
+	movl	hijack_xsave_mask(%rip), %eax
+	xorl	%edx, %edx
+	testl	%eax, %eax
+	je	.Lfxsave
+	/* The header of the area: xrstor insists on zeroes. */
+	movq	%rdx, 512(%rbx)
+	movq	%rdx, 520(%rbx)
+	movq	%rdx, 528(%rbx)
+	movq	%rdx, 536(%rbx)
+	movq	%rdx, 544(%rbx)
+	movq	%rdx, 552(%rbx)
+	movq	%rdx, 560(%rbx)
+	movq	%rdx, 568(%rbx)
+	xsavec	(%rbx)
+	call	*%rcx
+	movq	%rax, %rcx
+	movl	hijack_xsave_mask(%rip), %eax
+	xorl	%edx, %edx
+	xrstor	(%rbx)
+	movq	%rcx, %rax
+.Lxdone:
+	movq	-8(%rbp), %rbx
+	leave
+	.cfi_restore %rbx
+	.cfi_def_cfa %rsp, 8
+	ret
+.Lfxsave:
+	.cfi_def_cfa %rbp, 16
+	fxsave64 (%rbx)
+	call	*%rcx
+	fxrstor64 (%rbx)
+	jmp	.Lxdone
+	.cfi_endproc
+	.size	hijack_xcall, . - hijack_xcall
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * fdmap.c - which of the program's descriptors are the kernel's
+ *
+ * Behind every descriptor n of the program that belongs to the kernel the host has a real one of
+ * the same number, a placeholder: an eventfd whose counter says who it is.
+ *
+ *	counter = MAGIC (16 bits) | instance of the kernel (16) | r (32)
+ *
+ * So everything that only moves numbers -- dup, close-on-exec, the lowest free number, posix_spawn's
+ * list of actions -- is done by the host, and we follow.  After an exec the placeholders are found
+ * in /proc/self/fdinfo and tell the rest.  A call that slips by us meets an eventfd, never
+ * somebody else's data.
+ *
+ * r is the number in the kernel's own table.  Several n may lead to one r: they are counted, and
+ * with the last r is closed.
+ */
+
+#include "hijack.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/eventfd.h>
+
+#define MAGIC	0x52d5UL		/* a counter never grows that far by itself */
+
+int32_t fdmap_table[HIJACK_NFDS];
+static uint32_t nrefs[HIJACK_NFDS];	/* a: of r */
+static unsigned int lowest;		/* fdoff= */
+
+/* Out of the way of programs that close all they might have, but not above any limit. */
+#define HIDE_FROM	900
+
+void
+fdmap_init(unsigned int from)
+{
+	lowest = from;
+}
+
+/* --- references ------------------------------------------------------------------------ */
+
+void
+fdmap_add(unsigned long n, int r)
+{
+	__atomic_add_fetch(&nrefs[r], 1, __ATOMIC_ACQ_REL);
+	__atomic_store_n(&fdmap_table[n], r + 1, __ATOMIC_RELEASE);
+}
+
+static void
+release(int r)
+{
+	if (__atomic_sub_fetch(&nrefs[r], 1, __ATOMIC_ACQ_REL) == 0)
+		(void)kernel_syscall(SYS_close, r);
+}
+
+void
+fdmap_drop(unsigned long n)
+{
+	int32_t entry = __atomic_exchange_n(&fdmap_table[n], FDMAP_HOST, __ATOMIC_ACQ_REL);
+
+	if (entry > 0)
+		release(entry - 1);
+}
+
+/* --- placeholders -------------------------------------------------------------------------- */
+
+static long
+placeholder(int r, bool cloexec)
+{
+	uint64_t counter = MAGIC << 48 | (uint64_t)(unsigned int)r;
+	long fd, moved;
+
+	fd = host_syscall(SYS_eventfd2, 0, EFD_NONBLOCK | (cloexec ? EFD_CLOEXEC : 0));
+	if (host_failed(fd))
+		return fd;
+	(void)host_syscall(SYS_write, fd, &counter, sizeof(counter));
+	if ((unsigned long)fd >= lowest)
+		return fd;
+	moved = host_syscall(SYS_fcntl, fd, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, lowest);
+	(void)host_syscall(SYS_close, fd);
+	return moved;
+}
+
+long
+fdmap_new(int r, bool cloexec)
+{
+	long n;
+
+	if (r < 0 || r >= HIJACK_NFDS) {
+		(void)kernel_syscall(SYS_close, r);
+		return -EMFILE;
+	}
+	n = placeholder(r, cloexec);
+	if (n >= HIJACK_NFDS) {
+		(void)host_syscall(SYS_close, n);
+		n = -EMFILE;
+	}
+	if (host_failed(n))
+		(void)kernel_syscall(SYS_close, r);
+	else
+		fdmap_add((unsigned long)n, r);
+	return n;
+}
+
+int
+fdmap_hide(int fd)
+{
+	long moved = host_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, HIDE_FROM);
+
+	if (!host_failed(moved)) {
+		(void)host_syscall(SYS_close, fd);
+		fd = (int)moved;
+	}
+	if (fd < HIJACK_NFDS)
+		__atomic_store_n(&fdmap_table[fd], FDMAP_HIDDEN, __ATOMIC_RELEASE);
+	return fd;
+}
+
+void
+fdmap_unhide(int fd)
+{
+	if (fd < HIJACK_NFDS)
+		__atomic_store_n(&fdmap_table[fd], FDMAP_HOST, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * hijack.h - what the parts of librumphijack share
+ *
+ * A call comes in through an engine (entry_x86_64.S, symbol.c, trap.c), which ends in
+ * hijack_syscall().  A table by number leads to the rule of the call (dispatch.c),
+ * and a rule decides whose the call is: the host's (host_args) or the kernel's
+ * (kernel_call), or does part of it here and part of it there.
+ *
+ * Rules read and write the program's memory through mem_*(), and they take the calls of
+ * a program whose calls the host already sees as they are for what they are: numbers.
+ */
+
+#ifndef HIJACK_HIJACK_H
+#define HIJACK_HIJACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend.h"
+#include "entry.h"
+#include "host.h"
+
+/* --- threads (dispatch.c) ----------------------------------------------------- */
+
+/* Of each thread; all zero at first.  A child of vfork(2) has its parent's. */
+struct self {
+	unsigned int	 s_depth;	/* > 0: what it calls is meant for the host */
+	bool		 s_vfork;	/* in a child that shares our memory */
+	bool		 s_forking;	/* between the hooks of a fork */
+	bool		 s_plain;	/* came as a function call: vector registers are free */
+	int		 s_waker;	/* eventfd to wait with, + 1 */
+};
+
+extern __thread struct self self __attribute__((__visibility__("hidden")));
+
+/* --- rules (dispatch.c) --------------------------------------------------------- */
+
+typedef long rule_fn(long nr, const unsigned long args[6]);
+
+void	dispatch_init(void);
+/* The rule of call nr; class: what the fast way out may know. */
+void	dispatch_set(unsigned int nr, uint8_t hijack_class, rule_fn *fn);
+
+/* To the kernel, with its descriptors in args.  Starts it if need be. */
+long	kernel_call(unsigned int nr, const unsigned long args[6]);
+#define kernel_syscall(nr, ...)	KERNEL_SYSCALL_(nr, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define KERNEL_SYSCALL_(nr, a, b, c, d, e, f, ...)					\
+	kernel_call((nr), (const unsigned long [6]){ (unsigned long)(a), (unsigned long)(b),	\
+	    (unsigned long)(c), (unsigned long)(d), (unsigned long)(e), (unsigned long)(f) })
+
+/* The backend, started.  NULL: it cannot be, and that was said. */
+const struct backend *kernel_backend(void);
+
+/* --- the program's memory (mem_self.c) -------------------------------------------- */
+
+/* False: EFAULT. */
+bool	mem_read(void *to, unsigned long from, size_t len);
+bool	mem_write(unsigned long to, const void *from, size_t len);
+/* A string with its NUL into size bytes: its length, or -EFAULT, -ENAMETOOLONG. */
+long	mem_string(char *to, unsigned long from, size_t size);
+
+/* Memory of our own for the time of a call; NULL: none. */
+void	*mem_get(size_t len);
+void	mem_put(void *mem, size_t len);
+
+/* --- descriptors (fdmap.c) ---------------------------------------------------------- */
+
+#define FDMAP_HOST	0		/* entries of the table: the host's, */
+#define FDMAP_HIDDEN	(-1)		/* ours, of which the program knows nothing, */
+					/* or the kernel's number + 1 */
+extern int32_t fdmap_table[HIJACK_NFDS];
+
+static inline int32_t
+fdmap_entry(unsigned long n)
+{
+	unsigned int fd = (unsigned int)n;
+
+	return fd < HIJACK_NFDS ? __atomic_load_n(&fdmap_table[fd], __ATOMIC_ACQUIRE) : FDMAP_HOST;
+}
+
+/* The kernel's number of the program's n; -1: it is not one of the kernel's. */
+static inline int
+fdmap_get(unsigned long n)
+{
+	int32_t entry = fdmap_entry(n);
+
+	return entry > 0 ? entry - 1 : -1;
+}
+
+void	fdmap_init(unsigned int from);
+/* After an exec: finds what came along. */
+void	fdmap_inherit(void);
+/* A number of the program for the kernel's r, which is closed if there is none. */
+long	fdmap_new(int r, bool cloexec);
+/* n has been made another name of r (dup).  The new reference is counted here. */
+void	fdmap_add(unsigned long n, int r);
+/* n goes: the reference is dropped, the kernel's descriptor with the last. */
+void	fdmap_drop(unsigned long n);
+/* One of our own, moved out of the way; closes fd. */
+int	fdmap_hide(int fd);
+void	fdmap_unhide(int fd);
+
+/* --- policy (policy.c) ----------------------------------------------------------------- */
+
+struct policy {
+	bool		 po_family[64];	/* sockets of these are the kernel's */
+	bool		 po_allsockets;
+	char		 po_prefix[256];	/* path=; "" none */
+	size_t		 po_prefixlen;
+	char		 po_blanket[1024];	/* blanket=, colons between */
+	unsigned int	 po_fdoff;	/* 0: the lowest */
+	bool		 po_vfs[3];	/* vfs=: nfssvc, getvfsstat, fhcalls */
+	bool		 po_sysctl;
+};
+
+extern struct policy policy;
+
+/* RUMPHIJACK's text; false after a word to the user. */
+bool	policy_parse(const char *text);
+bool	policy_socket(int family);
+
+/* --- rules by subject -------------------------------------------------------------------- */
+
+void	fd_rules(void);			/* fd.c */
+void	sock_rules(void);		/* sock.c */
+void	poll_rules(void);		/* poll.c */
+void	process_rules(void);		/* process.c */
+
+/* This thread's eventfd to be woken by; -errno. */
+int	poll_waker(void);
+
+#endif /* HIJACK_HIJACK_H */

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * process.c - fork, vfork, clone and exec
+ *
+ * A thread needs nothing: the kernel makes a lwp for it when it calls.  A child that shares our
+ * memory (vfork, posix_spawn) is marked, so that the table of descriptors stays as its
+ * parent left it.  A child with a copy of the memory is the backend's business.
+ *
+ * References: clone(2), execve(2), vfork(2).
+ */
+
+#include "hijack.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+
+static unsigned long
+clone_flags(long nr, const unsigned long args[6])
+{
+	uint64_t flags;
+
+	if (nr == SYS_vfork)
+		return CLONE_VM | CLONE_VFORK;
+	if (nr != SYS_clone3)
+		return args[0];
+	/* struct clone_args begins with the flags. */
+	return mem_read(&flags, args[0], sizeof(flags)) ? flags : CLONE_VM;
+}
+
+long
+process_clone_before(long nr, const unsigned long args[6])
+{
+	unsigned long flags = clone_flags(nr, args);
+	int error;
+
+	if (self.s_depth > 0)
+		return 0;
+	if ((flags & CLONE_VM) != 0) {
+		self.s_vfork = (flags & CLONE_VFORK) != 0;
+		return 0;
+	}
+	if (backend == NULL)
+		return 0;
+	error = backend->b_fork_before != NULL ? backend->b_fork_before() : 0;
+	if (error)
+		return -error;
+	self.s_forking = true;
+	return 0;
+}
+
+void
+process_clone_after(long ret)
+{
+	if (ret != 0)
+		self.s_vfork = false;
+	if (!self.s_forking)
+		return;
+	self.s_forking = false;
+	if (ret != 0 && backend->b_fork_parent != NULL)
+		backend->b_fork_parent(ret);
+	if (ret == 0 && backend->b_fork_child != NULL)
+		backend->b_fork_child();
+}
+
+/* Through syscall(3), or for fork: on the same stack. */
+static long
+rule_fork(long nr, const unsigned long args[6])
+{
+	long ret = process_clone_before(nr, args);
+
+	if (ret != 0)
+		return ret;
+	ret = host_args(nr, args);
+	process_clone_after(ret);
+	return ret;
+}
+
+/* It has to know itself to be refused. */
+static long
+rule_io_uring(long nr, const unsigned long args[6])
+{
+	return -ENOSYS;
+}
+
+void
+process_rules(void)
+{
+	dispatch_set(SYS_fork, HIJACK_LOOK, rule_fork);
+	dispatch_set(SYS_clone, HIJACK_LOOK, rule_fork);
+	dispatch_set(SYS_clone3, HIJACK_LOOK, rule_fork);
+	dispatch_set(SYS_io_uring_setup, HIJACK_LOOK, rule_io_uring);
+}

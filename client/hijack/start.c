@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * start.c - what happens before main()
+ *
+ *	RUMPHIJACK		the policy, see policy.c
+ *	RUMP_SERVER		the kernel is there; else it is loaded into this process
+ *	RUMPHIJACK_VERBOSE	says on standard error what was rewritten
+ *
+ * The library is loaded by LD_PRELOAD.  Its constructor reads the policy, finds what an exec
+ * left, and rewrites the call sites; the kernel comes with the first call that is
+ * its own, so that programs which make none pay nothing for it.
+ */
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hijack.h"
+#include "site.h"
+
+#define POLICY_DEFAULT	"path=/rump,socket=all:nolocal"
+
+const struct backend *backend;
+static pthread_mutex_t backend_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool backend_failed;
+static char server_url[512];
+
+const struct backend *
+kernel_backend(void)
+{
+	const struct backend *b = __atomic_load_n(&backend, __ATOMIC_ACQUIRE);
+
+	if (b != NULL || backend_failed)
+		return b;
+	self.s_depth++;
+	(void)pthread_mutex_lock(&backend_lock);
+	if (backend == NULL && !backend_failed) {
+		if (server_url[0] != '\0')
+			backend_failed = true;
+		else
+			backend_failed = backend_inside_start(&b) != 0;
+		if (!backend_failed)
+			__atomic_store_n(&backend, b, __ATOMIC_RELEASE);
+	}
+	b = backend;
+	(void)pthread_mutex_unlock(&backend_lock);
+	self.s_depth--;
+	return b;
+}
+
+static const char *
+setting(char **env, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; env != NULL && *env != NULL; env++) {
+		if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
+			return *env + len + 1;
+	}
+	return NULL;
+}
+
+__attribute__((__constructor__)) static void
+hijack_start(int argc, char **argv, char **env)
+{
+	const char *text = setting(env, "RUMPHIJACK");
+	struct site_counts counts = { 0 };
+
+	(void)argc;
+	(void)argv;
+	if (!policy_parse(text != NULL ? text : POLICY_DEFAULT))
+		_Exit(127);
+	text = setting(env, "RUMP_SERVER");
+	if (text != NULL)
+		(void)snprintf(server_url, sizeof(server_url), "%s", text);
+	fdmap_init(policy.po_fdoff);
+	dispatch_init();
+	site_rewrite_loaded(&counts);
+	if (setting(env, "RUMPHIJACK_VERBOSE") != NULL)
+		fprintf(stderr, "rumphijack: %u system call instructions: %u rewritten, %u always "
+		    "the host's, %u left\n", counts.sc_found, counts.sc_rewritten,
+		    counts.sc_host, counts.sc_refused);
+}
