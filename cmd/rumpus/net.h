@@ -53,7 +53,7 @@ struct netif {
 	char		*ni_link;	/* what it is connected to; NULL: nothing */
 	char		*ni_mac;
 	unsigned int	 ni_mtu;	/* 0: the driver's */
-	bool		 ni_dhcp, ni_auto;
+	bool		 ni_dhcp, ni_dhcp6, ni_auto;
 	char		*ni_cond;	/* "loss=1%,delay=5ms": link conditions */
 	char		*ni_capture;	/* file */
 	unsigned int	 ni_naddrs;
@@ -82,7 +82,7 @@ struct netif {
 	{ NULL, 0, NULL, 0 }
 
 #define NET_HELP \
-	"      --if=KIND:LINK[,ADDRESS/LEN...][,name=N][,mac=M][,mtu=N][,dhcp][,auto]\n" \
+	"      --if=KIND:LINK[,ADDRESS/LEN...][,name=N][,mac=M][,mtu=N][,dhcp][,dhcp6][,auto]\n" \
 	"                    an interface: shm:FILE, tap:NAME, passt; may be repeated\n" \
 	"      --route='DST via GATEWAY'   --gw=GATEWAY   routes\n" \
 	"      --mtu=N --mac=M --loss=P --delay=T --jitter=T --rate=BITS --reorder=P\n" \

@@ -220,9 +220,14 @@ learn_addresses(const struct netif *ni)
 			return complain(ni->ni_name, "configure IPv6 by itself", error);
 	}
 	if (ni->ni_dhcp) {
-		error = net_dhcp(ni->ni_name);
+		error = net_dhcp(ni->ni_name, AF_INET);
 		if (error)
 			return complain(ni->ni_name, "get an address by DHCP", error);
+	}
+	if (ni->ni_dhcp6) {
+		error = net_dhcp(ni->ni_name, AF_INET6);
+		if (error)
+			return complain(ni->ni_name, "get an address by DHCPv6", error);
 	}
 	return EX_DONE;
 }

@@ -21,7 +21,7 @@ extern bool net_booted;
 
 /* net_link.c: conditions and capture; a code.  DHCP; an errno. */
 int	net_conditions(const struct netif *ni);
-int	net_dhcp(const char *ifname);
+int	net_dhcp(const char *ifname, int family);
 
 /*
  * net_passt.c: the link to a passt(1): one that listens at the path what, or a new one with

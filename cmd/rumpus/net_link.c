@@ -33,7 +33,8 @@ net_conditions(const struct netif *ni)
 }
 
 int
-net_dhcp(const char *ifname)
+net_dhcp(const char *ifname, int family)
 {
-	return rump_pub_netconfig_dhcp_ipv4_oneshot(ifname);
+	return family == AF_INET ? rump_pub_netconfig_dhcp_ipv4_oneshot(ifname) :
+	    rump_pub_netconfig_dhcp_ipv6_oneshot(ifname);
 }

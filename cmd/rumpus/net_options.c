@@ -106,6 +106,10 @@ add_word(struct netif *ni, char *word)
 		ni->ni_dhcp = true;
 		return EX_DONE;
 	}
+	if (strcmp(word, "dhcp6") == 0) {
+		ni->ni_dhcp6 = true;
+		return EX_DONE;
+	}
 	if (strcmp(word, "auto") == 0) {
 		ni->ni_auto = true;
 		return EX_DONE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * rump/dhcp.h - addresses from a server: component net_dhcp
+ * rump/dhcp.h - addresses from a server: components net_dhcp and net_dhcp6
  *
  * Functions return 0 or an error number.  They work in the network name
  * space of the calling thread's proc.
@@ -49,6 +49,36 @@ int	rump_pub_netconfig_dhcp_ipv4_start(const char *ifname);
 int	rump_pub_netconfig_dhcp_ipv4_stop(const char *ifname);
 /* ENOENT: none runs on that interface. */
 int	rump_pub_netconfig_dhcp_ipv4_lease(const char *ifname, struct rump_dhcp_lease *ret_lease);
+
+#define RUMP_DHCP6_DUIDLEN 261		/* in hexadecimal, with the NUL */
+
+/* What a DHCPv6 server gave. */
+struct rump_dhcp6_lease {
+	char		rd6_state[16];	/* "soliciting", "bound", "informed" ... */
+	uint32_t	rd6_naddrs;
+	struct {
+		char		rd6_address[RUMP_DHCP_ADDRLEN];
+		int64_t		rd6_preferred, rd6_valid;	/* seconds; -1: for ever */
+	}		rd6_addr[RUMP_DHCP_NADDRS];
+	char		rd6_server[RUMP_DHCP6_DUIDLEN];
+	char		rd6_dns[RUMP_DHCP_NADDRS][RUMP_DHCP_ADDRLEN];
+	char		rd6_ntp[RUMP_DHCP_NADDRS][RUMP_DHCP_ADDRLEN];
+	char		rd6_search[RUMP_DHCP_NAMELEN];	/* domains, with blanks between */
+};
+
+/*
+ * The same for IPv6.  oneshot and start ask for addresses; with RUMP_DHCP6_INFORMATION start
+ * asks for resolvers and the like alone.  Where routers say that there are such things
+ * a client runs by itself (variable net.dhcp6.auto): then start answers EEXIST, and
+ * oneshot and start without the flag have it ask for addresses.
+ */
+#define RUMP_DHCP6_INFORMATION	0x1
+int	rump_pub_netconfig_dhcp_ipv6_oneshot(const char *ifname);
+int	rump_pub_netconfig_dhcp_ipv6_start(const char *ifname, int flags);
+/* Waits some seconds for a server that does not confirm that it has the address back. */
+int	rump_pub_netconfig_dhcp_ipv6_stop(const char *ifname);
+int	rump_pub_netconfig_dhcp_ipv6_lease(const char *ifname,
+	    struct rump_dhcp6_lease *ret_lease);
 
 #ifdef __cplusplus
 }

@@ -6,6 +6,8 @@
 
 #include <lib/ipaddr.h>
 
+#include <lib/bytes.h>
+#include <lib/printf.h>
 #include <lib/string.h>
 #include <sys/errno.h>
 
@@ -125,4 +127,62 @@ ipaddr_parse6(const char *s, uint8_t ret_addr[16])
 	memcpy(ret_addr, p.p_addr, p.p_gap);
 	memcpy(ret_addr + 16 - tail, p.p_addr + p.p_gap, tail);
 	return 0;
+}
+
+/* --- to text -------------------------------------------------------------------- */
+
+char *
+ipaddr_format4(const uint8_t addr[4], char *buf)
+{
+	(void)snprintf(buf, IPADDR_TEXTLEN, "%u.%u.%u.%u", addr[0], addr[1], addr[2], addr[3]);
+	return buf;
+}
+
+static unsigned int
+group_get(const uint8_t *addr, unsigned int i)
+{
+	return be16_get(addr + 2 * (size_t)i);
+}
+
+/* The first of the longest runs of zero groups, of two at least. */
+static void
+zeros_find(const uint8_t *addr, unsigned int *ret_at, unsigned int *ret_n)
+{
+	unsigned int n;
+
+	*ret_at = 8;
+	*ret_n = 0;
+	for (unsigned int i = 0; i < 8; i += n ? n : 1) {
+		for (n = 0; i + n < 8 && group_get(addr, i + n) == 0; n++)
+			;
+		if (n >= 2 && n > *ret_n) {
+			*ret_at = i;
+			*ret_n = n;
+		}
+	}
+}
+
+char *
+ipaddr_format6(const uint8_t addr[16], char *buf)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	unsigned int at, n;
+	int len = 0;
+
+	if (memcmp(addr, mapped, sizeof(mapped)) == 0) {
+		(void)snprintf(buf, IPADDR_TEXTLEN, "::ffff:%u.%u.%u.%u",
+		    addr[12], addr[13], addr[14], addr[15]);
+		return buf;
+	}
+	zeros_find(addr, &at, &n);
+	for (unsigned int i = 0; i < 8; i++) {
+		if (i == at) {
+			len += snprintf(buf + len, IPADDR_TEXTLEN - (size_t)len, "::");
+			i += n - 1;
+			continue;
+		}
+		len += snprintf(buf + len, IPADDR_TEXTLEN - (size_t)len, "%s%x",
+		    i == 0 || i == at + n ? "" : ":", group_get(addr, i));
+	}
+	return buf;
 }

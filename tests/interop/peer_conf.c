@@ -127,11 +127,46 @@ verb_lease4(struct job *j)
 	return error;
 }
 
+static int
+verb_dhcp6(struct job *j)
+{
+	return rump_pub_netconfig_dhcp_ipv6_oneshot(arg(j, 0));
+}
+
+static int
+verb_dhcp6_stop(struct job *j)
+{
+	return rump_pub_netconfig_dhcp_ipv6_stop(arg(j, 0));
+}
+
+/* lease6 IF: name=value words */
+static int
+verb_lease6(struct job *j)
+{
+	struct rump_dhcp6_lease rl;
+	int error;
+
+	error = rump_pub_netconfig_dhcp_ipv6_lease(arg(j, 0), &rl);
+	if (error == 0) {
+		for (char *blank; (blank = strchr(rl.rd6_search, ' ')) != NULL;)
+			*blank = ',';
+		reply(j, "state=%s n=%u address=%s preferred=%lld valid=%lld server=%s dns=%s "
+		    "ntp=%s search=%s", rl.rd6_state, rl.rd6_naddrs,
+		    or_dash(rl.rd6_addr[0].rd6_address),
+		    (long long)rl.rd6_addr[0].rd6_preferred,
+		    (long long)rl.rd6_addr[0].rd6_valid, or_dash(rl.rd6_server),
+		    or_dash(rl.rd6_dns[0]), or_dash(rl.rd6_ntp[0]), or_dash(rl.rd6_search));
+	}
+	return error;
+}
+
 const struct verb verbs_conf[] = {
 	{ "link", 1, verb_link }, { "up", 1, verb_up }, { "mtu", 2, verb_mtu },
 	{ "addr", 3, verb_addr }, { "gateway", 1, verb_gateway },
 	{ "conditions", 1, verb_conditions }, { "capture", 1, verb_capture },
 	{ "kvar", 1, verb_kvar }, { "auto6", 1, verb_auto6 }, { "dhcp4", 1, verb_dhcp4 },
 	{ "dhcp4-stop", 1, verb_dhcp4_stop }, { "lease4", 1, verb_lease4 },
+	{ "dhcp6", 1, verb_dhcp6 }, { "dhcp6-stop", 1, verb_dhcp6_stop },
+	{ "lease6", 1, verb_lease6 },
 	{ NULL, 0, NULL },
 };

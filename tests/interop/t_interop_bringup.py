@@ -162,7 +162,148 @@ def an_address_by_router_advertisement(b):
     b.judge()
 
 
+def lease6(b):
+    try:
+        return dict(word.split('=', 1) for word in b.peer.call('lease6', b.ifname))
+    except rig.PeerError:
+        return {'state': 'none'}
+
+
+def dnsmasq6(b, *options_):
+    return dnsmasq(b, '--enable-ra', '--ra-param=tap0,5,60', *options_,
+                   '--dhcp-option=option6:dns-server,[fd77::53]',
+                   '--dhcp-option=option6:domain-search,a.example.org,b.example.org',
+                   '--dhcp-option=option6:ntp-server,[fd77::123]')
+
+
+def leases():
+    with open('leases', encoding='ascii') as file:
+        return file.read()
+
+
+@options(vnet_hdr=False, configure=False)
+def an_ipv6_lease_from_dnsmasq(b):
+    """Four messages, an address that answers, and back; all that we said was well formed."""
+    far_up(b)
+    b.capture()
+    server = dnsmasq6(b, '--dhcp-range=fd77::50,fd77::5f,64,2m')
+    b.peer.call('kvar', 'net.dhcp6.rapid_commit', 0)
+    b.peer.call('dhcp6', b.ifname)
+    got = lease6(b)
+    b.check(got['address'].startswith('fd77::5'), got['address'])
+    for name, want in (('state', 'bound'), ('n', '1'), ('dns', 'fd77::53'), ('ntp', 'fd77::123'),
+                       ('search', 'a.example.org,b.example.org')):
+        b.check_eq(name, want, got[name])
+    b.check(100 <= int(got['valid']) <= 120, 'valid for %s' % got['valid'])
+    b.far_ping(56, 2, got['address'])
+    b.check(got['address'] in leases(), 'the server knows nothing of it')
+    b.peer.call('dhcp6-stop', b.ifname)
+    b.check(got['address'] not in leases(), 'the server still has it')
+    b.judge()
+    log = b.far.stop(server)
+    for word in ('DHCPSOLICIT', 'DHCPADVERTISE', 'DHCPREQUEST', 'DHCPREPLY', 'DHCPRELEASE'):
+        b.check(word in log, '%s was not logged' % word)
+
+
+@options(configure=False)
+def an_ipv6_lease_is_had_again_and_renewed(b):
+    """The same client has the same identity; half of a minute's lease later it is renewed."""
+    far_up(b)
+    server = dnsmasq6(b, '--dhcp-range=fd77::50,fd77::ff,64,2m', '--dhcp-rapid-commit')
+    b.peer.call('dhcp6', b.ifname)
+    first = lease6(b)['address']
+    b.peer.call('dhcp6-stop', b.ifname)
+    b.peer.call('dhcp6', b.ifname)
+    b.check_eq('again', first, lease6(b)['address'])
+    # dnsmasq's least lease is two minutes: T1 after one, by its own choice.
+    far.wait_for('the renewal', lambda: int(lease6(b)['valid']) < 80, patience=60)
+    far.wait_for('more time', lambda: int(lease6(b)['valid']) > 100, patience=60)
+    b.check_eq('still', first, lease6(b)['address'])
+    b.check('DHCPRENEW' in b.far.stop(server), 'no renewal was logged')
+
+
+def advertisement(address):
+    """Somebody's answer to who probes for his address (RFC 4861 section 4.4), with its sum."""
+    ours = far.socket.inet_pton(far.socket.AF_INET6, 'fe80::99')
+    everybody = far.socket.inet_pton(far.socket.AF_INET6, 'ff02::1')
+    icmp = b'\x88\0\0\0' + b'\x20\0\0\0' + address + b'\2\1\2\0\0\0\0\x99'
+    words = ours + everybody + b'\0\0\0\x20' + b'\0\0\0\x3a' + icmp
+    total = sum(int.from_bytes(words[i:i + 2], 'big') for i in range(0, len(words), 2))
+    total = (total & 0xffff) + (total >> 16)
+    total = ~((total & 0xffff) + (total >> 16)) & 0xffff
+    return (b'\x33\x33\0\0\0\1' + b'\2\0\0\0\0\x99' + b'\x86\xdd' + b'\x60\0\0\0\0\x20\x3a\xff' +
+            ours + everybody + icmp[:2] + total.to_bytes(2, 'big') + icmp[4:])
+
+
+def answer_nd(b, stop, prefix, taken):
+    """Somebody who has the first address of the prefix that is asked for, until stop is readable."""
+    sock = b.far.socket(far.socket.AF_PACKET, far.socket.SOCK_RAW, 0xdd86)
+    sock.bind(('tap0', 0x86dd))
+    while not far.select.select([sock, stop], [], [])[0].count(stop):
+        frame = sock.recv(2000)
+        if frame[20] != 58 or frame[54] != 135 or not frame[62:78].startswith(prefix):
+            continue
+        if not taken:
+            taken.append(frame[62:78])
+        if frame[62:78] == taken[0]:
+            sock.send(advertisement(taken[0]))
+    sock.close()
+
+
+@options(configure=False)
+def an_ipv6_address_that_somebody_has_is_declined(b):
+    """The first that is offered has an owner of whom the server does not know."""
+    far_up(b)
+    stop, us = os.pipe()
+    taken = []
+    somebody = threading.Thread(target=answer_nd, args=(b, stop, b'\xfd\x77', taken))
+    somebody.start()
+    try:
+        server = dnsmasq6(b, '--dhcp-range=fd77::50,fd77::51,64,1h')
+        b.peer.call('dhcp6', b.ifname, timeout=58)
+    finally:
+        os.close(us)
+        somebody.join()
+        os.close(stop)
+    b.need(taken, 'no address was probed')
+    first = far.socket.inet_ntop(far.socket.AF_INET6, taken[0])
+    b.check_eq('the free one', {'fd77::50': 'fd77::51', 'fd77::51': 'fd77::50'}[first],
+               lease6(b)['address'])
+    b.check('DHCPDECLINE' in b.far.stop(server), 'nothing was declined')
+
+
+@options(configure=False)
+def a_router_says_that_there_are_addresses(b):
+    """M flag: nobody asked for it, and the address comes."""
+    far_up(b)
+    b.far.sysctl('net/ipv6/conf/all/forwarding', 1)
+    dnsmasq6(b, '--dhcp-range=fd77::50,fd77::5f,64,1h')
+    b.peer.call('auto6', b.ifname)
+    far.wait_for('a lease', lambda: lease6(b)['state'] == 'bound')
+    b.far_ping(56, 2, lease6(b)['address'])
+    b.check_eq('the source', lease6(b)['address'], source_for(b, 'fd77::1'))
+
+
+@options(configure=False)
+def a_router_says_that_there_is_information(b):
+    """O flag: addresses of prefixes, resolvers from the server."""
+    far_up(b)
+    b.far.sysctl('net/ipv6/conf/all/forwarding', 1)
+    server = dnsmasq6(b, '--dhcp-range=fd77::,ra-stateless,64,1h')
+    b.peer.call('auto6', b.ifname)
+    far.wait_for('the information', lambda: lease6(b)['state'] == 'informed')
+    got = lease6(b)
+    for name, want in (('n', '0'), ('dns', 'fd77::53'), ('ntp', 'fd77::123'),
+                       ('search', 'a.example.org,b.example.org')):
+        b.check_eq(name, want, got[name])
+    far.wait_for('an address', lambda: source_for(b, 'fd77::1').startswith('fd77::'))
+    log = b.far.stop(server)
+    b.check('DHCPINFORMATION-REQUEST' in log and 'DHCPSOLICIT' not in log, 'what was asked: ' + log)
+
+
 rig.main(both=[], once=[
     a_lease_from_dnsmasq, a_lease_is_had_again, an_address_that_somebody_has_is_declined,
-    an_address_by_router_advertisement,
+    an_address_by_router_advertisement, an_ipv6_lease_from_dnsmasq,
+    an_ipv6_lease_is_had_again_and_renewed, an_ipv6_address_that_somebody_has_is_declined,
+    a_router_says_that_there_are_addresses, a_router_says_that_there_is_information,
 ], tools=('ip', 'ss', 'ping', 'tcpdump', 'tshark', 'dnsmasq', 'radvd'))

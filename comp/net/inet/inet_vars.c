@@ -122,6 +122,15 @@ inpcb_portrange(const struct netns *ns, uint32_t *ret_low, uint32_t *ret_high)
 	*ret_high = both & 0xffff;
 }
 
+int
+inpcb_setportrange(const struct netns *ns, uint64_t low, uint64_t high)
+{
+	if (low == 0 || high > 65535 || low > high)
+		return EINVAL;
+	atomic_store(&ranges_of(ns)->ir_ports, (uint32_t)(low << 16 | high));
+	return 0;
+}
+
 void
 inet_pinggroup(const struct netns *ns, uint32_t *ret_low, uint32_t *ret_high)
 {
@@ -178,12 +187,7 @@ ports_set(const struct kvar *kv, const char *text)
 	int error;
 
 	error = parse_pair(text, &low, &high);
-	if (error)
-		return error;
-	if (low == 0 || high > 65535 || low > high)
-		return EINVAL;
-	atomic_store(&ranges_of(netns_current())->ir_ports, (uint32_t)(low << 16 | high));
-	return 0;
+	return error != 0 ? error : inpcb_setportrange(netns_current(), low, high);
 }
 
 static int

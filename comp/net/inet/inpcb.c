@@ -80,6 +80,12 @@ inpcbtable_create(struct netns *ns, uint8_t proto, struct inpcbtable **ret_t)
 }
 
 void
+inpcbtable_setwaits(struct inpcbtable *t, const struct inpcb_waits *iw)
+{
+	t->it_waits = iw;
+}
+
+void
 inpcbtable_destroy(struct inpcbtable *t)
 {
 	KASSERT(t->it_nconns == 0);

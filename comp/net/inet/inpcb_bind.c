@@ -22,9 +22,12 @@
 #include <sys/cred.h>
 #include <sys/errno.h>
 #include <sys/kassert.h>
+#include <sys/kmem.h>
 #include <sys/random.h>
 
 #include "inet_vars.h"
+
+#define BUSY_BYTES	(65536 / 8)
 
 static bool
 bind_overlap(const struct inpcb *a, const struct inpcb *b)
@@ -104,23 +107,47 @@ bind_port(struct inpcb *inp, uint16_t port) REQUIRES(inp->inp_table->it_lock)
 	return 0;
 }
 
+/* One bit a port: with connections that are no more.  NULL: none, or no memory to look. */
+static uint8_t *
+busy_ports(const struct inpcb *inp)
+{
+	const struct inpcbtable *t = inp->inp_table;
+	uint8_t *busy;
+
+	if (t->it_waits == NULL ||
+	    (atomic_load(&inp->inp_so->so_options) & SOO_REUSEADDR) != 0)
+		return NULL;
+	busy = kmem_alloc(BUSY_BYTES, KM_NOSLEEP | KM_ZERO);
+	if (busy != NULL)
+		t->it_waits->iw_ports(t->it_ns, busy);
+	return busy;
+}
+
 int
 inpcb_bind_any(struct inpcb *inp)
 {
 	struct inpcbtable *t = inp->inp_table;
+	uint8_t *busy = busy_ports(inp);
 	uint32_t low, high, n, port;
+	int error = EADDRINUSE;
 
 	inpcb_portrange(t->it_ns, &low, &high);
 	n = high - low + 1;
 	port = random_below(n);
 	for (uint32_t i = 0; i < n; i++, port = port + 1 == n ? 0 : port + 1) {
-		struct inport *ip = inport_find(t, (uint16_t)(low + port));
+		uint16_t at = (uint16_t)(low + port);
+		struct inport *ip = inport_find(t, at);
 
+		if (busy != NULL && (busy[at / 8] & 1u << at % 8) != 0)
+			continue;
 		/* Ports nobody asked for are not shared, whatever the options say. */
-		if (ip == NULL || !inpcb_conflict(inp, ip, false))
-			return bind_port(inp, (uint16_t)(low + port));
+		if (ip == NULL || !inpcb_conflict(inp, ip, false)) {
+			error = bind_port(inp, at);
+			break;
+		}
 	}
-	return EADDRINUSE;
+	kmem_free(busy, BUSY_BYTES);
+	return error;
 }
 
 /* --- which address -------------------------------------------------------- */

@@ -167,9 +167,29 @@ connect_route(const struct inpcb *inp, int family, const struct inaddr *addr, ui
 
 /* --- our port ------------------------------------------------------------- */
 
+/* Is there no connection with our numbers and this port, and none that was? */
+static bool
+connect_free(struct inpcb *inp, const struct rtdst *rd, uint16_t port)
+    REQUIRES(inp->inp_table->it_lock) NO_THREAD_SAFETY
+{
+	struct inpcbtable *t = inp->inp_table;
+	uint16_t old = inp->inp_lport;
+	bool ok;
+
+	if (inpcb_conn_exists(t, inp, inp->inp_family, &inp->inp_laddr, &inp->inp_faddr, port,
+	    inp->inp_fport))
+		return false;
+	if (t->it_waits == NULL)
+		return true;
+	atomic_store(&inp->inp_lport, port);
+	ok = t->it_waits->iw_free(inp, rd, false);
+	atomic_store(&inp->inp_lport, old);
+	return ok;
+}
+
 /* A port for this connection alone, or one shared with connections to others. */
 static int
-connect_port(struct inpcb *inp) REQUIRES(inp->inp_table->it_lock)
+connect_port(struct inpcb *inp, const struct rtdst *rd) REQUIRES(inp->inp_table->it_lock)
     NO_THREAD_SAFETY
 {
 	struct inpcbtable *t = inp->inp_table;
@@ -186,8 +206,7 @@ connect_port(struct inpcb *inp) REQUIRES(inp->inp_table->it_lock)
 		ip = inport_find(t, port);
 		if (ip != NULL && ip->ip_nbound != 0)
 			continue;
-		if (ip != NULL && inpcb_conn_exists(t, inp, inp->inp_family, &inp->inp_laddr,
-				      &inp->inp_faddr, port, inp->inp_fport))
+		if (!connect_free(inp, rd, port))
 			continue;
 		error = inport_get(t, port, &ip);
 		if (error)
@@ -201,7 +220,7 @@ connect_port(struct inpcb *inp) REQUIRES(inp->inp_table->it_lock)
 
 /* The addresses are set; gives them a port and enters them. */
 static int
-connect_enter(struct inpcb *inp) REQUIRES(inp->inp_table->it_lock)
+connect_enter(struct inpcb *inp, const struct rtdst *rd) REQUIRES(inp->inp_table->it_lock)
     NO_THREAD_SAFETY
 {
 	struct inpcbtable *t = inp->inp_table;
@@ -209,12 +228,13 @@ connect_enter(struct inpcb *inp) REQUIRES(inp->inp_table->it_lock)
 	int error = 0;
 
 	if (inp->inp_lport == 0)
-		error = stream ? connect_port(inp) : inpcb_bind_any(inp);
-	else if (stream && inpcb_conn_exists(t, inp, inp->inp_family, &inp->inp_laddr,
-			       &inp->inp_faddr, inp->inp_lport, inp->inp_fport))
+		error = stream ? connect_port(inp, rd) : inpcb_bind_any(inp);
+	else if (stream && !connect_free(inp, rd, inp->inp_lport))
 		error = EADDRNOTAVAIL;
 	if (error)
 		return error == EADDRINUSE ? EAGAIN : error;
+	if (t->it_waits != NULL)
+		(void)t->it_waits->iw_free(inp, rd, true);
 	inpcb_link_conn(t, inp);
 	return 0;
 }
@@ -253,7 +273,7 @@ inpcb_connect(struct inpcb *inp, const struct sockaddr *sa, socklen_t len)
 	atomic_store(&inp->inp_fport, port);
 	if (scope != 0)
 		atomic_store(&inp->inp_scope, scope);
-	error = connect_enter(inp);
+	error = connect_enter(inp, rd);
 	if (error) {
 		atomic_store(&inp->inp_family, oldfamily);
 		inaddr_write(&inp->inp_laddr, &oldladdr);
@@ -296,4 +316,37 @@ inpcb_disconnect(struct inpcb *inp)
 	mutex_exit(&t->it_lock);
 	rtdst_rele(inp->inp_dst);
 	inp->inp_dst = NULL;
+}
+
+void
+inpcb_release(struct inpcb *inp)
+{
+	struct inpcbtable *t = inp->inp_table;
+
+	KASSERT(mutex_owned(&inp->inp_so->so_lock));
+	mutex_enter(&t->it_lock);
+	inpcb_unlink_conn(t, inp);
+	inp->inp_tabflags &= (uint8_t)~INPT_LISTEN;
+	if ((inp->inp_tabflags & INPT_PORT) == 0)
+		inpcb_unlink_port(t, inp);
+	mutex_exit(&t->it_lock);
+}
+
+void
+inpcb_unbind(struct inpcb *inp)
+{
+	static const struct inaddr none;
+	struct inpcbtable *t = inp->inp_table;
+
+	KASSERT(mutex_owned(&inp->inp_so->so_lock));
+	KASSERT((inp->inp_tabflags & INPT_CONN) == 0);
+	mutex_enter(&t->it_lock);
+	inpcb_unlink_port(t, inp);
+	inp->inp_tabflags &= (uint8_t) ~(INPT_PORT | INPT_ADDR);
+	atomic_store(&inp->inp_lport, 0);
+	inaddr_write(&inp->inp_laddr, &none);
+	atomic_store(&inp->inp_family, (uint8_t)inp->inp_so->so_family);
+	atomic_store(&inp->inp_scope, 0);
+	mutex_exit(&t->it_lock);
+	atomic_and(&inp->inp_so->so_state, ~SS_BOUND);
 }

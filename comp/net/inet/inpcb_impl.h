@@ -57,6 +57,7 @@ struct inpcbtable {
 	kmutex_t	 it_lock;
 	struct netns	*it_ns;		/* c */
 	uint8_t		 it_proto;	/* c */
+	const struct inpcb_waits *it_waits;	/* c; NULL */
 	uint64_t	 it_secret;	/* c */
 	struct conntab	*it_conns;	/* q */
 	uint32_t	 it_nconns;	/* t */
@@ -116,6 +117,7 @@ bool	inpcb_conflict(const struct inpcb *inp, const struct inport *ip, bool liste
 
 /* net.ipv4.ip_local_port_range. */
 void	inpcb_portrange(const struct netns *ns, uint32_t *ret_low, uint32_t *ret_high);
+int	inpcb_setportrange(const struct netns *ns, uint64_t low, uint64_t high);	/* EINVAL */
 /* A free port for bind, entered in ip_bound.  EADDRINUSE, ENOMEM. */
 int	inpcb_bind_any(struct inpcb *inp) REQUIRES(inp->inp_table->it_lock);
 

@@ -121,7 +121,7 @@ tcp_link(struct tcpcb *tp)
 static void
 tcp_unlink(struct tcpcb *tp)
 {
-	inpcb_remove(&tp->t_inp);
+	inpcb_release(&tp->t_inp);
 	if ((tp->t_flags & TF_LINKED) != 0) {
 		tp->t_flags &= ~TF_LINKED;
 		/* Never the last one: who called us has another. */

@@ -514,8 +514,6 @@ void	tcpns_fini(struct netns *ns, void *data);
 /* The connection goes on as a few bytes; it is done. */
 void	tcp_timewait(struct tcpcb *tp, int64_t now);
 bool	tcp_timewait_port(struct tcpns *tn, uint16_t port);
-/* True if the tuple is free, or taken over: t_iss is set then. */
-bool	tcp_timewait_reuse(struct tcpcb *tp, int64_t now);
 /* Somebody of the small ones got a segment.  False: nobody did; p is the caller's. */
 bool	tcp_mini_input(struct tcp_rx *rx, struct tcpseg *ts, struct packet *p);
 

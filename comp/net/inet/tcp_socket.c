@@ -22,8 +22,6 @@
 #include <sys/errno.h>
 #include <sys/kmem.h>
 
-#define CONNECT_TRIES	16	/* ports to try whose tuple is in TIME-WAIT */
-
 /* --- bind ------------------------------------------------------------------------ */
 
 static int
@@ -33,15 +31,15 @@ tcp_bind(struct socket *so, const struct sockaddr *sa, socklen_t len)
 	int error;
 
 	mutex_enter(&so->so_lock);
+	if (tp->t_state == TCPS_CLOSED && tp->t_inp.inp_fport != 0)
+		inpcb_disconnect(&tp->t_inp);	/* of an earlier connection */
 	if (tp->t_state != TCPS_CLOSED || tp->t_inp.inp_lport != 0)
 		error = EINVAL;
 	else
 		error = inpcb_bind(&tp->t_inp, sa, len);
 	if (error == 0 && (atomic_load(&so->so_options) & SOO_REUSEADDR) == 0 &&
 	    tcp_timewait_port(tp->t_ns, tp->t_inp.inp_lport)) {
-		inpcb_remove(&tp->t_inp);
-		inpcb_fini(&tp->t_inp);
-		inpcb_init(&tp->t_inp, so, tp->t_ns->tn_table);
+		inpcb_unbind(&tp->t_inp);
 		error = EADDRINUSE;
 	}
 	mutex_exit(&so->so_lock);
@@ -91,27 +89,6 @@ tcp_firstsyn(struct tcpcb *tp, int64_t now)
 	tcp_timer_rtx(tp, now);
 }
 
-/* A port whose tuple is neither in use nor in a TIME-WAIT that matters. */
-static int
-connect_tuple(struct tcpcb *tp, const struct sockaddr *sa, socklen_t len, int64_t now)
-{
-	bool bound = tp->t_inp.inp_lport != 0;
-	int error;
-
-	for (int i = 0; i < CONNECT_TRIES; i++) {
-		error = inpcb_connect(&tp->t_inp, sa, len);
-		if (error)
-			return error;
-		tp->t_iss = 0;
-		if (tcp_timewait_reuse(tp, now))
-			return 0;
-		inpcb_disconnect(&tp->t_inp);
-		if (bound)
-			break;
-	}
-	return EADDRNOTAVAIL;
-}
-
 int
 tcp_startconnect(struct socket *so, const struct sockaddr *sa, socklen_t len, bool fastopen,
     int64_t now)
@@ -122,7 +99,8 @@ tcp_startconnect(struct socket *so, const struct sockaddr *sa, socklen_t len, bo
 	/* It was connected before: the peer's part of it is to be forgotten. */
 	if (tp->t_inp.inp_fport != 0)
 		inpcb_disconnect(&tp->t_inp);
-	error = connect_tuple(tp, sa, len, now);
+	tp->t_iss = 0;			/* unless a TIME-WAIT is taken over */
+	error = inpcb_connect(&tp->t_inp, sa, len);
 	if (error)
 		return error;
 	connect_init(tp, now);

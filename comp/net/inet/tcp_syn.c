@@ -70,6 +70,8 @@ tcp_listen(struct socket *so, int backlog)
 		error = EINVAL;
 		goto out;
 	}
+	if (tp->t_inp.inp_fport != 0)
+		inpcb_disconnect(&tp->t_inp);	/* of an earlier connection */
 	if (tp->t_inp.inp_lport == 0) {
 		struct sockaddr_storage any;
 
@@ -124,7 +126,7 @@ tcp_listen_close(struct socket *so)
 		return;
 	}
 	tcp_setstate(tp, TCPS_CLOSED);
-	inpcb_remove(&tp->t_inp);
+	inpcb_release(&tp->t_inp);
 	listen_forget(tp);
 	socket_wake(so, POLLIN | POLLHUP);
 	while (tp->t_state == TCPS_CLOSED && (child = socket_acceptq_get(so)) != NULL) {

@@ -29,6 +29,7 @@
 
 static struct pool tcpmini_pool;
 static void	mini_fire(void *arg);
+static const struct inpcb_waits tcp_waits;
 
 int
 tcpmini_boot(void)
@@ -56,6 +57,7 @@ tcpns_init(struct netns *ns, void **ret_data)
 	error = inpcbtable_create(ns, IPPROTO_TCP, &tn->tn_table);
 	if (error)
 		goto fail_hash;
+	inpcbtable_setwaits(tn->tn_table, &tcp_waits);
 	tn->tn_ns = ns;
 	random_bytes(tn->tn_secret, sizeof(tn->tn_secret));
 	mutex_init(&tn->tn_lock, "tcpns");
@@ -356,35 +358,32 @@ tcp_timewait_port(struct tcpns *tn, uint16_t port)
 	return found;
 }
 
-static bool
-is_loopback(const struct tcpcb *tp)
-{
-	return tp->t_inp.inp_dst != NULL && (tp->t_inp.inp_dst->rd_flags & RTD_LOCAL) != 0;
-}
-
 /*
- * connect(2) found this tuple: may it?  Timestamps must tell the segments of the
- * two apart, and a second makes sure that the clock has moved.
+ * connect(2) tries this tuple: may it?  Timestamps must tell the segments of the
+ * two apart (RFC 6191), and a second makes sure that the clock has moved.
  */
-bool
-tcp_timewait_reuse(struct tcpcb *tp, int64_t now)
+static bool
+wait_free(struct inpcb *inp, const struct rtdst *rd, bool take)
 {
+	struct tcpcb *tp = container_of(inp, struct tcpcb, t_inp);
 	struct tcpns *tn = tp->t_ns;
 	int reuse = netvar_get(tn->tn_ns, &tcpvar_tw_reuse);
 	struct tcpmini key, *tm;
 	bool ok = true;
+	int64_t now;
 
 	if (atomic_load(&tn->tn_nwaits) == 0)
 		return true;
+	now = clock_mono();
 	memset(&key, 0, sizeof(key));
 	wait_init(&key, tp, now);
 	mutex_enter(&tn->tn_lock);
 	tm = tcpmini_same(tn, &key);
 	if (tm != NULL) {
 		ok = tm->tm_kind == TCPMINI_TIMEWAIT && (tm->tm_opts & TO_TIMESTAMP) != 0 &&
-		    (reuse == 1 || (reuse == 2 && is_loopback(tp))) &&
+		    (reuse == 1 || (reuse == 2 && (rd->rd_flags & RTD_LOCAL) != 0)) &&
 		    now - tm->tm_tsrecentat > REUSE_AFTER;
-		if (ok) {
+		if (ok && take) {
 			tp->t_iss = tm->tm_nxt + ISS_AHEAD;
 			tp->t_tsrecent = tm->tm_tsrecent;
 			tp->t_tsrecentat = tm->tm_tsrecentat;
@@ -396,6 +395,26 @@ tcp_timewait_reuse(struct tcpcb *tp, int64_t now)
 	mutex_exit(&tn->tn_lock);
 	return ok;
 }
+
+static void
+wait_ports(struct netns *ns, uint8_t *busy)
+{
+	struct tcpns *tn = netns_data(ns, NETNS_SLOT_TCP);
+	struct list_node *n;
+
+	if (atomic_load(&tn->tn_nwaits) == 0)
+		return;
+	mutex_enter(&tn->tn_lock);
+	LIST_FOREACH(n, &tn->tn_waits) {
+		const struct tcpmini *tm = container_of(n, struct tcpmini, tm_link);
+
+		if (!tm->tm_reuse)
+			busy[tm->tm_lport / 8] |= (uint8_t)(1u << tm->tm_lport % 8);
+	}
+	mutex_exit(&tn->tn_lock);
+}
+
+static const struct inpcb_waits tcp_waits = { .iw_free = wait_free, .iw_ports = wait_ports };
 
 /* --- a segment for one in TIME-WAIT ------------------------------------------------------ */
 

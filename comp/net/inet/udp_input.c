@@ -189,12 +189,42 @@ input_many(struct udp_run *ur, struct packet *p)
 
 /* --- to whom -------------------------------------------------------------- */
 
+static struct udp_service *udp_services;
+
+void
+udp_service_register(struct udp_service *us)
+{
+	us->us_next = udp_services;
+	atomic_store_rel(&udp_services, us);
+}
+
+static bool
+input_service(const struct udp_run *ur, struct ifnet *ifp, const struct packet *p)
+{
+	const struct udp_service *us = atomic_load_acq(&udp_services);
+
+	/* RFC 8200 section 8.1: over IPv6 there is a checksum. */
+	if (ifp == NULL || (ur->ur_af->ia_family == AF_INET6 && input_unsummed(p)))
+		return false;
+	for (; us != NULL; us = us->us_next) {
+		if (us->us_family == ur->ur_af->ia_family &&
+		    us->us_port == be16_get(p->p_data + 2))
+			return us->us_input(ifp, p);
+	}
+	return false;
+}
+
 /* Nobody: the sender is told (RFC 1122 section 4.1.3.1). */
 static void
 input_nobody(struct udp_run *ur, struct packet *p)
 {
 	struct ifnet *ifp = if_byindex(ur->ur_ns, INET_RX(p)->ir_ifindex);
 
+	if (input_service(ur, ifp, p)) {
+		inet_count(UDPSTAT_INDATAGRAMS);
+		packet_free(p);
+		return;
+	}
 	inet_count(UDPSTAT_NOPORTS);
 	if (ifp != NULL) {
 		packet_push(p, (size_t)(p->p_l4 - p->p_l3));

@@ -165,8 +165,9 @@ ip6_linklocal_make(struct ip6_if *ii, unsigned int tries)
 		.ifa_addr = { .ia_b = { 0xfe, 0x80 } }, .ifa_flags = IFA_F_PERMANENT,
 		.ifa_preferred = KTIME_NEVER, .ifa_valid = KTIME_NEVER,
 	};
-	int mode = netvar_get(ifp->if_ns, &ip6_var_addr_gen_mode);
+	int mode = netvar_get(ifp->if_ns, &ip6_var_addr_gen_mode), error;
 
+	ii->ii_llat = 0;
 	if (mode == ADDR_GEN_NONE)
 		return;
 	if (mode == ADDR_GEN_STABLE)
@@ -174,10 +175,25 @@ ip6_linklocal_make(struct ip6_if *ii, unsigned int tries)
 	else
 		ip6_iid_eui64(ifp, &model.ifa_addr.ia_b[8]);
 	model.ifa_peer = model.ifa_addr;
-	if (ip6_addr_make(ifp, &model, &ifa) == 0) {
+	error = ip6_addr_make(ifp, &model, &ifa);
+	if (error == 0) {
 		ip6_addrinfo(ifa)->ai_auto = true;
 		ip6_addrinfo(ifa)->ai_tries = tries;
+	} else if (error == ENOMEM) {
+		ii->ii_llat = clock_mono() + RETRY;
+		ii->ii_lltries = tries;
+		ip6_kick(ifp->if_ns);
 	}
+}
+
+int64_t
+ip6_linklocal_run(struct ip6_if *ii, int64_t now)
+{
+	if (!ii->ii_up || ii->ii_llat == 0)
+		return KTIME_NEVER;
+	if (now >= ii->ii_llat)
+		ip6_linklocal_make(ii, ii->ii_lltries);
+	return ii->ii_llat != 0 ? ii->ii_llat : KTIME_NEVER;
 }
 
 /* --- time passes -------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include <sys/errno.h>
 
 #include <lib/bytes.h>
+#include <lib/ipaddr.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 
@@ -92,52 +93,10 @@ ip6_group_lladdr(const struct inaddr *group, uint8_t ret_ll[6])
 
 /* --- written form ----------------------------------------------------------- */
 
-static unsigned int
-group_get(const struct inaddr *a, unsigned int i)
-{
-	return be16_get(&a->ia_b[2 * i]);
-}
-
-/* The first of the longest runs of zero groups, of two at least. */
-static void
-zeros_find(const struct inaddr *a, unsigned int *ret_at, unsigned int *ret_n)
-{
-	unsigned int n;
-
-	*ret_at = 8;
-	*ret_n = 0;
-	for (unsigned int i = 0; i < 8; i += n ? n : 1) {
-		for (n = 0; i + n < 8 && group_get(a, i + n) == 0; n++)
-			;
-		if (n >= 2 && n > *ret_n) {
-			*ret_at = i;
-			*ret_n = n;
-		}
-	}
-}
-
 char *
 ip6_addr_format(const struct inaddr *a, char *buf)
 {
-	unsigned int at, n;
-	int len = 0;
-
-	if (ip6_mapped(a)) {
-		(void)snprintf(buf, IP6_ADDRSTRLEN, "::ffff:%u.%u.%u.%u",
-		    a->ia_b[12], a->ia_b[13], a->ia_b[14], a->ia_b[15]);
-		return buf;
-	}
-	zeros_find(a, &at, &n);
-	for (unsigned int i = 0; i < 8; i++) {
-		if (i == at) {
-			len += snprintf(buf + len, IP6_ADDRSTRLEN - (size_t)len, "::");
-			i += n - 1;
-			continue;
-		}
-		len += snprintf(buf + len, IP6_ADDRSTRLEN - (size_t)len, "%s%x",
-		    i == 0 || i == at + n ? "" : ":", group_get(a, i));
-	}
-	return buf;
+	return ipaddr_format6(a->ia_b, buf);
 }
 
 static int

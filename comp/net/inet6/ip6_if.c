@@ -208,7 +208,8 @@ ip6_if_run(struct ip6_if *ii, int64_t now, struct packetq *out)
 	if (running && !ii->ii_running && ii->ii_up && !linklocal_pending(ii->ii_ifp))
 		ip6_rs_start(ii, now);		/* else when it is known to be ours */
 	ii->ii_running = running && ii->ii_up;
-	next = ip6_addr_run(ii, now, out);
+	next = ip6_linklocal_run(ii, now);
+	next = ip6_sooner(next, ip6_addr_run(ii, now, out));
 	next = ip6_sooner(next, nd_known_run(ii, now));
 	next = ip6_sooner(next, slaac_run(ii, now));
 	next = ip6_sooner(next, rs_run(ii, now, out));
@@ -298,7 +299,10 @@ static struct ifaddr_family ip6_family = {
 	.af_select	= ip6_select,
 };
 
-/* Carrier, MTU, and whether a router answers: the work thread looks. */
+/*
+ * Carrier, MTU, whether a router answers, and lifetimes that somebody else has set: the
+ * work thread looks.
+ */
 static void
 ip6_event(enum netevent ev, const struct netevent_info *ne)
 {
@@ -306,6 +310,9 @@ ip6_event(enum netevent ev, const struct netevent_info *ne)
 	    (ev == NETEVENT_NEIGH_NEW && ne->ne_neigh->ni_family == AF_INET6 &&
 	    (ne->ne_neigh->ni_flags & NTF_ROUTER) != 0))
 		ip6_kick_if(ne->ne_ifp);
+	else if (ev == NETEVENT_ADDR_NEW && ne->ne_ifa->ifa_family == AF_INET6 &&
+	    ne->ne_ifa->ifa_valid != KTIME_NEVER)
+		ip6_kick_if(ne->ne_ifa->ifa_ifp);
 }
 
 static struct netevent_listener ip6_listener = { .nl_event = ip6_event };

@@ -183,6 +183,8 @@ struct ip6_if {
 	unsigned int	 ii_rsleft;	/* n: router solicitations to send */
 	int64_t		 ii_rsat;	/* n: when */
 	int64_t		 ii_rsgap;	/* n: RFC 7559 */
+	int64_t		 ii_llat;	/* n: memory was short for the link-local address; 0: no */
+	unsigned int	 ii_lltries;	/* n: its DAD counter then */
 	struct nd_dns	 ii_dns[IP6_MAXDNS];	/* n */
 	unsigned int	 ii_ndns;	/* n */
 	struct mld_if	*ii_mld;	/* c: groups, see mld.c */
@@ -248,8 +250,9 @@ void	ip6_addr_setflags(struct ifaddr *ifa, uint32_t set, uint32_t clear);
 void	ip6_addr_setlife(struct ifaddr *ifa, int64_t preferred, int64_t valid);
 /* Makes one of prefix and interface identifier.  ns_lock.  EEXIST, ENOMEM. */
 int	ip6_addr_make(struct ifnet *ifp, const struct ifaddr *model, struct ifaddr **ret_ifa);
-/* The link-local address, unless the setting says no. */
+/* The link-local address, unless the setting says no; later, if memory is short. */
 void	ip6_linklocal_make(struct ip6_if *ii, unsigned int tries);
+int64_t	ip6_linklocal_run(struct ip6_if *ii, int64_t now);
 /* The next deadline of two. */
 static inline int64_t
 ip6_sooner(int64_t a, int64_t b)

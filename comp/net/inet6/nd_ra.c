@@ -15,6 +15,8 @@
 
 #include "ip6_impl.h"
 
+#include <net/netevent.h>
+
 #include <lib/string.h>
 
 #define METRIC_PREFIX	256
@@ -315,6 +317,19 @@ ra_option(struct ip6_if *ii, const struct nd_opt *o, const struct inaddr *src, i
 			dns_announce(ii, &dns.dn_addr[i], dns.dn_lifetime, now);
 }
 
+/* RFC 4861 section 4.2: M and O.  Said each time: who was told may have failed. */
+static void
+ra_tell(struct ip6_if *ii, const struct nd_ra *ra)
+{
+	struct netevent_info ne = { .ne_ns = ii->ii_ifp->if_ns, .ne_ifp = ii->ii_ifp };
+
+	if (ra->ra_managed)
+		ne.ne_router |= NETEVENT_ROUTER_MANAGED;
+	if (ra->ra_other)
+		ne.ne_router |= NETEVENT_ROUTER_OTHER;
+	netevent_tell(NETEVENT_ROUTER, &ne);
+}
+
 void
 nd_ra_process(struct ip6_if *ii, const struct nd_ra *ra, const struct inaddr *src, int64_t now)
 {
@@ -332,4 +347,5 @@ nd_ra_process(struct ip6_if *ii, const struct nd_ra *ra, const struct inaddr *sr
 	ii->ii_other = ra->ra_other;
 	if (ra->ra_lifetime != 0)
 		ii->ii_rsleft = 0;
+	ra_tell(ii, ra);
 }

@@ -161,6 +161,20 @@ const struct inet_proto *inet_proto(uint8_t proto);	/* NULL */
  */
 bool	inet_raw_input(struct netns *ns, const struct packet *p);
 
+/*
+ * A service of the kernel itself at a UDP port: it gets datagrams to addresses of ours for
+ * which there is no socket.  p_data at the UDP header, verified, INET_RX() filled in; p stays
+ * the caller's.  True: it was for the service, hence nobody is told that the port is shut.
+ * Registered at the component's start, for ever.
+ */
+struct udp_service {
+	uint8_t		 us_family;
+	uint16_t	 us_port;
+	bool		(*us_input)(struct ifnet *, const struct packet *p);
+	struct udp_service *us_next;
+};
+void	udp_service_register(struct udp_service *us);
+
 /* PARTIAL checksum of the L4 header at p_data: field at off, over pseudo header and all. */
 void	inet_csum_setup(const struct inet_af *af, struct packet *p, const struct inaddr *src,
 	    const struct inaddr *dst, uint8_t proto, uint16_t off);
@@ -234,6 +248,15 @@ struct inpcbtable;
 int	inpcbtable_create(struct netns *ns, uint8_t proto, struct inpcbtable **ret_t);
 void	inpcbtable_destroy(struct inpcbtable *t);
 
+/* What a protocol remembers of connections that are no more.  it_lock is held. */
+struct inpcb_waits {
+	/* May inp have the connection whose numbers it has?  take: it does. */
+	bool	(*iw_free)(struct inpcb *inp, const struct rtdst *rd, bool take);
+	/* Sets the bits, of 65536, of the ports that bind(2) does not pick. */
+	void	(*iw_ports)(struct netns *ns, uint8_t *busy);
+};
+void	inpcbtable_setwaits(struct inpcbtable *t, const struct inpcb_waits *iw);
+
 /* Defaults for a new pcb of the socket's family. */
 void	inpcb_init(struct inpcb *inp, struct socket *so, struct inpcbtable *t);
 /* At close: multicast memberships go.  Takes ns_lock, no lock held. */
@@ -252,6 +275,10 @@ int	inpcb_bind(struct inpcb *inp, const struct sockaddr *sa, socklen_t len);
 int	inpcb_connect(struct inpcb *inp, const struct sockaddr *sa, socklen_t len);
 /* Keeps the local port if bind(2) chose it. */
 void	inpcb_disconnect(struct inpcb *inp);
+/* The connection, or the listening, is over.  The same, but names stay to be looked at. */
+void	inpcb_release(struct inpcb *inp);
+/* As if bind(2) had not been. */
+void	inpcb_unbind(struct inpcb *inp);
 /* listen(2): EADDRINUSE if another listener has the port by now.  so_lock held. */
 int	inpcb_listen(struct inpcb *inp);
 /* A child of a listener, with all addresses known.  EADDRINUSE, ENOMEM. */

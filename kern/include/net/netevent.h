@@ -26,7 +26,11 @@ enum netevent {
 	NETEVENT_NEIGH_NEW,	/* ne_neigh */
 	NETEVENT_NEIGH_DEL,
 	NETEVENT_NETNS_DEL,
+	NETEVENT_ROUTER,	/* ne_ifp, ne_router: a router was heard */
 };
+
+#define NETEVENT_ROUTER_MANAGED	0x1	/* addresses */
+#define NETEVENT_ROUTER_OTHER	0x2	/* resolvers and the like */
 
 struct netevent_info {
 	struct netns	*ne_ns;
@@ -37,6 +41,7 @@ struct netevent_info {
 	const struct rtrule *ne_rule;
 	const struct neigh_info *ne_neigh;
 	uint32_t	 ne_nlflags;	/* NLM_F_REPLACE and the like */
+	uint32_t	 ne_router;	/* NETEVENT_ROUTER_*: what DHCPv6 has to offer there */
 };
 
 struct netevent_listener {

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * dhcp6_component.c - how DHCPv6 joins the kernel
+ */
+
+#include <linux/if_addr.h>
+#include <net/inet.h>
+#include <net/netevent.h>
+#include <sys/component.h>
+#include <sys/errno.h>
+#include <sys/kmem.h>
+#include <sys/socket.h>
+
+#include "dhcp6_impl.h"
+
+NETVAR_DEFINE(dhcp6_var_auto, "net.dhcp6.auto", 1, 0, 1,
+    "ask servers for what routers say that they have");
+NETVAR_DEFINE(dhcp6_var_rapid, "net.dhcp6.rapid_commit", 1, 0, 1,
+    "offer servers to do with two messages instead of four");
+
+static int
+dhcp6_netns_init(struct netns *ns __unused_arg, void **ret_data)
+{
+	struct dhcp6_netns *dn = kmem_zalloc(sizeof(*dn), KM_SLEEP);
+	int error;
+
+	if (dn == NULL)
+		return ENOMEM;
+	error = workqueue_create("dhcp6", 1, &dn->dn_queue);
+	if (error) {
+		kmem_free(dn, sizeof(*dn));
+		return error;
+	}
+	mutex_init(&dn->dn_lock, "dhcp6");
+	list_init(&dn->dn_clients);
+	*ret_data = dn;
+	return 0;
+}
+
+static void
+dhcp6_netns_exit(struct netns *ns __unused_arg, void *data)
+{
+	dhcp6_client_netns_exit(data);
+}
+
+static void
+dhcp6_netns_fini(struct netns *ns __unused_arg, void *data)
+{
+	struct dhcp6_netns *dn = data;
+
+	workqueue_destroy(dn->dn_queue);
+	mutex_destroy(&dn->dn_lock);
+	kmem_free(dn, sizeof(*dn));
+}
+
+static struct netns_ops dhcp6_netns_ops = {
+	.no_slot	= NETNS_SLOT_DHCP6,
+	.no_name	= "dhcp6",
+	.no_init	= dhcp6_netns_init,
+	.no_exit	= dhcp6_netns_exit,
+	.no_fini	= dhcp6_netns_fini,
+};
+
+/* An address that is no longer tentative lets a client begin, or use it. */
+static void
+dhcp6_event(enum netevent ev, const struct netevent_info *ne)
+{
+	if (ev == NETEVENT_LINK_DEL)
+		dhcp6_client_ifgone(ne->ne_ifp);
+	else if (ev == NETEVENT_ADDR_NEW && ne->ne_ifa->ifa_family == AF_INET6)
+		dhcp6_client_ifchanged(ne->ne_ifa->ifa_ifp);
+	else if (ev == NETEVENT_ROUTER && ne->ne_router != 0)
+		dhcp6_client_advised(ne->ne_ifp,
+		    (ne->ne_router & NETEVENT_ROUTER_MANAGED) != 0);
+}
+
+static struct netevent_listener dhcp6_listener = { .nl_event = dhcp6_event };
+
+static struct udp_service dhcp6_service = {
+	.us_family	= AF_INET6,
+	.us_port	= DHCP6_CLIENT_PORT,
+	.us_input	= dhcp6_input,
+};
+
+static int
+dhcp6_attach(void)
+{
+	int error;
+
+	netvar_register(&dhcp6_var_auto);
+	netvar_register(&dhcp6_var_rapid);
+	error = netns_register(&dhcp6_netns_ops);
+	if (error)
+		return error;
+	udp_service_register(&dhcp6_service);
+	netevent_listen(&dhcp6_listener);
+	return 0;
+}
+
+COMPONENT(dhcp6, COMPONENT_NET_PROTO, dhcp6_attach);
