@@ -50,6 +50,8 @@
 #include "tcp_sndbuf.h"
 #include "tcp_wire.h"
 
+struct sockdiag;
+struct sockdiag_mini;
 struct tcp_info;
 
 /* States by Linux's numbers, as struct tcp_info and sock_diag show them. */
@@ -409,6 +411,12 @@ uint32_t tcp_tuplehash(const struct tcpns *tn, const struct inaddr *laddr,
 void	tcp_setup(struct tcpcb *tp);	/* addresses are known: family, offsets, MSS */
 /* Drops so_lock; what was built leaves. */
 void	tcp_unlock(struct tcpcb *tp);
+
+/* tcp_diag.c */
+void	tcp_diag(struct socket *so, struct sockdiag *ret_sd);
+int	tcp_destroy(struct socket *so, int error);
+int	tcp_minis(struct netns *ns, int family, int (*fn)(const struct sockdiag_mini *, void *),
+	    void *arg);
 
 /* tcp_input.c */
 void	tcp_input(struct netns *ns, struct packetq *q);

@@ -11,6 +11,8 @@
 
 #include "tcp_impl.h"
 
+#include <net/sockdiag.h>
+
 #include <asm/ioctls.h>
 #include <asm/sockios.h>
 #include <lib/string.h>
@@ -499,6 +501,8 @@ const struct sockops tcp_sockops = {
 	.so_poll	= tcp_poll,
 	.so_zerocopied	= inpcb_zerocopied,
 	.so_bufsize	= tcp_bufsize,
+	.so_diag	= tcp_diag,
+	.so_destroy	= tcp_destroy,
 };
 
 /* --- joining the kernel ---------------------------------------------------------------------- */
@@ -531,6 +535,7 @@ tcp_component_init(void)
 	if (error)
 		return error;
 	inet_proto_register(&tcp_inetproto);
+	sockdiag_minis_register(IPPROTO_TCP, tcp_minis);
 	for (size_t i = 0; i < ARRAY_SIZE(tcp_protos); i++)
 		sockproto_register(&tcp_protos[i]);
 	return 0;

@@ -296,6 +296,13 @@ tcp_setopt(struct socket *so, int level, int name, const void *val, socklen_t le
 	struct tcpcb *tp = tcpcb_of(so);
 	int v, error;
 
+	if (level == SOL_SOCKET && name == SO_KEEPALIVE) {
+		/* The flag is set; a connection that is there wants its timer. */
+		mutex_enter(&so->so_lock);
+		tcp_timer_keep(tp, clock_mono());
+		tcp_unlock(tp);
+		return 0;
+	}
 	if (level == SOL_SOCKET)
 		return ENOPROTOOPT;
 	if (level != SOL_TCP)

@@ -364,6 +364,7 @@ local_seq_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 
 const struct sockops local_dgram_ops = {
 	.so_attach	= local_attach,
+	.so_diag	= local_diag,
 	.so_close	= local_close,
 	.so_free	= local_free,
 	.so_bind	= local_bind,
@@ -379,6 +380,7 @@ const struct sockops local_dgram_ops = {
 
 const struct sockops local_seq_ops = {
 	.so_attach	= local_attach,
+	.so_diag	= local_diag,
 	.so_close	= local_close,
 	.so_free	= local_free,
 	.so_bind	= local_bind,

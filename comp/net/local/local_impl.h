@@ -117,6 +117,7 @@ bool	local_writable(const struct socket *so);
 uint32_t local_charge(bool stream, size_t len);
 /* so's peer, referenced, or NULL.  so_lock not held. */
 struct socket *local_peer(struct socket *so);
+void	local_diag(struct socket *so, struct sockdiag *ret_sd);
 
 /* local_name.c */
 int	local_name_boot(void);

@@ -21,6 +21,7 @@
 #include <asm/sockios.h>
 #include <lib/string.h>
 #include <linux/sockios.h>
+#include <net/sockdiag.h>
 #include <sys/copy.h>
 #include <sys/errno.h>
 #include <sys/kassert.h>
@@ -97,6 +98,16 @@ local_peer(struct socket *so)
 		socket_hold(peer);
 	mutex_exit(&so->so_lock);
 	return peer;
+}
+
+/* The other end lives as long as we point to it. */
+void
+local_diag(struct socket *so, struct sockdiag *sd)
+{
+	mutex_enter(&so->so_lock);
+	if (localpcb(so)->lp_peer != NULL)
+		sd->sd_peer = localpcb(so)->lp_peer->so_inode;
+	mutex_exit(&so->so_lock);
 }
 
 /* As Linux has it: a quarter of the buffer, so that writers wake in time. */

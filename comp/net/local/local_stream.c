@@ -168,6 +168,7 @@ local_stream_send(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 
 const struct sockops local_stream_ops = {
 	.so_attach	= local_attach,
+	.so_diag	= local_diag,
 	.so_close	= local_close,
 	.so_free	= local_free,
 	.so_bind	= local_bind,

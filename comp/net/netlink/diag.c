@@ -9,6 +9,7 @@
 #include "diag_impl.h"
 
 #include <lib/string.h>
+#include <net/sockdiag.h>
 #include <linux/netlink_diag.h>
 #include <linux/packet_diag.h>
 #include <linux/sock_diag.h>
@@ -63,6 +64,17 @@ unix_name_put(struct nlbuf *nb, struct socket *so)
 	nlbuf_attr(nb, UNIX_DIAG_NAME, sun.sun_path, len - offsetof(struct sockaddr_un, sun_path));
 }
 
+static void
+unix_peer_put(struct nlbuf *nb, struct socket *so)
+{
+	struct sockdiag sd = { .sd_peer = 0 };
+
+	if (so->so_ops->so_diag != NULL)
+		so->so_ops->so_diag(so, &sd);
+	if (sd.sd_peer != 0)
+		nlbuf_u32(nb, UNIX_DIAG_PEER, (uint32_t)sd.sd_peer);
+}
+
 static int
 unix_one(struct socket *so, void *arg)
 {
@@ -76,6 +88,11 @@ unix_one(struct socket *so, void *arg)
 
 	if (!nldump_due(w->w_d))
 		return 0;
+	/* One whose peer is there still is not shown when it was closed. */
+	if ((__atomic_load_n(&so->so_state, __ATOMIC_RELAXED) & SS_NOFILE) != 0) {
+		nldump_skip(w->w_d);
+		return 0;
+	}
 	if ((req->udiag_states >> msg.udiag_state & 1) == 0 ||
 	    (req->udiag_ino != 0 && req->udiag_ino != msg.udiag_ino)) {
 		nldump_skip(w->w_d);
@@ -86,6 +103,9 @@ unix_one(struct socket *so, void *arg)
 	nlbuf_bytes(w->w_nb, &msg, sizeof(msg));
 	if ((req->udiag_show & UDIAG_SHOW_NAME) != 0)
 		unix_name_put(w->w_nb, so);
+	if ((req->udiag_show & UDIAG_SHOW_PEER) != 0)
+		unix_peer_put(w->w_nb, so);
+	nlbuf_u8(w->w_nb, UNIX_DIAG_SHUTDOWN, diag_shutdown(so));
 	if ((req->udiag_show & UDIAG_SHOW_RQLEN) != 0) {
 		mutex_enter(&so->so_lock);
 		rq.udiag_rqueue = msg.udiag_state == STATE_LISTEN ? so->so_qlen : so->so_rcv.sb_cc;
@@ -263,11 +283,15 @@ diag_request(struct nlreq *nr)
 
 	if (nr->nr_hdr.nlmsg_type == TCPDIAG_GETSOCK)
 		return diag_inet_old(nr);
-	if (nr->nr_hdr.nlmsg_type == SOCK_DESTROY)
-		return nlreq_mayconfigure(nr) ? EOPNOTSUPP : EPERM;
-	if (nr->nr_hdr.nlmsg_type != SOCK_DIAG_BY_FAMILY || nr->nr_len < sizeof(req))
+	if ((nr->nr_hdr.nlmsg_type != SOCK_DIAG_BY_FAMILY &&
+	    nr->nr_hdr.nlmsg_type != SOCK_DESTROY) || nr->nr_len < sizeof(req))
 		return EINVAL;
 	memcpy(&req, nr->nr_data, sizeof(req));
+	if (nr->nr_hdr.nlmsg_type == SOCK_DESTROY) {
+		if (req.sdiag_family != AF_INET && req.sdiag_family != AF_INET6)
+			return EOPNOTSUPP;
+		return nlreq_mayconfigure(nr) ? diag_inet_destroy(nr) : EPERM;
+	}
 	switch (req.sdiag_family) {
 	case AF_INET:
 	case AF_INET6:

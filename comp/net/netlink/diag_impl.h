@@ -29,12 +29,14 @@ bool	diagbc_match(const uint8_t *code, size_t len, const struct diag_entry *de);
 /* What struct nlreq holds, by family. */
 int	diag_inet(struct nlreq *nr);
 int	diag_inet_old(struct nlreq *nr);	/* TCPDIAG_GETSOCK */
+int	diag_inet_destroy(struct nlreq *nr);	/* SOCK_DESTROY */
 int	diag_unix(struct nlreq *nr);
 int	diag_netlink(struct nlreq *nr);
 int	diag_packet(struct nlreq *nr);
 
 /* INET_DIAG_SKMEMINFO and its like: the account of a socket. */
 void	diag_meminfo_put(struct nlbuf *nb, uint16_t type, struct socket *so);
+uint8_t	diag_shutdown(const struct socket *so);	/* 1: reading, 2: writing */
 void	diag_cookie(const struct socket *so, uint32_t *ret_cookie);
 
 #endif /* NETLINK_DIAG_IMPL_H */

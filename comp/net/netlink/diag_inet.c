@@ -13,6 +13,7 @@
 #include <linux/in6.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
+#include <net/sockdiag.h>
 #include <net/socket.h>
 #include <sys/cred.h>
 #include <sys/errno.h>
@@ -26,6 +27,7 @@
 #define STATE_ESTABLISHED	1
 #define STATE_CLOSE		7
 #define STATE_LISTEN		10
+#define STATE_BOUND		13	/* is asked for only: shown as closed */
 
 /* A request, kept with the dump. */
 struct inetwant {
@@ -51,6 +53,15 @@ diag_cookie(const struct socket *so, uint32_t *ret_cookie)
 		cookie = so->so_inode;
 	ret_cookie[0] = (uint32_t)cookie;
 	ret_cookie[1] = (uint32_t)(cookie >> 32);
+}
+
+uint8_t
+diag_shutdown(const struct socket *so)
+{
+	uint32_t flags = __atomic_load_n(&so->so_state, __ATOMIC_RELAXED);
+
+	return (uint8_t)(((flags & SS_CANTRCVMORE) != 0 ? 1 : 0) |
+	    ((flags & SS_CANTSENDMORE) != 0 ? 2 : 0));
 }
 
 void
@@ -198,10 +209,7 @@ static void
 extensions_put(struct nlbuf *nb, const struct inetwant *iw, struct socket *so,
     const struct tcp_info *info, socklen_t infolen)
 {
-	uint32_t flags = __atomic_load_n(&so->so_state, __ATOMIC_RELAXED);
-
-	nlbuf_u8(nb, INET_DIAG_SHUTDOWN, (uint8_t)(((flags & SS_CANTRCVMORE) != 0 ? 1 : 0) |
-	    ((flags & SS_CANTSENDMORE) != 0 ? 2 : 0)));
+	nlbuf_u8(nb, INET_DIAG_SHUTDOWN, diag_shutdown(so));
 	if (wants(iw, INET_DIAG_TOS))
 		byte_option_put(nb, INET_DIAG_TOS, so, SOL_IP, IP_TOS);
 	if (so->so_family == AF_INET6 && wants(iw, INET_DIAG_TCLASS))
@@ -210,8 +218,7 @@ extensions_put(struct nlbuf *nb, const struct inetwant *iw, struct socket *so,
 		byte_option_put(nb, INET_DIAG_SKV6ONLY, so, SOL_IPV6, IPV6_V6ONLY);
 	if (so->so_type == SOCK_RAW)
 		nlbuf_u8(nb, INET_DIAG_PROTOCOL, (uint8_t)so->so_protocol);
-	if (__atomic_load_n(&so->so_mark, __ATOMIC_RELAXED) != 0)
-		nlbuf_u32(nb, INET_DIAG_MARK, so->so_mark);
+	nlbuf_u32(nb, INET_DIAG_MARK, __atomic_load_n(&so->so_mark, __ATOMIC_RELAXED));
 	if (wants(iw, INET_DIAG_MEMINFO))
 		meminfo_put(nb, so);
 	if (wants(iw, INET_DIAG_SKMEMINFO))
@@ -222,11 +229,25 @@ extensions_put(struct nlbuf *nb, const struct inetwant *iw, struct socket *so,
 		cong_put(nb, so);
 }
 
+/* Milliseconds are left; what is due already has none. */
+static void
+timer_put(struct inet_diag_msg *msg, const struct sockdiag *sd)
+{
+	int64_t left = sd->sd_expires - clock_mono();
+
+	if (sd->sd_timer == SOCKDIAG_NOTIMER)
+		return;
+	msg->idiag_timer = sd->sd_timer;
+	msg->idiag_retrans = sd->sd_retrans;
+	msg->idiag_expires = left > 0 ? (uint32_t)(left / (NSEC_PER_SEC / 1000)) : 0;
+}
+
 static void
 inet_put(struct nlbuf *nb, const struct nlhead *head, const struct inetwant *iw,
     struct socket *so, const struct diag_entry *de, uint8_t state, const struct tcp_info *info,
     socklen_t infolen)
 {
+	struct sockdiag sd = { .sd_timer = SOCKDIAG_NOTIMER };
 	struct inet_diag_msg msg = {
 		.idiag_family = (uint8_t)so->so_family, .idiag_state = state,
 		.idiag_retrans = infolen > 0 ? info->tcpi_retransmits : 0,
@@ -248,6 +269,10 @@ inet_put(struct nlbuf *nb, const struct nlhead *head, const struct inetwant *iw,
 		msg.idiag_wqueue = so->so_type == SOCK_STREAM ? so->so_snd.sb_cc : so->so_snd.sb_mem;
 	}
 	mutex_exit(&so->so_lock);
+	if (so->so_ops->so_diag != NULL) {
+		so->so_ops->so_diag(so, &sd);
+		timer_put(&msg, &sd);
+	}
 	nlbuf_begin(nb, head);
 	nlbuf_bytes(nb, &msg, sizeof(msg));
 	extensions_put(nb, iw, so, info, infolen);
@@ -263,6 +288,19 @@ protocol_matches(const struct inetwant *iw, const struct socket *so)
 	return so->so_protocol == iw->iw_protocol && so->so_type != SOCK_RAW;
 }
 
+/*
+ * TCP sockets that are not connected are shown to who asks for those that were bound (ss
+ * calls them UNCONN), and not at all if they were not.
+ */
+static bool
+state_wanted(const struct inetwant *iw, const struct socket *so, uint8_t state)
+{
+	if (so->so_protocol != IPPROTO_TCP || state != STATE_CLOSE)
+		return (iw->iw_states >> state & 1) != 0;
+	return (iw->iw_states >> STATE_BOUND & 1) != 0 &&
+	    (__atomic_load_n(&so->so_state, __ATOMIC_RELAXED) & SS_BOUND) != 0;
+}
+
 static int
 dump_one(struct socket *so, void *arg)
 {
@@ -275,10 +313,12 @@ dump_one(struct socket *so, void *arg)
 	if (!protocol_matches(w->w_want, so) || !nldump_due(w->w_d))
 		return 0;
 	state = state_of(so, &info, &infolen);
-	if ((w->w_want->iw_states >> state & 1) == 0) {
+	if (!state_wanted(w->w_want, so, state)) {
 		nldump_skip(w->w_d);
 		return 0;
 	}
+	if (state == STATE_CLOSE)
+		infolen = 0;
 	entry_take(so, &de);
 	if (!id_matches(&w->w_want->iw_id, &de) || (w->w_d->d_extra != NULL &&
 	    !diagbc_match(w->w_d->d_extra, w->w_d->d_extralen, &de))) {
@@ -289,13 +329,68 @@ dump_one(struct socket *so, void *arg)
 	return nldump_put(w->w_d, w->w_nb);
 }
 
+/* --- connections without sockets --------------------------------------------------------- */
+
+static void
+mini_entry(const struct sockdiag_mini *sm, struct diag_entry *de)
+{
+	memset(de, 0, sizeof(*de));
+	de->de_family = sm->sm_family;
+	de->de_sport = sm->sm_lport;
+	de->de_dport = sm->sm_fport;
+	memcpy(de->de_src, &sm->sm_laddr, sizeof(de->de_src));
+	memcpy(de->de_dst, &sm->sm_faddr, sizeof(de->de_dst));
+	de->de_ifindex = sm->sm_scope;
+}
+
+static void
+mini_put(struct nlbuf *nb, const struct nlhead *head, const struct sockdiag_mini *sm)
+{
+	struct inet_diag_msg msg = {
+		.idiag_family = (uint8_t)sm->sm_family, .idiag_state = sm->sm_state,
+	};
+
+	msg.id.idiag_sport = __builtin_bswap16(sm->sm_lport);
+	msg.id.idiag_dport = __builtin_bswap16(sm->sm_fport);
+	memcpy(msg.id.idiag_src, &sm->sm_laddr, 16);
+	memcpy(msg.id.idiag_dst, &sm->sm_faddr, 16);
+	msg.id.idiag_if = sm->sm_scope;
+	msg.id.idiag_cookie[0] = msg.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	timer_put(&msg, &sm->sm_diag);
+	nlbuf_begin(nb, head);
+	nlbuf_bytes(nb, &msg, sizeof(msg));
+	nlbuf_u32(nb, INET_DIAG_MARK, 0);
+}
+
+static int
+dump_mini(const struct sockdiag_mini *sm, void *arg)
+{
+	struct inetwalk *w = arg;
+	struct diag_entry de;
+
+	if (!nldump_due(w->w_d))
+		return 0;
+	mini_entry(sm, &de);
+	if ((w->w_want->iw_states >> sm->sm_state & 1) == 0 ||
+	    !id_matches(&w->w_want->iw_id, &de) || (w->w_d->d_extra != NULL &&
+	    !diagbc_match(w->w_d->d_extra, w->w_d->d_extralen, &de))) {
+		nldump_skip(w->w_d);
+		return 0;
+	}
+	mini_put(w->w_nb, &w->w_d->d_head, sm);
+	return nldump_put(w->w_d, w->w_nb);
+}
+
 static int
 dump_next(struct nldump *d, struct nlbuf *nb)
 {
 	const struct inetwant *iw = (const void *)d->d_arg;
 	struct inetwalk w = { d, nb, iw };
+	int error;
 
-	return socket_iterate(d->d_ns, iw->iw_family, dump_one, &w);
+	error = socket_iterate(d->d_ns, iw->iw_family, dump_one, &w);
+	return error ? error : sockdiag_minis(d->d_ns, iw->iw_family, iw->iw_protocol,
+	    dump_mini, &w);
 }
 
 struct inetget {
@@ -383,6 +478,67 @@ diag_inet(struct nlreq *nr)
 	iw = (struct inetwant){ .iw_family = req.sdiag_family, .iw_protocol = req.sdiag_protocol,
 	    .iw_states = req.idiag_states, .iw_ext = req.idiag_ext, .iw_id = req.id };
 	return inet_run(nr, &iw, sizeof(req), SOCK_DIAG_BY_FAMILY);
+}
+
+/* --- ending one ------------------------------------------------------------------------------ */
+
+struct inetfind {
+	const struct inetwant *f_want;
+	struct socket	*f_so;		/* referenced */
+};
+
+static int
+find_one(struct socket *so, void *arg)
+{
+	struct inetfind *f = arg;
+	struct diag_entry de;
+
+	if (!protocol_matches(f->f_want, so))
+		return 0;
+	entry_take(so, &de);
+	if (!id_is(&f->f_want->iw_id, &de, so))
+		return 0;
+	socket_hold(so);
+	f->f_so = so;
+	return 1;
+}
+
+/* A datagram socket is not connected any more and says why. */
+static int
+destroy(struct socket *so)
+{
+	static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	int error;
+
+	if (so->so_ops->so_destroy != NULL)
+		return so->so_ops->so_destroy(so, ECONNABORTED);
+	if (so->so_type != SOCK_DGRAM || so->so_ops->so_connect == NULL)
+		return EOPNOTSUPP;
+	error = so->so_ops->so_connect(so, &nobody, sizeof(nobody), false);
+	mutex_enter(&so->so_lock);
+	socket_seterror(so, ECONNABORTED);
+	mutex_exit(&so->so_lock);
+	return error;
+}
+
+int
+diag_inet_destroy(struct nlreq *nr)
+{
+	struct inet_diag_req_v2 req;
+	struct inetwant iw;
+	struct inetfind f = { .f_want = &iw };
+	int error;
+
+	if (nr->nr_len < sizeof(req))
+		return EINVAL;
+	memcpy(&req, nr->nr_data, sizeof(req));
+	iw = (struct inetwant){ .iw_family = req.sdiag_family, .iw_protocol = req.sdiag_protocol,
+	    .iw_id = req.id };
+	if (socket_iterate(nr->nr_ns, iw.iw_family, find_one, &f) == 0)
+		return ENOENT;
+	error = destroy(f.f_so);
+	socket_rele(f.f_so);
+	return error;
 }
 
 /* As it was before 2012: TCP only, of both families at once. */

@@ -41,6 +41,7 @@
 
 struct cred;
 struct lwp;
+struct sockdiag;
 struct socket;
 struct uio;
 
@@ -142,6 +143,10 @@ struct sockops {
 	void	(*so_zerocopied)(struct socket *, uint32_t id);
 	/* SO_RCVBUF and the like changed, so_lock held.  NULL: fine. */
 	void	(*so_bufsize)(struct socket *);
+	/* Fills in what ss(8) shows besides options; zeroed before.  NULL: nothing. */
+	void	(*so_diag)(struct socket *, struct sockdiag *ret_sd);
+	/* SOCK_DESTROY: the client is told error.  ENOENT: it is over already.  NULL: refused. */
+	int	(*so_destroy)(struct socket *, int error);
 };
 
 /* A family and type: found by socket(2). */
