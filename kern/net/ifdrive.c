@@ -15,16 +15,16 @@
  *
  * The guard.  When nobody waits, somebody must look all the same (a program
  * that computes still owes acknowledgements): the interface's own thread.  As
- * long as others drive it, it merely looks in now and then, each GUARD_TICK;
+ * long as others drive it, it merely looks in now and then, each GUARD_TICK, and as
+ * it finds nothing to do more seldom (a timer that fires under a hypervisor can
+ * cost 30 us, ten times what a round trip costs);
  * when nobody has driven for a while it sleeps in the driver itself, and then
  * an idle kernel costs nothing.  A thread which finds it there sends it off, for
  * the next time.  While another sleeps in the driver the ticks get rarer and
  * stop; who leaves after such a sleep wakes the guard.
  *
- * Spinning pays when the peer answers from another core within the cost of a
- * wake-up, and is a loss when the peer needs the very core we spin on.
- * Success doubles the patience, failure halves it down to nothing, and a try
- * now and then finds out when times have changed.
+ * Before it sleeps, who waits spins for a while and lets others have its core, as far
+ * as that has paid lately: ifpatience.c.
  *
  * Locking: ns_lock for the lists; id_busy is a try-lock and nothing is awaited
  * under it but locks of sockets.
@@ -42,16 +42,14 @@
 #include <sys/lwp.h>
 #include <sys/vcpu.h>
 
+#include "ifpatience.h"
 #include "net_impl.h"
 
 #define DRIVE_BUDGET	64			/* packets a poll */
-#define SPIN_MAX	(50 * 1000)		/* ns: the cost of a wake-up */
-#define SPIN_TRY	(5 * 1000)
-#define SPIN_RETRY	64			/* waits between short tries */
-#define SPIN_RETRY_MAX	512			/* ... and long ones */
 #define SPIN_CLOCK	16			/* rounds between looks at the clock */
 #define GUARD_TICK	(200 * 1000)		/* ns */
-#define GUARD_NEAR	(500 * 1000)		/* a tick this near needs no wake-up */
+#define GUARD_CALM	4			/* doublings while others do all the work */
+#define GUARD_NEAR	(2 * GUARD_TICK << GUARD_CALM)	/* needs no wake-up */
 #define GUARD_QUIET	25			/* ticks until the guard takes over */
 #define GUARD_RARER	9			/* doublings of the tick until it stops */
 #define GUARD_LEAVES	(60 * 1000)		/* what it takes to be gone */
@@ -80,8 +78,7 @@ struct ifdrive {
 /* The pollable interfaces of a name space, the first dl_n; holes are NULL. */
 struct drivelist {
 	uint32_t	 dl_n;		/* q, ns_lock */
-	uint32_t	 dl_spin;	/* a: patience, ns */
-	uint32_t	 dl_waits;	/* a */
+	struct patience	 dl_patience;
 	uint32_t	 dl_inputs;	/* a: batches so far, roughly */
 	struct ifdrive	*dl_drive[DRIVES_MAX];	/* q, ns_lock */
 };
@@ -191,36 +188,6 @@ drive_choose(struct netns *ns)
 
 /* --- waiting -------------------------------------------------------------------- */
 
-static uint32_t
-spin_patience(struct netns *ns)
-{
-	struct drivelist *dl = ns->ns_drives;
-	uint32_t spin, waits;
-
-	spin = atomic_load(&dl->dl_spin);
-	if (spin != 0)
-		return spin;
-	waits = atomic_add(&dl->dl_waits, 1);
-	if (waits % SPIN_RETRY_MAX == 0)
-		return SPIN_MAX;
-	return waits % SPIN_RETRY == 0 ? SPIN_TRY : 0;
-}
-
-static void
-spin_learn(struct netns *ns, uint32_t spin, bool success)
-{
-	struct drivelist *dl = ns->ns_drives;
-
-	if (spin == 0)
-		return;
-	if (success)
-		spin = spin * 2 < SPIN_MAX ? spin * 2 : SPIN_MAX;
-	else
-		spin = spin / 2 >= SPIN_TRY / 4 ? spin / 2 : 0;
-	if (atomic_load(&dl->dl_spin) != spin)
-		atomic_store(&dl->dl_spin, spin);
-}
-
 /*
  * One round of looking.  With one interface, the common case, its place is
  * taken once (*held) and kept: a round is then a look at its ring.
@@ -252,7 +219,8 @@ static bool
 drive_spin(struct netns *ns, const uint32_t *word, uint32_t expected,
     int64_t deadline, struct ifdrive **ret_held)
 {
-	uint32_t spin = spin_patience(ns);
+	struct patience *pa = &ns->ns_drives->dl_patience;
+	uint32_t spin = patience_spin(pa);
 	int64_t start = 0, last = 0, now;
 
 	*ret_held = NULL;
@@ -261,7 +229,7 @@ drive_spin(struct netns *ns, const uint32_t *word, uint32_t expected,
 
 		if (atomic_load_acq(word) != expected) {
 			if (i > 1)
-				spin_learn(ns, spin, true);
+				patience_spun(pa, spin, true);
 			return true;
 		}
 		if (came) {
@@ -282,8 +250,30 @@ drive_spin(struct netns *ns, const uint32_t *word, uint32_t expected,
 			break;
 		last = now;
 	}
-	spin_learn(ns, spin, false);
+	patience_spun(pa, spin, false);
 	return false;
+}
+
+/* Lets whoever shares our core run, and looks.  True: the word has changed. */
+static bool
+drive_yield(struct netns *ns, const uint32_t *word, uint32_t expected,
+    struct ifdrive **held)
+{
+	struct patience *pa = &ns->ns_drives->dl_patience;
+	unsigned int yields = patience_yields(pa);
+	bool changed = false;
+	int64_t start;
+
+	if (yields == 0)
+		return false;
+	start = clock_mono();
+	for (unsigned int i = 0; i < yields && !changed; i++) {
+		vcpu_yield();
+		(void)spin_round(ns, held);
+		changed = atomic_load_acq(word) != expected;
+	}
+	patience_yielded(pa, clock_mono() - start, changed);
+	return changed;
 }
 
 /*
@@ -389,7 +379,8 @@ drive_wait(struct netns *ns, uint32_t *word, uint32_t *parked, uint32_t expected
 	struct ifdrive *id;
 	int error = 0;
 
-	if (drive_spin(ns, word, expected, deadline, &id)) {
+	if (drive_spin(ns, word, expected, deadline, &id) ||
+	    drive_yield(ns, word, expected, &id)) {
 		if (id != NULL)
 			drive_leave(id, false);
 		return 0;
@@ -485,43 +476,67 @@ guard_nap(struct ifdrive *id, uint32_t tick, int64_t interval)
 	atomic_store(&id->id_until, 0);
 }
 
+/* What the guard has seen lately, in ticks. */
+struct guardview {
+	unsigned int	 gv_quiet;	/* since others drove */
+	unsigned int	 gv_calm;	/* that others drove and left nothing */
+	uint32_t	 gv_activity;
+};
+
 static int64_t
-guard_interval(const struct ifdrive *id, bool held, unsigned int quiet)
+guard_interval(const struct ifdrive *id, const struct guardview *gv, bool held)
 {
-	if (!if_running(id->id_ifp) || (held && quiet > GUARD_RARER))
+	if (!if_running(id->id_ifp) || (held && gv->gv_quiet > GUARD_RARER))
 		return KTIME_NEVER;
-	return (int64_t)GUARD_TICK << (held ? quiet : 0);
+	if (gv->gv_quiet == 0)
+		return (int64_t)GUARD_TICK << gv->gv_calm;
+	return (int64_t)GUARD_TICK << (held ? gv->gv_quiet : 0);
+}
+
+static void
+guard_look(struct guardview *gv, uint32_t activity)
+{
+	bool active = activity != gv->gv_activity;
+
+	gv->gv_activity = activity;
+	gv->gv_quiet = active ? 0 : gv->gv_quiet + 1;
+	if (!active)
+		gv->gv_calm = 0;
+	else if (gv->gv_calm < GUARD_CALM)
+		gv->gv_calm++;
+}
+
+static void
+guard_input(struct ifdrive *id, struct guardview *gv)
+{
+	while (drive_input(id) > 0) {
+		gv->gv_calm = 0;
+		if (vcpu_wanted())
+			vcpu_yield();
+	}
 }
 
 static void
 guard_main(void *arg)
 {
 	struct ifdrive *id = arg;
-	unsigned int quiet = GUARD_QUIET;
-	uint32_t seen = 0;
+	struct guardview gv = { .gv_quiet = GUARD_QUIET };
 	bool held;
 
 	while (!atomic_load_acq(&id->id_dying)) {
 		uint32_t tick = atomic_load_acq(&id->id_tick);
-		uint32_t activity = atomic_load(&id->id_activity);
 
-		if (activity != seen)
-			quiet = 0;
-		else
-			quiet++;
-		seen = activity;
+		guard_look(&gv, atomic_load(&id->id_activity));
 		held = !drive_tryenter(id);
 		if (!held) {
-			while (drive_input(id) > 0)
-				if (vcpu_wanted())
-					vcpu_yield();
-			if (quiet >= GUARD_QUIET && if_running(id->id_ifp)) {
+			guard_input(id, &gv);
+			if (gv.gv_quiet >= GUARD_QUIET && if_running(id->id_ifp)) {
 				guard_drive(id);
-				quiet = 0;
+				gv.gv_quiet = 0;
 			}
 			drive_exit(id);
 		}
-		guard_nap(id, tick, guard_interval(id, held, quiet));
+		guard_nap(id, tick, guard_interval(id, &gv, held));
 	}
 }
 
@@ -546,7 +561,7 @@ ifdrive_netns_init(struct netns *ns)
 
 	if (dl == NULL)
 		return ENOMEM;
-	dl->dl_spin = SPIN_MAX;
+	patience_init(&dl->dl_patience);
 	ns->ns_drives = dl;
 	return 0;
 }
