@@ -376,10 +376,15 @@ vcpu_wanted(void)
 	return (atomic_load(&vcpu_self()->vc_owner) & VCPU_WANTED) != 0;
 }
 
+/* The seat stays ours unless somebody wants it, who finds us outside. */
 void
 vcpu_yield(void)
 {
-	vcpu_block_begin();
+	struct lwp *l = curlwp();
+
+	if (unlikely(l->l_cpu->vc_softint != NULL))
+		softint_passon(l->l_cpu);
+	vcpu_give(l);
 	rumpuser_thread_yield();
-	vcpu_block_end();
+	vcpu_take(l);
 }
