@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# bench.sh BUILD [local|image|start|socket|net|link ...] - ours beside the host's kernel
+# bench.sh BUILD [local|image|start|socket|bus|net|link ...] - ours beside the host's kernel
 #
 # local	calls and files in memory: bench_local
 # image	an ext4 image, beside the host's loop mount of it when we are root
 # start	rumpus cat of one file out of a 10 GiB image, as a process
 # socket	local sockets beside the host's
+# bus	frames by themselves, beside unix datagrams and, as root, a bridge; 200 ports
 # net	TCP and UDP between our kernels beside the host's loopback; when we are
 #	root, beside a veth pair too, and through a tap
 # link	as root: frames of 1500 bytes, and taps beside slirp4netns and pasta
@@ -18,7 +19,7 @@ set -eu
 cd "$(dirname "$0")/.."
 build=${1:-build}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- local image start socket net link
+[ $# -gt 0 ] || set -- local image start socket bus net link
 large=${BENCH_LARGE:-1000000}
 
 dir=$(mktemp -d "${BENCH_DIR:-/dev/shm}/rumpus-bench.XXXXXX")
@@ -138,6 +139,7 @@ for what; do
 	image)	bench_image ;;
 	start)	bench_start ;;
 	socket)	"$build/bench/bench_socket" ;;
+	bus)	"$build/bench/bench_bus" ;;
 	net)	bench_net ;;
 	link)	scripts/bench-link.sh "$build" ;;
 	*)	echo "bench.sh: no benchmark $what" >&2; exit 2 ;;
