@@ -289,7 +289,7 @@ crr(void *arg, unsigned long n)
 static void
 solo_bulk(void *arg, unsigned long n)
 {
-	static char buf[CHUNK];
+	static _Thread_local char buf[CHUNK];
 	struct pair *p = arg;
 
 	bench_pin(p->p_cpu[0]);
@@ -373,6 +373,66 @@ static const struct {
 	{ "tcp-crr-1thread", solo_crr, NULL, 1, 0, 2, 4 },
 };
 
+/* --- two threads on two connections, beside one on one ---------------------------------------- */
+
+struct load {
+	struct pair	*l_pair;
+	bench_fn	*l_fn;
+	unsigned long	 l_n;
+};
+
+static void *
+load_run(void *arg)
+{
+	struct load *l = arg;
+
+	l->l_fn(l->l_pair, l->l_n);
+	return NULL;
+}
+
+/* Operations a second of all threads together. */
+static double
+load_rate(struct pair *pairs, int nthreads, bench_fn *fn, unsigned long n)
+{
+	struct load load[2];
+	pthread_t thread[2];
+	double start = bench_now();
+
+	for (int i = 0; i < nthreads; i++) {
+		load[i] = (struct load){ &pairs[i], fn, n };
+		need(pthread_create(&thread[i], NULL, load_run, &load[i]) == 0, "thread");
+	}
+	for (int i = 0; i < nthreads; i++)
+		pthread_join(thread[i], NULL);
+	return (double)(n * (unsigned long)nthreads) / (bench_now() - start);
+}
+
+static void
+scale(const char *what, const struct side *side, bench_fn *fn, unsigned long n, double target)
+{
+	struct pair pairs[2] = { { .p_side = side, .p_cpu = { 0, 0 } },
+		{ .p_side = side, .p_cpu = { 1, 1 } } };
+	double one[BENCH_ROUNDS], two[BENCH_ROUNDS], ratio[BENCH_ROUNDS];
+	char name[64];
+
+	pair_begin(&pairs[0]);
+	pair_begin(&pairs[1]);
+	for (int i = -1; i < BENCH_ROUNDS; i++) {
+		double a = load_rate(pairs, 2, fn, n), b = load_rate(pairs, 1, fn, n);
+
+		if (i < 0)
+			continue;
+		two[i] = a;
+		one[i] = b;
+		ratio[i] = a / b;
+	}
+	pair_end(&pairs[0]);
+	pair_end(&pairs[1]);
+	snprintf(name, sizeof(name), "%s, 2 threads : 1, %s", what, side == &ours ? "ours" : "host");
+	bench_print(name, bench_median(two, BENCH_ROUNDS), bench_median(one, BENCH_ROUNDS), "1/s",
+	    bench_median(ratio, BENCH_ROUNDS), target, 0);
+}
+
 static bool
 wanted(int argc, char **argv, const char *name)
 {
@@ -405,6 +465,13 @@ main(int argc, char **argv)
 		bench_run(&b);
 		pair_end(&o);
 		pair_end(&h);
+	}
+	if (wanted(argc, argv, "threads")) {
+		bench_pin(-1);
+		scale("tcp bulk", &ours, solo_bulk, 200, 1.7);
+		scale("tcp bulk", &host, solo_bulk, 200, 0);
+		scale("tcp trips", &ours, solo_rr, 3000, 1.7);
+		scale("tcp trips", &host, solo_rr, 3000, 0);
 	}
 	return bench_missed() > 0;
 }
