@@ -378,8 +378,7 @@ inpcb_fini(struct inpcb *inp)
 	kmem_free(inp->inp_options, inp->inp_optlen);
 	inp->inp_options = NULL;
 	inp->inp_optlen = 0;
-	rtdst_rele(inp->inp_dst);
-	inp->inp_dst = NULL;
+	inpcb_setdst(inp, NULL);
 }
 
 int

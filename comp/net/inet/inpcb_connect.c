@@ -68,8 +68,19 @@ inpcb_rtkey(const struct inpcb *inp, int family, const struct inaddr *dst, uint3
 	*ret_rk = rk;
 }
 
-int
-inpcb_route(struct inpcb *inp, struct rtdst **ret_rd)
+void
+inpcb_setdst(struct inpcb *inp, struct rtdst *rd)
+{
+	/* Who has borrowed it lets go of it instead. */
+	if (!inp->inp_dstlent)
+		rtdst_rele(inp->inp_dst);
+	inp->inp_dstlent = false;
+	inp->inp_dst = rd;
+}
+
+/* The cached route is one that is good now. */
+static int
+route_refresh(struct inpcb *inp)
 {
 	struct rtdst *rd = inp->inp_dst;
 	struct rtkey rk;
@@ -82,12 +93,45 @@ inpcb_route(struct inpcb *inp, struct rtdst **ret_rd)
 		error = route_lookup(inp->inp_so->so_ns, &rk, &rd);
 		if (error)
 			return error;
-		rtdst_rele(inp->inp_dst);
-		inp->inp_dst = rd;
+		inpcb_setdst(inp, rd);
 	}
-	rtdst_hold(rd);
-	*ret_rd = rd;
 	return 0;
+}
+
+int
+inpcb_route(struct inpcb *inp, struct rtdst **ret_rd)
+{
+	int error = route_refresh(inp);
+
+	if (error)
+		return error;
+	rtdst_hold(inp->inp_dst);
+	*ret_rd = inp->inp_dst;
+	return 0;
+}
+
+int
+inpcb_lend(struct inpcb *inp, struct rtdst **ret_rd)
+{
+	int error;
+
+	KASSERT(!inp->inp_dstlent);
+	error = route_refresh(inp);
+	if (error)
+		return error;
+	inp->inp_dstlent = true;
+	*ret_rd = inp->inp_dst;
+	return 0;
+}
+
+void
+inpcb_giveback(struct inpcb *inp, struct rtdst *rd)
+{
+	KASSERT(mutex_owned(&inp->inp_so->so_lock));
+	if (inp->inp_dstlent)
+		inp->inp_dstlent = false;
+	else
+		rtdst_rele(rd);
 }
 
 /* --- the peer ------------------------------------------------------------- */
@@ -288,8 +332,7 @@ inpcb_connect(struct inpcb *inp, const struct sockaddr *sa, socklen_t len)
 		rtdst_rele(rd);
 		return error;
 	}
-	rtdst_rele(inp->inp_dst);
-	inp->inp_dst = rd;
+	inpcb_setdst(inp, rd);
 	return 0;
 }
 
@@ -314,8 +357,7 @@ inpcb_disconnect(struct inpcb *inp)
 		atomic_store(&inp->inp_lport, 0);
 	}
 	mutex_exit(&t->it_lock);
-	rtdst_rele(inp->inp_dst);
-	inp->inp_dst = NULL;
+	inpcb_setdst(inp, NULL);
 }
 
 void

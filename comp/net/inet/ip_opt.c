@@ -175,8 +175,7 @@ ip_setopt(struct socket *so, int level, int name, const void *val, socklen_t len
 			value = (value & ~3) | (inp->inp_tos & 3);
 		mutex_enter(&so->so_lock);
 		atomic_store(&inp->inp_tos, (uint8_t)value);
-		rtdst_rele(inp->inp_dst);
-		inp->inp_dst = NULL;
+		inpcb_setdst(inp, NULL);
 		mutex_exit(&so->so_lock);
 		return 0;
 	}

@@ -154,8 +154,7 @@ raw_connect(struct socket *so, const struct sockaddr *sa, socklen_t len, bool no
 			return error;
 	}
 	mutex_enter(&so->so_lock);
-	rtdst_rele(inp->inp_dst);
-	inp->inp_dst = NULL;
+	inpcb_setdst(inp, NULL);
 	inaddr_write(&inp->inp_faddr, &addr);
 	if (scope != 0)
 		atomic_store(&inp->inp_scope, scope);

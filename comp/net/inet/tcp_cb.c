@@ -345,7 +345,7 @@ outq_send(struct tcpcb *tp)
 	int error;
 
 	ecn = outq_take(tp, &q);
-	error = inpcb_route(&tp->t_inp, &rd);
+	error = inpcb_lend(&tp->t_inp, &rd);
 	if (error) {
 		packetq_drop(&q);	/* no way at present: as if it were lost */
 		return;
@@ -360,7 +360,7 @@ outq_send(struct tcpcb *tp)
 	mutex_enter(&so->so_lock);
 	if (error == EMSGSIZE && tp->t_state != TCPS_CLOSED)
 		tcp_setmss(tp, rtdst_mtu(rd));
-	rtdst_rele(rd);
+	inpcb_giveback(&tp->t_inp, rd);
 }
 
 void

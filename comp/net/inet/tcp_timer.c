@@ -190,8 +190,7 @@ fire_rto(struct tcpcb *tp, int64_t now)
 	if (tcp_synchronized(tp)) {
 		if (tp->t_backoff >= netvar_get(tp->t_ns->tn_ns, &tcpvar_retries1)) {
 			/* Perhaps the way is bad (RFC 1122 section 4.2.3.5). */
-			rtdst_rele(tp->t_inp.inp_dst);
-			tp->t_inp.inp_dst = NULL;
+			inpcb_setdst(&tp->t_inp, NULL);
 			tcp_blackhole(tp);
 		}
 		tcp_enterloss(tp, now);

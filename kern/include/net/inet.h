@@ -217,9 +217,10 @@ struct inpcb {
 	uint32_t	 inp_flowinfo;
 	uint8_t		*inp_options;	/* IPv4 options to send, kmem */
 	uint16_t	 inp_optlen;
+	bool		 inp_dstlent;	/* inpcb_lend(): our reference is with the borrower */
 	void		*inp_options6;	/* IPv6: sticky extension headers */
 	void		*inp_mcast, *inp_mcast6;	/* memberships, the family's */
-	struct rtdst	*inp_dst;	/* cached route */
+	struct rtdst	*inp_dst;	/* cached route: inpcb_setdst() */
 	uint32_t	 inp_hash;	/* of the connection */
 	/* Links of the tables; private to inpcb.c. */
 	struct inpcb	*inp_connnext[2];
@@ -307,6 +308,14 @@ int	inet_sockaddr_parse(int sockfamily, const struct sockaddr *sa, socklen_t len
 
 /* A good cached route, counted, or a new one.  so_lock held.  Errors of route_lookup(). */
 int	inpcb_route(struct inpcb *inp, struct rtdst **ret_rd);
+/*
+ * The same without counting, which connections to one place would do in one cache line: by
+ * one borrower at a time, who may drop so_lock and gives it back under it.
+ */
+int	inpcb_lend(struct inpcb *inp, struct rtdst **ret_rd);
+void	inpcb_giveback(struct inpcb *inp, struct rtdst *rd);
+/* Another route, or NULL; takes the caller's reference.  so_lock held, or nobody else has inp. */
+void	inpcb_setdst(struct inpcb *inp, struct rtdst *rd);
 /* Fills in tx from the options. */
 void	inpcb_tx(const struct inpcb *inp, struct inet_tx *tx);
 
