@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""t_programs.py [-w WORLD] [-e ENGINE] [-t FILE] RUMPUS [STORY...] - real programs on our kernel
+
+Runs the stories of net_stories.py and file_stories.py in one or all worlds
+(world.py), one line each, and with -t writes the table of README.md between
+its two marks.  --must N: fewer rows that work are a failure; stories that do
+not work in a world are named in KNOWN, with the reason, and must be taken out
+as soon as they do.
+"""
+
+import argparse
+import sys
+import time
+import traceback
+
+import file_stories
+import net_stories
+from world import Failed, InsideWorld, ServerWorld, Skip, World
+
+STORIES = net_stories.STORIES + file_stories.STORIES
+
+# (story, world): why it does not work.
+KNOWN = {}
+
+BEGIN, END = '<!-- programs: begin -->\n', '<!-- programs: end -->\n'
+
+
+def worlds(options):
+    made = {
+        'direct': World,
+        'server': lambda: ServerWorld(options.rumpus, options.engine),
+        'inside': lambda: InsideWorld(options.rumpus, options.engine),
+    }
+    return [(name, made[name]) for name in made
+            if (options.world == name if options.world else name != 'direct')]
+
+
+def tell(story, make):
+    """('ok' | 'skip' | 'fail', why)"""
+    world = None
+    try:
+        world = make()
+        story(world)
+        return 'ok', ''
+    except Skip as why:
+        return 'skip', str(why)
+    except Failed as why:
+        return 'fail', str(why)
+    except Exception:       # pylint: disable=broad-except
+        return 'fail', traceback.format_exc(limit=-3)
+    finally:
+        if world is not None:
+            world.end()
+
+
+def run(options):
+    results = {}
+    counts = {'ok': 0, 'skip': 0, 'fail': 0}
+    number = 0
+    for label, story in STORIES:
+        if options.stories and label not in options.stories:
+            continue
+        for name, make in worlds(options):
+            number += 1
+            start = time.monotonic()
+            result, why = tell(story, make)
+            known = KNOWN.get((label, name))
+            if known and result == 'fail':
+                result, why = 'skip', 'known: ' + known
+            elif known and result == 'ok':
+                result, why = 'fail', 'works, and is known not to'
+            counts[result] += 1
+            results[label, name] = result, why
+            print('%s %d - %s: %s%s (%.1f s)' % (
+                'not ok' if result == 'fail' else 'ok', number, name, label,
+                ' # SKIP ' + why if result == 'skip' else '', time.monotonic() - start), flush=True)
+            if result == 'fail':
+                print('  # ' + why.replace('\n', '\n  # '), flush=True)
+    return results, counts
+
+
+def table(results):
+    """The rows of README.md: what works where, and what not."""
+    yield '| program | with a server | kernel inside | |\n| --- | --- | --- | --- |\n'
+    for label, _ in STORIES:
+        cells, notes = [], []
+        for name in ('server', 'inside'):
+            result, why = results.get((label, name), ('skip', 'not tried'))
+            cells.append({'ok': 'works', 'skip': '-', 'fail': 'fails'}[result])
+            if result != 'ok':
+                notes.append('%s: %s' % (name, why.split('\n', maxsplit=1)[0][:90]))
+        yield '| %s | %s | %s | %s |\n' % (label, *cells, '; '.join(notes))
+
+
+def write_table(path, results):
+    with open(path, encoding='utf-8') as file:
+        text = file.read()
+    head, rest = text.split(BEGIN)
+    _, tail = rest.split(END)
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(head + BEGIN + '\n' + ''.join(table(results)) + '\n' + END + tail)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('-w', '--world', choices=['direct', 'server', 'inside'])
+    parser.add_argument('-e', '--engine')
+    parser.add_argument('-t', '--table')
+    parser.add_argument('--must', type=int, default=0)
+    parser.add_argument('rumpus')
+    parser.add_argument('stories', nargs='*')
+    options = parser.parse_args()
+    results, counts = run(options)
+    if options.table:
+        write_table(options.table, results)
+    rows = {label for (label, _), (result, _) in results.items() if result == 'ok'}
+    print('# %d rows work' % len(rows))
+    failed = counts['fail'] + (1 if len(rows) < options.must else 0)
+    print('%d passed, %d failed, %d skipped' % (counts['ok'], failed, counts['skip']))
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
