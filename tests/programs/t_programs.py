@@ -10,6 +10,7 @@ as soon as they do.
 """
 
 import argparse
+import os
 import sys
 import time
 import traceback
@@ -111,6 +112,7 @@ def main():
     parser.add_argument('rumpus')
     parser.add_argument('stories', nargs='*')
     options = parser.parse_args()
+    options.rumpus = os.path.abspath(options.rumpus)
     results, counts = run(options)
     if options.table:
         write_table(options.table, results)
