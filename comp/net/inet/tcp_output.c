@@ -334,6 +334,9 @@ tcp_retransmit(struct tcpcb *tp, uint32_t i, int64_t now)
 		tcp_rtxnote(tp, len, now);
 	}
 	board_resent(&tp->t_board, i, now, tp->t_delivered, tp->t_deltime);
+	/* What the timeout waits for has just left (RFC 6298 (5.1) is about the first time). */
+	if (i == 0 && tcp_timer_isset(tp, TT_RTO))
+		tcp_timer_set(tp, TT_RTO, now + tcp_rtt_backoff(&tp->t_rtt, tp->t_backoff));
 	tp->t_totalrtx++;
 	tcp_count(TCPSTAT_RETRANSSEGS);
 	return true;
