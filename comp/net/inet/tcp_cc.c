@@ -144,6 +144,10 @@ tcp_cc_slow_start(struct tcp_cc *cc, const struct tcp_ccack *ca)
 	uint32_t grow = ca->ca_acked, room = cc->cc_ssthresh - cc->cc_cwnd;
 
 	if (hy->hy_on) {
+		if (!hy->hy_begun) {
+			hy->hy_begun = true;
+			hy->hy_end = ca->ca_nxt;
+		}
 		if (ca->ca_rtt > 0)
 			hystart_sample(hy, ca->ca_rtt);
 		if (seq_ge(ca->ca_una, hy->hy_end))

@@ -29,6 +29,7 @@ struct hystart {
 	uint8_t		 hy_rounds;	/* rounds in CSS */
 	bool		 hy_css;	/* in conservative slow start */
 	bool		 hy_on;
+	bool		 hy_begun;	/* hy_end is valid */
 };
 
 struct cubic {

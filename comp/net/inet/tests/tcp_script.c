@@ -64,6 +64,7 @@ struct script {
 };
 
 static struct script the;
+static void	run_text(struct script *s, const char *text);
 static uint8_t data[MAXDATA];
 
 /* The octet at a place of a stream. */
@@ -882,6 +883,98 @@ do_var(struct script *s)
 	NEED(!"a known setting");
 }
 
+/* --- many round trips at once ------------------------------------------------------------------- */
+
+/* There is more to send than the window takes: the buffer is not what limits us. */
+static void
+fill(struct script *s)
+{
+	struct socket *so = the_socket(s);
+	struct tcpcb *tp = tcpcb_of(so);
+
+	mutex_enter(&so->so_lock);
+	so->so_snd.sb_hiwat = 64 << 20;
+	so->so_snd.sb_locked_size = true;
+	mutex_exit(&so->so_lock);
+	while (!s->s_failed && sndbuf_end(&tp->t_snd) - tp->t_una < 3 * tp->t_cc.cc_cwnd)
+		run_text(s, "write 20000\n");
+}
+
+/* Looks at all that was sent, and drops it. */
+static void
+drain(struct script *s)
+{
+	struct packet *p;
+	struct tcpseg ts;
+	uint8_t ecn;
+
+	while ((p = take_sent(s)) != NULL) {
+		(void)read_sent(s, p, &ts, &ecn);
+		packet_free(p);
+	}
+}
+
+static void
+send_ack(struct script *s, uint32_t ack, uint32_t sack, uint32_t end)
+{
+	struct line_seg ls;
+	struct tcpseg *ts = &ls.ls_seg;
+
+	memset(&ls, 0, sizeof(ls));
+	ts->ts_flags = TH_ACK;
+	ts->ts_seq = PEER_ISN + 1;
+	ts->ts_ack = ack;
+	if (sack != end) {
+		ts->ts_opts = TO_SACK;
+		ts->ts_nsack = 1;
+		ts->ts_sack[0] = (struct sackblk){ sack, end };
+	}
+	send_segment(s, &ls);
+}
+
+static void
+round_trip(struct script *s, int64_t rtt, uint32_t *ret_una, uint32_t *ret_nxt)
+{
+	struct tcpcb *tp = tcpcb_of(the_socket(s));
+
+	fill(s);
+	s->s_plus = rtt;
+	at_time(s);
+	drain(s);
+	*ret_una = tp->t_una;
+	*ret_nxt = tp->t_nxt;
+}
+
+/* All that was sent arrived; every second segment is acknowledged. */
+static void
+do_rounds(struct script *s)
+{
+	uint32_t mss = tcpcb_of(the_socket(s))->t_mss, n = arg(s, 1), una, nxt;
+	int64_t rtt = arg(s, 2) * MS;
+
+	for (uint32_t i = 0; i < n && !s->s_failed; i++) {
+		round_trip(s, rtt, &una, &nxt);
+		while (una != nxt) {
+			una += nxt - una < 2 * mss ? nxt - una : 2 * mss;
+			send_ack(s, una, 0, 0);
+		}
+	}
+}
+
+/* All but the first segment arrived; that does a round trip later. */
+static void
+do_loss(struct script *s)
+{
+	uint32_t mss = tcpcb_of(the_socket(s))->t_mss, una, nxt;
+	int64_t rtt = arg(s, 1) * MS;
+
+	round_trip(s, rtt, &una, &nxt);
+	for (uint32_t at = una + 2 * mss; at - una <= nxt - una; at += mss)
+		send_ack(s, una, una + mss, at);
+	round_trip(s, rtt, &una, &nxt);
+	send_ack(s, nxt, 0, 0);
+}
+
 /* --- looking ---------------------------------------------------------------------------------- */
 
 static void
@@ -930,6 +1023,15 @@ check_name(struct script *s, const char *got)
 	}
 }
 
+/* One number, or from one to another. */
+static void
+within(struct script *s, const char *what, uint32_t got)
+{
+	uint32_t least = arg(s, 1), most = s->s_nwords > 2 ? arg(s, 2) : least;
+
+	complain(s, what, got < least ? least : got > most ? most : got, got);
+}
+
 static void
 do_look(struct script *s)
 {
@@ -942,9 +1044,9 @@ do_look(struct script *s)
 	else if (is(s, 0, "castate"))
 		check_name(s, castate_name[tp->t_castate]);
 	else if (is(s, 0, "cwnd"))
-		complain(s, "cwnd", arg(s, 1), tp->t_cc.cc_cwnd / tp->t_mss);
+		within(s, "cwnd", tp->t_cc.cc_cwnd / tp->t_mss);
 	else if (is(s, 0, "ssthresh"))
-		complain(s, "ssthresh", arg(s, 1), tp->t_cc.cc_ssthresh / tp->t_mss);
+		within(s, "ssthresh", tp->t_cc.cc_ssthresh / tp->t_mss);
 	else if (is(s, 0, "mss"))
 		complain(s, "mss", arg(s, 1), tp->t_mss);
 	else if (is(s, 0, "rto"))
@@ -1006,7 +1108,6 @@ do_icmp(struct script *s)
 
 /* --- shorthands ------------------------------------------------------------------------------------ */
 
-static void	run_text(struct script *s, const char *text);
 
 /* The words behind the verb, as text. */
 static void
@@ -1071,7 +1172,7 @@ static const struct { const char *verb; void (*fn)(struct script *); } verbs[] =
 	{ "state", do_look }, { "castate", do_look }, { "cwnd", do_look },
 	{ "ssthresh", do_look }, { "rto", do_look }, { "mss", do_look }, { "poll", do_poll },
 	{ "icmp", do_icmp }, { "handshake", do_handshake }, { "server", do_server },
-	{ "skip", do_skip },
+	{ "skip", do_skip }, { "rounds", do_rounds }, { "loss", do_loss },
 };
 
 static void

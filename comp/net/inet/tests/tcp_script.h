@@ -29,8 +29,12 @@
  *	read N [oob|peek]  eof  soerror X  close  shutdown rd|wr|rdwr  poll in|out|hup..
  *	handshake [OPTION..]	connects with these options in the peer's SYN-ACK
  *	server [OPTION..]	listens, is connected to with them, accepts
+ * Many round trips at once, with more to send than the window takes:
+ *	rounds N MS	all arrives, every second segment is acknowledged
+ *	loss MS		a segment is missing, for one round trip more
  * Others:
  *	wait MS  none MS (nothing is sent)  state NAME  castate NAME  cwnd N  ssthresh N
+ *	cwnd N M, ssthresh N M	(from N to M)
  *	rto MS  mss N  icmp toobig MTU SEQ  icmp unreach SEQ  count STAT N
  */
 
