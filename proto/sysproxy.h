@@ -60,7 +60,7 @@ struct sp_hello {
 	uint32_t	 h_pad;
 	uint8_t		 h_secret[SP_SECRET];
 	char		 h_comm[16];		/* ended by a NUL or the end */
-	uint8_t		 h_reserved[56];	/* 0 */
+	uint8_t		 h_reserved[64];	/* 0 */
 };
 
 struct sp_welcome {

@@ -4,6 +4,7 @@
 
     kobj.py -o OUT.o [--archive OUT.a] [--host HOST.a] [--keep PREFIX]... RAW.a
     kobj.py --hypercalls ...
+    kobj.py --client ...
 
 The objects in RAW.a are linked with `ld -r`.  Every global symbol, defined or
 wanted, gets the prefix rumpns_, so that the plain names in the source never
@@ -19,7 +20,8 @@ stubs, a component's host/ folder) are joined after the renaming, untouched.
 
 With --hypercalls the objects are a host: they want the C library's names as
 they are, and what they define themselves and is no hypercall becomes
-rumphost_*.
+rumphost_*.  With --client they are a library for clients: what they define and is
+neither rumpclient_* nor a stub becomes rumpclient_i_*.
 """
 
 import argparse
@@ -32,6 +34,8 @@ KEEP = ('rump_', 'rumpuser_', 'rumpcomp_', 'rumpsim_', '__', '_GLOBAL_OFFSET_TAB
 KEEP_EXACT = {'memcpy', 'memmove', 'memset', 'memcmp'}
 KERNEL_PREFIX = 'rumpns_'
 HOST_PREFIX = 'rumphost_'
+CLIENT_KEEP = ('rumpclient_', 'rump_sys_')
+CLIENT_PREFIX = 'rumpclient_i_'
 
 
 def run(*command):
@@ -62,10 +66,11 @@ def main():
     parser.add_argument('--objcopy', default='objcopy')
     parser.add_argument('--ar', default='ar')
     parser.add_argument('--hypercalls', action='store_true')
+    parser.add_argument('--client', action='store_true')
     parser.add_argument('raw')
     args = parser.parse_args()
-    prefix = HOST_PREFIX if args.hypercalls else KERNEL_PREFIX
-    which = ['--defined-only'] if args.hypercalls else []
+    prefix = HOST_PREFIX if args.hypercalls else CLIENT_PREFIX if args.client else KERNEL_PREFIX
+    which = ['--defined-only'] if args.hypercalls or args.client else []
 
     with tempfile.TemporaryDirectory(dir=os.path.dirname(args.out) or '.') as tmp:
         joined = os.path.join(tmp, 'joined.o')
@@ -74,7 +79,8 @@ def main():
         run(args.ld, '-r', '-o', joined, '--whole-archive', args.raw)
         with open(names, 'w', encoding='ascii') as table:
             for name in global_symbols(args.nm, joined, *which):
-                if not keeps_name(name, args.keep):
+                if not (name.startswith(CLIENT_KEEP) if args.client else
+                        keeps_name(name, args.keep)):
                     table.write(f'{name} {prefix}{name}\n')
         run(args.objcopy, f'--redefine-syms={names}', joined, renamed)
         if args.host:

@@ -208,6 +208,20 @@ rumpuser_copystr:
 	.size	guard_copystr, . - guard_copystr
 	.size	rumpuser_copystr, . - rumpuser_copystr
 
+	/* x0: a byte that has to be writable; it stays what it is. */
+	.globl	guard_touch
+	.hidden	guard_touch
+	.type	guard_touch, %function
+guard_touch:
+	.cfi_startproc
+1:	ldxrb	w1, [x0]
+	stxrb	w2, w1, [x0]
+	cbnz	w2, 1b
+	mov	w0, #0
+	ret
+	.cfi_endproc
+	.size	guard_touch, . - guard_touch
+
 guard_end:
 
 	.type	guard_fail, %function

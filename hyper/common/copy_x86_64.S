@@ -315,6 +315,19 @@ rumpuser_copystr:
 	.size	guard_copystr, . - guard_copystr
 	.size	rumpuser_copystr, . - rumpuser_copystr
 
+	/* rdi: a byte that has to be writable; it stays what it is. */
+	.balign	16
+	.globl	guard_touch
+	.hidden	guard_touch
+	.type	guard_touch, @function
+guard_touch:
+	.cfi_startproc
+	lock orb $0, (%rdi)
+	xorl	%eax, %eax
+	ret
+	.cfi_endproc
+	.size	guard_touch, . - guard_touch
+
 guard_end:
 
 	.type	guard_fail, @function

@@ -74,17 +74,25 @@ guard_chain(const struct sigaction *sa, int signo, siginfo_t *info,
 	sa->sa_handler(signo);
 }
 
+bool
+guard_fault(int code, void *context)
+{
+	uintptr_t pc = guard_pc(context);
+
+	if (pc < (uintptr_t)guard_begin || pc >= (uintptr_t)guard_end ||
+	    code <= 0)
+		return false;
+	guard_setpc(context, (uintptr_t)guard_fail);
+	return true;
+}
+
 static void
 guard_handler(int signo, siginfo_t *info, void *context)
 {
-	uintptr_t pc = guard_pc(context);
 	size_t i;
 
-	if (pc >= (uintptr_t)guard_begin && pc < (uintptr_t)guard_end &&
-	    info->si_code > 0) {
-		guard_setpc(context, (uintptr_t)guard_fail);
+	if (guard_fault(info->si_code, context))
 		return;
-	}
 
 	for (i = 0; i < NSIGNALS; i++) {
 		if (guard_signals[i] == signo)

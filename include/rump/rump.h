@@ -41,6 +41,12 @@ enum rump_sigmodel {
 };
 int	rump_boot_setsigmodel(enum rump_sigmodel model);	/* EBUSY after init */
 
+/*
+ * Serves clients in other processes (rumpclient(3)) from now on, at a URL as in
+ * rump_init_server(3).  May be called again for more.  EINVAL, EADDRINUSE ...
+ */
+int	rump_init_server(const char *url);
+
 /* Ends the process orderly: unmounts and flushes what is mounted. */
 int	rump_shutdown(void);
 

@@ -284,6 +284,99 @@ struct rumpuser_bio {
 /* 0: bio_done was or will be called.  An errno: it will not. */
 int	rumpuser_bio(struct rumpuser_bio *bio);
 
+/* --- remote clients ------------------------------------------------------ */
+
+/*
+ * A set is what one thread waits for: listening sockets, and connections of
+ * clients.  Connections never block but in rumpuser_spconn_wait().
+ */
+struct rumpuser_spset;
+struct rumpuser_spconn;
+
+int	rumpuser_spset_create(struct rumpuser_spset **ret_set);
+void	rumpuser_spset_destroy(struct rumpuser_spset *set);
+
+/*
+ * Listens at a URL: "unix://PATH", "unix://@NAME", "tcp://HOST:PORT", or a socket
+ * that was inherited, "fd://N".  EINVAL: not a URL.  EPROTONOSUPPORT: not
+ * served on this host.  EADDRINUSE, and whatever the host says.
+ */
+int	rumpuser_spset_listen(struct rumpuser_spset *set, const char *url);
+void	rumpuser_spset_unlisten(struct rumpuser_spset *set);	/* at all of them */
+
+#define RUMPUSER_SP_READ	0x01	/* there is something, or the end */
+#define RUMPUSER_SP_WRITE	0x02	/* there is room, or the end */
+
+struct rumpuser_spevent {
+	void		*ev_cookie;	/* of spset_watch(); NULL: somebody connects */
+	uint32_t	 ev_what;
+};
+
+/* ETIMEDOUT.  *ret_n is 0 after a wake.  May block. */
+int	rumpuser_spset_wait(struct rumpuser_spset *set,
+	    struct rumpuser_spevent *ev, size_t n, int64_t deadline,
+	    size_t *ret_n);
+void	rumpuser_spset_wake(struct rumpuser_spset *set);
+
+struct rumpuser_sppeer {
+	bool		 sp_local;	/* the host vouches for the next three */
+	uint32_t	 sp_uid, sp_gid;
+	int32_t		 sp_pid;	/* as the server sees it, or 0 */
+	char		 sp_text[64];	/* who it is, for people */
+};
+
+/* EAGAIN: nobody (any more). */
+int	rumpuser_spset_accept(struct rumpuser_spset *set,
+	    struct rumpuser_spconn **ret_conn, struct rumpuser_sppeer *ret_peer);
+/* what 0: the set forgets it.  A connection is in one set at most. */
+int	rumpuser_spset_watch(struct rumpuser_spset *set,
+	    struct rumpuser_spconn *conn, void *cookie, uint32_t what);
+
+/*
+ * As much as there is, up to len.  *ret_got 0: the end.  A descriptor that came
+ * along is *ret_fd (else -1), and the caller's; others are closed.  EAGAIN,
+ * ECONNRESET.
+ */
+int	rumpuser_spconn_recv(struct rumpuser_spconn *conn, void *buf,
+	    size_t len, int *ret_fd, size_t *ret_got);
+/* As much as there is room for; fd (unless -1) goes with the first byte.  EAGAIN, EPIPE. */
+int	rumpuser_spconn_send(struct rumpuser_spconn *conn, const void *buf,
+	    size_t len, int fd, size_t *ret_sent);
+/* Until what may be done, or somebody shuts it down.  ETIMEDOUT.  May block. */
+int	rumpuser_spconn_wait(struct rumpuser_spconn *conn, uint32_t what,
+	    int64_t deadline);
+void	rumpuser_spconn_shutdown(struct rumpuser_spconn *conn);
+void	rumpuser_spconn_close(struct rumpuser_spconn *conn);
+
+/*
+ * Memory to share with a client: a descriptor for it, of a size that nobody
+ * can change.  discard: the pages read as zeroes afterwards.
+ */
+int	rumpuser_spmem_create(size_t len, int *ret_fd, void **ret_ptr);
+void	rumpuser_spmem_destroy(int fd, void *ptr, size_t len);
+void	rumpuser_spmem_discard(int fd, size_t off, size_t len);
+
+/*
+ * The calling thread will be the one that answers at a slot.  Its number is
+ * *ret_tid (see SP_TIDMASK in sysproxy(7)).  When the thread dies, however it does, the
+ * host marks *alive and then *turn as far as they have that number, and wakes
+ * who sleeps on *turn.  The owner's memory stays until disown.  ENOSYS.
+ */
+struct rumpuser_spowner {
+	void	*so_host[16];
+};
+int	rumpuser_spturn_own(struct rumpuser_spowner *owner, uint32_t *turn,
+	    uint32_t *alive, uint32_t *ret_tid);
+void	rumpuser_spturn_disown(struct rumpuser_spowner *owner);
+
+/*
+ * Rings a bell that a client sent: a socket, whatever it claims to be.  Never
+ * blocks; nothing can go wrong that is ours to mend.
+ */
+void	rumpuser_spbell_ring(int fd);
+/* The same with an eventfd(2) of this process. */
+void	rumpuser_event_signal(int fd);
+
 #ifdef __cplusplus
 }
 #endif

@@ -193,7 +193,7 @@ barrier_readers(void)
 		barrier_pause(tries);
 }
 
-/* Changes to seat i if it is free; a seat is free as soon as it was left. */
+/* Changes to seat i if nobody is inside there. */
 static bool
 seat_move(unsigned int i)
 {
@@ -201,9 +201,8 @@ seat_move(unsigned int i)
 
 	if (l->l_cpu->vc_index != i) {
 		vcpu_block_begin();
-		vcpu_forget(l);
-		l->l_cpu = &vcpu_table[i];
-		vcpu_block_end();
+		if (!vcpu_claim(l, i))
+			vcpu_block_end();
 	}
 	return l->l_cpu->vc_index == i;
 }

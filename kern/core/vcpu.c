@@ -209,6 +209,30 @@ seat_try_locked(struct lwp *l, bool mark)
 	return vc != NULL;
 }
 
+bool
+vcpu_claim(struct lwp *l, unsigned int index)
+{
+	struct vcpu *vc = &vcpu_table[index];
+	uintptr_t owner;
+	bool left;
+
+	KASSERT(!atomic_load(&l->l_in));
+	seat_lock_enter();
+	owner = atomic_load(&vc->vc_owner);
+	if (owner != 0) {
+		atomic_store(&vc->vc_owner, owner | VCPU_WANTED);
+		vcpu_order_all();
+	}
+	left = seat_left(vc);
+	if (left)
+		seat_give_locked(vc, l);
+	else
+		seat_unmark_all_locked();
+	seat_lock_exit();
+	vcpu_order();
+	return left;
+}
+
 static void
 queue_append_locked(struct waiter *w)
 {

@@ -26,6 +26,12 @@ void	vcpu_leave_slow(struct lwp *l);
 /* l owns no seat any more; it is outside. */
 void	vcpu_forget(struct lwp *l);
 
+/*
+ * l, which is outside and owns no seat, takes this one, even from an owner that
+ * is outside as well.  False: somebody is inside.
+ */
+bool	vcpu_claim(struct lwp *l, unsigned int index);
+
 /* Passes the soft interrupts of a seat on to a thread; see softint_run(). */
 void	softint_passon(struct vcpu *vc);
 

@@ -11,14 +11,15 @@ import os
 
 import common
 
-OURS = ('rump_', 'rumpuser_', 'rumpsim_', 'rumpcomp_', 'rumpns_', 'rumphost_')
+OURS = ('rump_', 'rumpuser_', 'rumpsim_', 'rumpcomp_', 'rumpns_', 'rumphost_', 'rumpclient_')
 
 
 def main():
     build = common.build_folder()
     findings = set()
     libraries = [path for pattern in ('librump*.a', 'hyper/librump*.a', 'librump*.so',
-                                      'hyper/librump*.so')
+                                      'hyper/librump*.so', 'client/*/librump*.a',
+                                      'client/*/librump*.so')
                  for path in glob.glob(os.path.join(build, pattern))]
     for path in sorted(libraries):
         if path.endswith(('_raw.a', '_host.a')):

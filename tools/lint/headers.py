@@ -22,6 +22,7 @@ LIKE = [
     ('fuzz/fuzz_ext2.h', ('fuzz/fuzz_ext2_super.c',)),
     ('fuzz/fuzz_net.h', ('fuzz/fuzz_net.c',)),
     ('comp/', ('kern/core/',)),
+    ('proto/', ('client/librumpclient/', 'kern/core/')),
 ]
 
 

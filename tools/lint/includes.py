@@ -18,7 +18,7 @@ UAPI = ('BUILD/uapi/', '/usr/include/linux/', '/usr/include/asm-generic/',
         r'/usr/include/[^/]*/asm/', '/usr/include/asm/')
 FREESTANDING = COMPILER + UAPI
 CORE_HEADERS = ('kern/include/lib/', 'kern/include/sys/', 'include/rump/rumpuser.h',
-                'BUILD/gen/abi/', 'kern/abi/')
+                'BUILD/gen/abi/', 'kern/abi/', 'proto/')
 PUBLIC = ('include/rump/', 'BUILD/gen/rump/', '/usr/')
 
 ZONES = [
@@ -44,6 +44,8 @@ ZONES = [
     (r'hyper/tests/', PUBLIC + COMPILER + ('hyper/tests/', 'tests/harness/harness.h')),
     (r'hyper/', COMPILER + ('/usr/', 'hyper/common/', '{dir}/', 'include/rump/rumpuser.h',
                             'include/rump/rumpsim.h')),
+    (r'client/', PUBLIC + COMPILER + ('{dir}/', 'proto/', 'BUILD/gen/abi/', 'hyper/common/guard.h')),
+    (r'tests/sysproxy/', PUBLIC + COMPILER + ('{dir}/', 'tests/', 'proto/')),
     (r'tests/harness/ktest.c', FREESTANDING + CORE_HEADERS + ('tests/harness/',)),
     # The bus is a library that needs no kernel.
     (r'(tests/shmbus|cmd/shmif_[a-z]+)/', PUBLIC + COMPILER +

@@ -62,8 +62,9 @@ struct proc {
 	struct cred	*p_cred;	/* q */
 	struct fdtable	*p_fd;		/* a: a shared or own table; replaced by fdtable_unshare() */
 	void		*p_slot[PROC_NSLOTS];	/* owner faction */
-	const struct vmops *p_vm;	/* c: NULL for the local address space */
+	const struct vmops *p_vm;	/* c, before the first lwp: NULL for the local address space */
 	void		*p_vmcookie;	/* c */
+	uint64_t	 p_sigpend;	/* a: for a remote client, a bit each */
 	struct rlimit64	 p_rlimit[RLIM_NLIMITS];	/* p */
 	struct list_node p_link;	/* proclist */
 	uint64_t	 p_start;	/* c: clock_mono at creation */

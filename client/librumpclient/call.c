@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * call.c - a call: its turns, and what the server asks for meanwhile
+ */
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "client_impl.h"
+
+#define SPIN_MIN	16
+#define SPIN_MAX	4096
+
+/* --- turns ------------------------------------------------------------------------- */
+
+/* ECONNRESET: the server is gone. */
+static int
+turn_give(struct cslot *cs)
+{
+	struct sp_msg *m = &cs->cs_shm->sl_msg;
+	uint32_t old;
+
+	old = __atomic_exchange_n(&m->m_turn, cs->cs_tid, __ATOMIC_SEQ_CST);
+	if (old & SP_WAITER)
+		host_futex_wake(&m->m_turn);
+	if (__atomic_load_n(&cs->cs_shm->sl_alive, __ATOMIC_RELAXED) & SP_DIED)
+		return ECONNRESET;
+	return old & SP_DIED ? ECONNRESET : 0;
+}
+
+static bool
+turn_over(uint32_t turn)
+{
+	return (turn & ~SP_WAITER) == 0 || (turn & SP_DIED) != 0;
+}
+
+static bool
+turn_spin(struct cslot *cs)
+{
+	const uint32_t *turn = &cs->cs_shm->sl_msg.m_turn;
+
+	if (session_ncpu == 1)
+		return false;
+	for (unsigned int i = 0; i < cs->cs_spin; i++) {
+		if (turn_over(__atomic_load_n(turn, __ATOMIC_ACQUIRE))) {
+			if (cs->cs_spin < SPIN_MAX)
+				cs->cs_spin *= 2;
+			return true;
+		}
+#if defined(__x86_64__)
+		__builtin_ia32_pause();
+#endif
+	}
+	if (cs->cs_spin > SPIN_MIN)
+		cs->cs_spin /= 2;
+	return false;
+}
+
+/* Until it is our turn.  ECONNRESET; EINTR if that is wanted. */
+static int
+turn_wait(struct cslot *cs, bool intr, bool restart)
+{
+	uint32_t *word = &cs->cs_shm->sl_msg.m_turn, turn;
+
+	(void)turn_spin(cs);
+	for (;;) {
+		turn = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+		if (turn & SP_DIED)
+			return ECONNRESET;
+		if (turn_over(turn))
+			return 0;
+		if ((turn & SP_WAITER) == 0 && !__atomic_compare_exchange_n(word,
+		    &turn, turn | SP_WAITER, false, __ATOMIC_ACQUIRE,
+		    __ATOMIC_ACQUIRE))
+			continue;
+		if (host_futex_wait(word, turn | SP_WAITER, restart) == -EINTR &&
+		    intr)
+			return EINTR;
+	}
+}
+
+/* --- what the server asks for -------------------------------------------------------- */
+
+static int
+answer_string(uint8_t *scratch, uint64_t addr, uint64_t max, uint64_t *ret_len)
+{
+	size_t len;
+	int error;
+
+	error = guard_copystr((char *)scratch, (const char *)addr, max, &len);
+	if (error == ENAMETOOLONG) {
+		*ret_len = max + 1;
+		return 0;
+	}
+	*ret_len = len;
+	return error;
+}
+
+static int
+answer_map(uint64_t len, uint64_t *ret_addr)
+{
+	long addr = hostcall(SYS_mmap, 0L, (long)len,
+	    (long)(PROT_READ | PROT_WRITE),
+	    (long)(MAP_PRIVATE | MAP_ANONYMOUS), -1L, 0L);
+
+	if ((unsigned long)addr > -4096UL)
+		return (int)-addr;
+	*ret_addr = (uint64_t)addr;
+	return 0;
+}
+
+/* EPROTO: the server said something senseless. */
+static int
+answer(struct cslot *cs, struct sp_msg *m)
+{
+	uint8_t *scratch = cs->cs_area + SCRATCH;
+	uint64_t addr = m->m_arg[0], len = m->m_arg[1], value = 0;
+	int error;
+
+	if (m->m_type != SP_ANONMMAP && len > SCRATCHSIZE)
+		return EPROTO;
+	switch (m->m_type) {
+	case SP_COPYIN:
+		error = guard_copy(scratch, (const void *)addr, len);
+		break;
+	case SP_COPYOUT:
+		error = guard_copy((void *)addr, scratch, len);
+		break;
+	case SP_COPYINSTR:
+		error = answer_string(scratch, addr, len, &value);
+		break;
+	case SP_ANONMMAP:
+		error = answer_map(addr, &value);
+		break;
+	default:
+		return EPROTO;
+	}
+	cs->cs_shm->sl_msg.m_type = SP_ANSWER;
+	cs->cs_shm->sl_msg.m_arg[0] = (uint64_t)error;
+	cs->cs_shm->sl_msg.m_arg[1] = value;
+	return 0;
+}
+
+/* --- the call --------------------------------------------------------------------------- */
+
+/* Those that a signal always ends, whatever its handler says (signal(7)). */
+static bool
+restarts(unsigned int nr)
+{
+	switch (nr) {
+#ifdef SYS_poll
+	case SYS_poll:
+	case SYS_select:
+	case SYS_epoll_wait:
+#endif
+	case SYS_ppoll:
+	case SYS_pselect6:
+	case SYS_epoll_pwait:
+#ifdef SYS_epoll_pwait2
+	case SYS_epoll_pwait2:
+#endif
+	case SYS_nanosleep:
+	case SYS_clock_nanosleep:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* The reply, after all that is asked before it. */
+static int
+call_wait(struct cslot *cs, unsigned int nr, struct sp_msg *m)
+{
+	bool intr = true;
+	int error;
+
+	for (;;) {
+		error = turn_wait(cs, intr, restarts(nr));
+		if (error == EINTR) {
+			/* The reply will tell whether it was in time. */
+			control_interrupt(cs->cs_index, 2 * cs->cs_calls - 1);
+			intr = false;
+			continue;
+		}
+		if (error)
+			return error;
+		memcpy(m, &cs->cs_shm->sl_msg, sizeof(*m));
+		if (m->m_type == SP_REPLY)
+			return 0;
+		error = answer(cs, m);
+		if (error == 0)
+			error = turn_give(cs);
+		if (error)
+			return error;
+	}
+}
+
+static void
+raise_signals(uint64_t set)
+{
+	long pid = hostcall(SYS_getpid, 0L, 0L, 0L, 0L, 0L, 0L);
+	long tid = hostcall(SYS_gettid, 0L, 0L, 0L, 0L, 0L, 0L);
+
+	for (long signo = 1; signo <= 64; signo++) {
+		if (set >> (signo - 1) & 1)
+			(void)hostcall(SYS_tgkill, pid, tid, signo, 0L, 0L, 0L);
+	}
+}
+
+/* A number that is a result, or -errno. */
+static long
+call_slot(struct cslot *cs, unsigned int nr, const unsigned long args[6])
+{
+	struct sp_msg *m = &cs->cs_shm->sl_msg, reply;
+	struct marshal ma;
+	long result;
+	int error;
+
+	marshal_call(&ma, cs, nr, args);
+	m->m_type = SP_CALL;
+	m->m_nsegs = (uint16_t)ma.ma_nsegs;
+	m->m_nr = nr;
+	for (unsigned int i = 0; i < 6; i++)
+		m->m_arg[i] = args[i];
+	cs->cs_calls++;
+	error = turn_give(cs);
+	if (error == 0)
+		error = call_wait(cs, nr, &reply);
+	if (error) {
+		session_lost(cs->cs_generation);
+		return -ENOTCONN;
+	}
+	result = (long)reply.m_arg[0];
+	if (ma.ma_nsegs > 0 && (error = marshal_results(&ma)) != 0 && result >= 0)
+		result = -error;
+	if (__builtin_expect(reply.m_arg[1] != 0, 0))
+		raise_signals(reply.m_arg[1]);
+	return result;
+}
+
+long
+rumpclient_syscall_args(unsigned int nr, const unsigned long args[6])
+{
+	struct cslot *cs;
+	long result;
+	int error;
+
+	error = thread_slot(&cs);
+	if (error)
+		return error;
+	cthread.ct_depth++;
+	__asm__ volatile("" ::: "memory");
+	result = call_slot(cs, nr, args);
+	__asm__ volatile("" ::: "memory");
+	cthread.ct_depth--;
+	return result;
+}

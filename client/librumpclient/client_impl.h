@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * client_impl.h - what the files of the client library share
+ *
+ *	hostcall.c	the host's system calls, without the C library
+ *	connect.c	finding a server, and the hello
+ *	control.c	requests on the control connection
+ *	session.c	the session of the process
+ *	thread.c	slots of threads
+ *	call.c		a call: its turns, and what the server asks meanwhile
+ *	marshal.c	which memory rides along
+ *	public.c	the functions with the C library's manners
+ *
+ * Nothing here allocates memory from the C library, or takes a lock that a signal
+ * handler could meet: signals are blocked while one is held.
+ */
+
+#ifndef CLIENT_IMPL_H
+#define CLIENT_IMPL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hyper/common/guard.h>
+#include <proto/sysproxy.h>
+#include <rump/rumpclient.h>
+
+/* --- hostcall.c ------------------------------------------------------------------ */
+
+long	hostcall(long nr, ...);		/* six arguments are passed on */
+extern bool hostcall_foreign;		/* rumpclient_sethostcall() was called */
+
+long	host_futex_wait(uint32_t *word, uint32_t expected, bool restart);
+void	host_futex_wake(uint32_t *word);
+void	host_sleep_ms(unsigned int ms);
+int64_t	host_now_ms(void);
+void	*host_map(size_t len, int fd);	/* NULL: no memory */
+void	host_unmap(void *ptr, size_t len);
+/* fd moves to a number of ours; the old one is closed.  -errno. */
+int	host_fd_park(int fd);
+extern int host_fdmin;
+
+/* A lock for a few instructions or system calls, with signals blocked. */
+struct rclock {
+	uint32_t	 rl_word;	/* futex: 0 free, 1 held, 2 awaited */
+	uint64_t	 rl_sigmask;	/* holder's, to be restored */
+};
+void	rclock_enter(struct rclock *l);
+void	rclock_exit(struct rclock *l);
+
+/* --- connect.c ------------------------------------------------------------------- */
+
+/* A connected socket, or -errno. */
+int	connect_url(const char *url);
+void	hello_fill(struct sp_hello *h, unsigned int kind);
+/* The whole of the hello; *ret_fd: what came with the welcome, or -1. */
+int	hello_exchange(int fd, const struct sp_hello *h, struct sp_welcome *w,
+	    int *ret_fd);
+int	conn_send(int fd, const void *buf, size_t len, int passfd);
+int	conn_recv(int fd, void *buf, size_t len, int *ret_fd);
+
+/* --- session.c ------------------------------------------------------------------- */
+
+/*
+ * The connection of this process.
+ * Field key:	c  constant while it is up	l  s_lock	a  atomic
+ */
+struct session {
+	struct rclock	 s_lock;	/* the control connection, slots */
+	uint32_t	 s_generation;	/* a: of the session; 0: none yet */
+	int		 s_fd;		/* l: control connection, -1 */
+	struct sp_region *s_region;	/* c */
+	unsigned int	 s_nslots;	/* c */
+	int		 s_pid;		/* c */
+	uint32_t	 s_seq;		/* l */
+	uint8_t		 s_secret[SP_SECRET];	/* c */
+	uint8_t		 s_instance[8];	/* c */
+	bool		 s_gone;	/* a: the server is */
+	char		 s_url[256];	/* c */
+};
+extern struct session session;
+extern unsigned int session_ncpu;
+
+int	session_open(const char *url);	/* -errno */
+void	session_lost(uint32_t generation);	/* the server does not answer */
+
+/* --- control.c ------------------------------------------------------------------- */
+
+/* A request and its reply.  0, or -errno. */
+int	control_request(struct sp_ctl *ctl, int passfd);
+void	control_interrupt(unsigned int slot, uint32_t call);
+
+/* --- thread.c -------------------------------------------------------------------- */
+
+#define SLOTS_DEPTH	4	/* calls of signal handlers in calls */
+
+/* A thread's slot, at one depth. */
+struct cslot {
+	struct sp_slot	*cs_shm;	/* NULL: none yet */
+	uint8_t		*cs_area;
+	unsigned int	 cs_index;
+	uint32_t	 cs_tid;	/* of the server's thread */
+	uint32_t	 cs_calls;	/* made so far */
+	uint32_t	 cs_generation;	/* of the session it belongs to */
+	unsigned int	 cs_spin;
+	struct sp_seg	*cs_bigseg;	/* room for SP_NSEGS_MAX, made when needed */
+};
+
+struct cthread {
+	struct cslot	 ct_slot[SLOTS_DEPTH];
+	unsigned int	 ct_depth;	/* calls under way */
+	bool		 ct_known;	/* its end will be noticed */
+};
+extern _Thread_local struct cthread cthread;
+
+/* The slot for one more call of this thread; -errno. */
+int	thread_slot(struct cslot **ret_cs);
+
+/* --- marshal.c ------------------------------------------------------------------- */
+
+#define SEGSPACE	(192u << 10)	/* of the area, for segments */
+#define SCRATCH		SEGSPACE
+#define SCRATCHSIZE	(SP_AREA - SCRATCH)
+#define FASTSEGS	16
+
+struct marshal {
+	struct sp_seg	*ma_seg;	/* private: ma_fast or the slot's big one */
+	unsigned int	 ma_nsegs;
+	unsigned int	 ma_room;	/* how many may be */
+	uint32_t	 ma_used;	/* bytes of the area */
+	uint8_t		*ma_area;
+	struct sp_seg	 ma_fast[FASTSEGS];
+};
+
+void	marshal_call(struct marshal *ma, struct cslot *cs, unsigned int nr,
+	    const unsigned long args[6]);
+/* What came back goes to the caller's memory.  0, or EFAULT. */
+int	marshal_results(const struct marshal *ma);
+
+#endif /* CLIENT_IMPL_H */

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * connect.c - finding a server, and the hello
+ */
+
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+
+#include "client_impl.h"
+
+#define PAGESIZE	4096
+
+union fdroom {
+	struct cmsghdr	 align;
+	char		 room[CMSG_SPACE(sizeof(int))];
+};
+
+/* --- bytes, all of them ------------------------------------------------------------ */
+
+static int
+conn_wait(int fd, short events)
+{
+	struct pollfd pfd = { .fd = fd, .events = events };
+	long n = hostcall(SYS_ppoll, &pfd, 1L, 0L, 0L, 0L, 0L);
+
+	return n < 0 && n != -EINTR ? (int)n : 0;
+}
+
+int
+conn_send(int fd, const void *buf, size_t len, int passfd)
+{
+	union { const void *c; char *m; } from = { .c = buf };
+	union fdroom room;
+	size_t done = 0;
+
+	while (done < len) {
+		struct iovec iov = { from.m + done, len - done };
+		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+		long n;
+
+		if (passfd != -1 && done == 0) {
+			memset(&room, 0, sizeof(room));
+			msg.msg_control = room.room;
+			msg.msg_controllen = CMSG_SPACE(sizeof(int));
+			room.align.cmsg_level = SOL_SOCKET;
+			room.align.cmsg_type = SCM_RIGHTS;
+			room.align.cmsg_len = CMSG_LEN(sizeof(int));
+			memcpy(CMSG_DATA(&room.align), &passfd, sizeof(int));
+		}
+		n = hostcall(SYS_sendmsg, (long)fd, &msg, (long)MSG_NOSIGNAL, 0L,
+		    0L, 0L);
+		if (n == -EINTR)
+			continue;
+		if (n == -EAGAIN)
+			n = conn_wait(fd, POLLOUT);
+		if (n < 0)
+			return (int)n;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int
+conn_recv(int fd, void *buf, size_t len, int *ret_fd)
+{
+	union fdroom room;
+	size_t done = 0;
+
+	while (done < len) {
+		struct iovec iov = { (char *)buf + done, len - done };
+		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+		long n;
+
+		if (ret_fd != NULL) {
+			msg.msg_control = room.room;
+			msg.msg_controllen = sizeof(room.room);
+			room.align.cmsg_len = 0;
+		}
+		n = hostcall(SYS_recvmsg, (long)fd, &msg, (long)MSG_CMSG_CLOEXEC,
+		    0L, 0L, 0L);
+		if (n == -EINTR)
+			continue;
+		if (n == -EAGAIN && (n = conn_wait(fd, POLLIN)) == 0)
+			continue;
+		if (n < 0)
+			return (int)n;
+		if (n == 0)
+			return -ECONNRESET;
+		done += (size_t)n;
+		if (ret_fd != NULL && msg.msg_controllen >=
+		    CMSG_LEN(sizeof(int)) &&
+		    room.align.cmsg_level == SOL_SOCKET &&
+		    room.align.cmsg_type == SCM_RIGHTS)
+			memcpy(ret_fd, CMSG_DATA(&room.align), sizeof(int));
+	}
+	return 0;
+}
+
+/* --- where to ------------------------------------------------------------------------ */
+
+static int
+connect_unix(const char *name)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	size_t len = strlen(name);
+	long fd, error;
+
+	if (len == 0 || len >= sizeof(sun.sun_path))
+		return len == 0 ? -EINVAL : -ENAMETOOLONG;
+	memcpy(sun.sun_path, name, len);
+	if (name[0] == '@')
+		sun.sun_path[0] = '\0';
+	fd = hostcall(SYS_socket, (long)AF_UNIX,
+	    (long)(SOCK_STREAM | SOCK_CLOEXEC), 0L, 0L, 0L, 0L);
+	if (fd < 0)
+		return (int)fd;
+	do {
+		error = hostcall(SYS_connect, fd, &sun, name[0] == '@' ?
+		    (long)(offsetof(struct sockaddr_un, sun_path) + len) :
+		    (long)sizeof(sun), 0L, 0L, 0L);
+	} while (error == -EINTR);
+	if (error < 0) {
+		(void)hostcall(SYS_close, fd, 0L, 0L, 0L, 0L, 0L);
+		return (int)error;
+	}
+	return (int)fd;
+}
+
+int
+connect_url(const char *url)
+{
+	int fd;
+
+	if (strncmp(url, "unix://", 7) == 0)
+		fd = connect_unix(url + 7);
+	else
+		return strstr(url, "://") != NULL ? -EPROTONOSUPPORT : -EINVAL;
+	return fd < 0 ? fd : host_fd_park(fd);
+}
+
+/* --- the hello -------------------------------------------------------------------------- */
+
+static void
+comm_read(char comm[16])
+{
+	long fd, n;
+
+	fd = hostcall(SYS_openat, (long)AT_FDCWD, "/proc/self/comm",
+	    (long)(O_RDONLY | O_CLOEXEC), 0L, 0L, 0L);
+	if (fd < 0)
+		return;
+	n = hostcall(SYS_read, fd, comm, 15L, 0L, 0L, 0L);
+	if (n > 0)
+		comm[comm[n - 1] == '\n' ? n - 1 : n] = '\0';
+	(void)hostcall(SYS_close, fd, 0L, 0L, 0L, 0L, 0L);
+}
+
+void
+hello_fill(struct sp_hello *h, unsigned int kind)
+{
+	memset(h, 0, sizeof(*h));
+	h->h_magic = SP_MAGIC;
+	h->h_version_min = h->h_version_max = SP_VERSION;
+	h->h_kind = kind;
+	h->h_features = SP_FEAT_SHM | SP_FEAT_FDS;
+	h->h_machine = SP_MACHINE;
+	h->h_bigendian = SP_BIGENDIAN;
+	h->h_wordsize = sizeof(long);
+	h->h_pagesize = PAGESIZE;
+	h->h_hostpid = (uint32_t)hostcall(SYS_getpid, 0L, 0L, 0L, 0L, 0L, 0L);
+	comm_read(h->h_comm);
+}
+
+int
+hello_exchange(int fd, const struct sp_hello *h, struct sp_welcome *w,
+    int *ret_fd)
+{
+	int error;
+
+	*ret_fd = -1;
+	error = conn_send(fd, h, sizeof(*h), -1);
+	if (error == 0)
+		error = conn_recv(fd, w, sizeof(*w), ret_fd);
+	if (error == 0 && w->w_magic != SP_MAGIC)
+		error = -EPROTO;
+	if (error == 0 && w->w_error != 0)
+		error = w->w_error > 0 && w->w_error < 4096 ? -w->w_error : -EPROTO;
+	if (error == 0 && w->w_version != SP_VERSION)
+		error = -EPROTONOSUPPORT;
+	return error;
+}

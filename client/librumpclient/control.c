@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * control.c - requests on the control connection
+ *
+ * One at a time: who asks holds the lock until the reply is there.  The server
+ * answers at once whatever it does otherwise.
+ */
+
+#include <errno.h>
+
+#include "client_impl.h"
+
+static int
+request_locked(struct sp_ctl *ctl, int passfd)
+{
+	struct sp_ctl reply;
+	int error;
+
+	if (session.s_fd == -1)
+		return -ENOTCONN;
+	ctl->c_seq = ++session.s_seq;
+	error = conn_send(session.s_fd, ctl, sizeof(*ctl), passfd);
+	/* What a program before an exec did not wait for comes first. */
+	do {
+		if (error == 0)
+			error = conn_recv(session.s_fd, &reply, sizeof(reply), NULL);
+	} while (error == 0 && reply.c_seq != ctl->c_seq);
+	if (error)
+		return error;
+	*ctl = reply;
+	return reply.c_error > 0 && reply.c_error < 4096 ? -reply.c_error : 0;
+}
+
+int
+control_request(struct sp_ctl *ctl, int passfd)
+{
+	int error;
+
+	rclock_enter(&session.s_lock);
+	error = request_locked(ctl, passfd);
+	rclock_exit(&session.s_lock);
+	return error;
+}
+
+void
+control_interrupt(unsigned int slot, uint32_t call)
+{
+	struct sp_ctl ctl = { .c_op = SP_INTERRUPT, .c_arg = slot,
+	    .c_seq2 = call };
+
+	rclock_enter(&session.s_lock);
+	if (session.s_fd != -1)
+		(void)conn_send(session.s_fd, &ctl, sizeof(ctl), -1);
+	rclock_exit(&session.s_lock);
+}

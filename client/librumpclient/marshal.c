@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * marshal.c - which memory of the caller rides along with a call
+ *
+ * The description of each call (kern/abi/syscalls.tbl) says what is behind its
+ * pointers.  What is read goes into the slot's area, for what is written there
+ * is a place reserved.  It is a service to the server, which asks for what is
+ * missing: so whatever is doubtful (a bad pointer, a length that does not
+ * fit) is just left out, and found at its time.
+ *
+ * Memory to be written is touched at both ends beforehand, by adding nothing to
+ * a byte, so that a call with a bad buffer fails before it has taken data from
+ * anywhere, as it does on Linux.
+ */
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <asm/ioctl.h>
+#include <asm/unistd.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/sockios.h>
+#include <linux/un.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include <abi/sysdesc.h>
+
+#include "client_impl.h"
+
+/* --- one piece ------------------------------------------------------------------- */
+
+static bool
+writable(uint64_t addr, uint32_t len)
+{
+	return guard_touch((void *)addr) == 0 &&
+	    (len == 1 || guard_touch((void *)(addr + len - 1)) == 0);
+}
+
+/* len is cut to what there is room for. */
+static void
+add(struct marshal *ma, uint64_t addr, size_t len, unsigned int dir)
+{
+	uint32_t off = (ma->ma_used + 7) & ~7u, n;
+	struct sp_seg *s = &ma->ma_seg[ma->ma_nsegs];
+
+	if (addr == 0 || len == 0 || ma->ma_nsegs == ma->ma_room ||
+	    off >= SEGSPACE)
+		return;
+	n = len > SEGSPACE - off ? SEGSPACE - off : (uint32_t)len;
+	if ((dir & SYSDIR_OUT) != 0 && !writable(addr, n))
+		return;
+	if ((dir & SYSDIR_IN) != 0 &&
+	    guard_copy(ma->ma_area + off, (const void *)addr, n) != 0)
+		return;
+	*s = (struct sp_seg){ .s_addr = addr, .s_len = n, .s_off = off | dir };
+	ma->ma_nsegs++;
+	ma->ma_used = off + n;
+}
+
+static void
+add_string(struct marshal *ma, uint64_t addr, size_t max)
+{
+	uint32_t off = (ma->ma_used + 7) & ~7u;
+	size_t len;
+
+	if (addr == 0 || ma->ma_nsegs == ma->ma_room || off >= SEGSPACE)
+		return;
+	if (max > SEGSPACE - off)
+		max = SEGSPACE - off;
+	if (guard_copystr((char *)ma->ma_area + off, (const char *)addr, max,
+	    &len) != 0)
+		return;
+	ma->ma_seg[ma->ma_nsegs++] = (struct sp_seg){ .s_addr = addr,
+	    .s_len = (uint32_t)len, .s_off = off | SP_SEG_IN };
+	ma->ma_used = off + (uint32_t)len;
+}
+
+/* --- vectors and messages ------------------------------------------------------------ */
+
+static void
+add_vector(struct marshal *ma, uint64_t addr, size_t n, unsigned int dir)
+{
+	struct iovec iov;
+
+	if (n > IOV_MAX)
+		return;
+	add(ma, addr, n * sizeof(iov), SYSDIR_IN);
+	for (size_t i = 0; i < n && ma->ma_nsegs < ma->ma_room; i++) {
+		if (guard_copy(&iov, (const struct iovec *)addr + i,
+		    sizeof(iov)) != 0)
+			return;
+		add(ma, (uintptr_t)iov.iov_base, iov.iov_len, dir);
+	}
+}
+
+static void
+add_inside(struct marshal *ma, const struct msghdr *m, unsigned int dir)
+{
+	if (m->msg_namelen <= 4096)
+		add(ma, (uintptr_t)m->msg_name, m->msg_namelen, dir);
+	if (m->msg_controllen <= 65536)
+		add(ma, (uintptr_t)m->msg_control, m->msg_controllen, dir);
+	add_vector(ma, (uintptr_t)m->msg_iov, m->msg_iovlen, dir);
+}
+
+/* What is sent is only read; of what is received the kernel writes lengths. */
+static void
+add_message(struct marshal *ma, uint64_t addr, unsigned int dir)
+{
+	struct msghdr m;
+
+	if (guard_copy(&m, (const void *)addr, sizeof(m)) != 0)
+		return;
+	add(ma, addr, sizeof(m), dir == SYSDIR_IN ? SYSDIR_IN : SYSDIR_INOUT);
+	add_inside(ma, &m, dir);
+}
+
+static void
+add_messages(struct marshal *ma, uint64_t addr, size_t n, unsigned int dir)
+{
+	struct mmsghdr m;
+
+	if (n > IOV_MAX)
+		n = IOV_MAX;
+	add(ma, addr, n * sizeof(m), SYSDIR_INOUT);
+	for (size_t i = 0; i < n && ma->ma_nsegs < ma->ma_room; i++) {
+		if (guard_copy(&m, (const struct mmsghdr *)addr + i,
+		    sizeof(m)) != 0)
+			return;
+		add_inside(ma, &m.msg_hdr, dir);
+	}
+}
+
+/* --- commands ----------------------------------------------------------------------------- */
+
+/* Those whose number does not tell; the others are asked for when needed. */
+static void
+add_ioctl(struct marshal *ma, unsigned int cmd, uint64_t addr)
+{
+	unsigned int dir = 0;
+
+	if (cmd >= SIOCADDRT && cmd <= 0x89ff) {
+		add(ma, addr, sizeof(struct ifreq), SYSDIR_INOUT);
+	} else if (cmd == FIONREAD || cmd == TIOCOUTQ) {
+		add(ma, addr, sizeof(int), SYSDIR_OUT);
+	} else if (cmd == FIONBIO || cmd == FIOASYNC) {
+		add(ma, addr, sizeof(int), SYSDIR_IN);
+	} else if (_IOC_SIZE(cmd) != 0) {
+		if (_IOC_DIR(cmd) & _IOC_WRITE)
+			dir |= SYSDIR_IN;
+		if (_IOC_DIR(cmd) & _IOC_READ)
+			dir |= SYSDIR_OUT;
+		if (dir != 0)
+			add(ma, addr, _IOC_SIZE(cmd), dir);
+	}
+}
+
+static void
+add_fcntl(struct marshal *ma, unsigned int cmd, uint64_t addr)
+{
+	switch (cmd) {
+	case F_GETLK:
+	case F_OFD_GETLK:
+		add(ma, addr, sizeof(struct flock), SYSDIR_INOUT);
+		break;
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		add(ma, addr, sizeof(struct flock), SYSDIR_IN);
+		break;
+	case F_SETOWN_EX:
+		add(ma, addr, sizeof(struct f_owner_ex), SYSDIR_IN);
+		break;
+	case F_GETOWN_EX:
+		add(ma, addr, sizeof(struct f_owner_ex), SYSDIR_OUT);
+		break;
+	default:
+		break;
+	}
+}
+
+/* --- a call ------------------------------------------------------------------------------- */
+
+/* How many elements; false: it cannot be told. */
+static bool
+count_of(const struct sysdesc_arg *sa, const unsigned long *args, size_t *ret_n)
+{
+	uint32_t behind;
+
+	switch (sa->sa_count) {
+	case SYSCOUNT_ONE:
+		*ret_n = 1;
+		return true;
+	case SYSCOUNT_CONST:
+		*ret_n = sa->sa_from;
+		return true;
+	case SYSCOUNT_ARGUMENT:
+		*ret_n = args[sa->sa_from];
+		return true;
+	default:
+		if (guard_copy(&behind, (const void *)args[sa->sa_from],
+		    sizeof(behind)) != 0)
+			return false;
+		*ret_n = behind;
+		return true;
+	}
+}
+
+static bool
+is_vector(unsigned int kind)
+{
+	return kind == SYSARG_IOVEC || kind == SYSARG_MSG || kind == SYSARG_MMSG;
+}
+
+static void
+add_counted(struct marshal *ma, const struct sysdesc_arg *sa, uint64_t addr,
+    const unsigned long *args)
+{
+	size_t n;
+
+	if (!count_of(sa, args, &n))
+		return;
+	switch (sa->sa_kind) {
+	case SYSARG_IOVEC:
+		add_vector(ma, addr, n, sa->sa_dir);
+		break;
+	case SYSARG_MMSG:
+		add_messages(ma, addr, (uint32_t)n, sa->sa_dir);
+		break;
+	case SYSARG_FDSET:
+		n = (uint32_t)n;
+		if (n <= 1048576)
+			add(ma, addr, (n + 63) / 64 * 8, SYSDIR_INOUT);
+		break;
+	default:
+		/* A count that is an int has junk above it. */
+		if (sa->sa_size > 1)
+			n = (uint32_t)n;
+		if (n <= SIZE_MAX / (sa->sa_size ? sa->sa_size : 1))
+			add(ma, addr, n * sa->sa_size, sa->sa_dir);
+		break;
+	}
+}
+
+static void
+add_argument(struct marshal *ma, const struct sysdesc_arg *sa,
+    unsigned long arg, const unsigned long *args)
+{
+	switch (sa->sa_kind) {
+	case SYSARG_PATH:
+	case SYSARG_STRING:
+		add_string(ma, arg, sa->sa_size);
+		break;
+	case SYSARG_MEMORY:
+	case SYSARG_DENTS:
+	case SYSARG_IOVEC:
+	case SYSARG_MMSG:
+	case SYSARG_FDSET:
+		if (arg != 0)
+			add_counted(ma, sa, arg, args);
+		break;
+	case SYSARG_MSG:
+		add_message(ma, arg, sa->sa_dir);
+		break;
+	case SYSARG_IOCTL:
+		add_ioctl(ma, (unsigned int)args[sa->sa_from], arg);
+		break;
+	case SYSARG_FCNTL:
+		add_fcntl(ma, (unsigned int)args[sa->sa_from], arg);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Room for the table: few calls need more than a few entries. */
+static void
+reserve(struct marshal *ma, struct cslot *cs, const struct sysdesc *sd)
+{
+	ma->ma_seg = ma->ma_fast;
+	ma->ma_room = 8;
+	for (unsigned int i = 0; i < sd->sd_nargs; i++) {
+		if (!is_vector(sd->sd_args[i].sa_kind))
+			continue;
+		ma->ma_room = FASTSEGS;
+		if (cs->cs_bigseg == NULL)
+			cs->cs_bigseg = host_map(SP_NSEGS_MAX *
+			    sizeof(struct sp_seg), -1);
+		if (cs->cs_bigseg != NULL) {
+			ma->ma_seg = cs->cs_bigseg;
+			ma->ma_room = SP_NSEGS_MAX;
+		}
+	}
+	ma->ma_used = ma->ma_room * (uint32_t)sizeof(struct sp_seg);
+}
+
+void
+marshal_call(struct marshal *ma, struct cslot *cs, unsigned int nr,
+    const unsigned long args[6])
+{
+	const struct sysdesc *sd = rump_sysdesc_find(nr);
+
+	ma->ma_nsegs = 0;
+	ma->ma_used = 0;
+	ma->ma_area = cs->cs_area;
+	if (sd == NULL)
+		return;
+	reserve(ma, cs, sd);
+	for (unsigned int i = 0; i < sd->sd_nargs; i++)
+		add_argument(ma, &sd->sd_args[i], args[i], args);
+	if (ma->ma_nsegs > 0)
+		memcpy(ma->ma_area, ma->ma_seg,
+		    ma->ma_nsegs * sizeof(struct sp_seg));
+}
+
+int
+marshal_results(const struct marshal *ma)
+{
+	const struct sp_seg *shared = (const struct sp_seg *)(void *)ma->ma_area;
+
+	for (unsigned int i = 0; i < ma->ma_nsegs; i++) {
+		const struct sp_seg *s = &ma->ma_seg[i];
+		uint32_t lo, hi;
+
+		if ((s->s_off & SP_SEG_OUT) == 0)
+			continue;
+		lo = __atomic_load_n(&shared[i].s_lo, __ATOMIC_RELAXED);
+		hi = __atomic_load_n(&shared[i].s_hi, __ATOMIC_RELAXED);
+		if (hi <= lo || hi > s->s_len)
+			continue;
+		if (guard_copy((char *)s->s_addr + lo,
+		    ma->ma_area + SP_SEG_OFF(s) + lo, hi - lo) != 0)
+			return EFAULT;
+	}
+	return 0;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * public.c - the functions with the C library's manners
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client_impl.h"
+
+static int
+result(int error)
+{
+	if (error == 0)
+		return 0;
+	errno = -error;
+	return -1;
+}
+
+int
+rumpclient_connect(const char *url)
+{
+	return result(session_open(url));
+}
+
+int
+rumpclient_init(void)
+{
+	const char *url = getenv("RUMP_SERVER");
+
+	if (url == NULL) {
+		errno = ENOENT;
+		return -1;
+	}
+	return rumpclient_connect(url);
+}
+
+int
+rumpclient_syscall(int nr, const void *data, size_t datalen, long retval[2])
+{
+	unsigned long args[6] = { 0 };
+	long n;
+
+	if (datalen > sizeof(args))
+		return EINVAL;
+	memcpy(args, data, datalen);
+	n = rumpclient_syscall_args((unsigned int)nr, args);
+	if ((unsigned long)n > -4096UL)
+		return (int)-n;
+	retval[0] = n;
+	retval[1] = 0;
+	return 0;
+}
+
+pid_t
+rumpclient_getpid(void)
+{
+	return session.s_fd == -1 ? 0 : session.s_pid;
+}
+
+bool
+rumpclient_fault(void *context)
+{
+	return guard_fault(1, context);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * session.c - the session of this process
+ */
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "client_impl.h"
+
+struct session session = { .s_fd = -1 };
+unsigned int session_ncpu = 1;
+
+/* The set of processors this thread may run on. */
+static unsigned int
+count_cpus(void)
+{
+	unsigned long mask[128];
+	unsigned int n = 0;
+	long bytes = hostcall(SYS_sched_getaffinity, 0L, sizeof(mask), mask, 0L,
+	    0L, 0L);
+
+	for (long i = 0; i < bytes / (long)sizeof(mask[0]); i++)
+		n += (unsigned int)__builtin_popcountl(mask[i]);
+	return n > 0 ? n : 1;
+}
+
+static int
+region_map(int memfd, const struct sp_welcome *w)
+{
+	void *ptr;
+
+	if (memfd == -1 || w->w_nslots == 0 || w->w_nslots > SP_NSLOTS)
+		return -EPROTO;
+	ptr = host_map(SP_REGIONSIZE, memfd);
+	if (ptr == NULL)
+		return -ENOMEM;
+	/* A child has slots of its own, or none. */
+	(void)hostcall(SYS_madvise, ptr, (long)SP_REGIONSIZE, (long)MADV_DONTFORK,
+	    0L, 0L, 0L);
+	session.s_region = ptr;
+	session.s_nslots = w->w_nslots;
+	return 0;
+}
+
+static int
+session_hello(int fd)
+{
+	struct sp_hello hello;
+	struct sp_welcome w;
+	int memfd, error;
+
+	hello_fill(&hello, SP_GUEST);
+	error = hello_exchange(fd, &hello, &w, &memfd);
+	if (error == 0)
+		error = region_map(memfd, &w);
+	if (memfd != -1)
+		(void)hostcall(SYS_close, (long)memfd, 0L, 0L, 0L, 0L, 0L);
+	if (error)
+		return error;
+	session.s_fd = fd;
+	session.s_pid = w.w_pid;
+	memcpy(session.s_secret, w.w_secret, sizeof(session.s_secret));
+	memcpy(session.s_instance, w.w_instance, sizeof(session.s_instance));
+	__atomic_store_n(&session.s_gone, false, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&session.s_generation, 1, __ATOMIC_ACQ_REL);
+	return 0;
+}
+
+static int
+session_open_locked(const char *url)
+{
+	int fd, error;
+
+	if (session.s_fd != -1)
+		return 0;
+	if (strlen(url) >= sizeof(session.s_url))
+		return -ENAMETOOLONG;
+	if (!hostcall_foreign && (error = guard_init()) != 0)
+		return -error;
+	session_ncpu = count_cpus();
+	fd = connect_url(url);
+	if (fd < 0)
+		return fd;
+	error = session_hello(fd);
+	if (error) {
+		(void)hostcall(SYS_close, (long)fd, 0L, 0L, 0L, 0L, 0L);
+		return error;
+	}
+	memcpy(session.s_url, url, strlen(url) + 1);
+	return 0;
+}
+
+int
+session_open(const char *url)
+{
+	int error;
+
+	rclock_enter(&session.s_lock);
+	error = session_open_locked(url);
+	rclock_exit(&session.s_lock);
+	return error;
+}
+
+void
+session_lost(uint32_t generation)
+{
+	rclock_enter(&session.s_lock);
+	if (session.s_generation == generation && session.s_fd != -1) {
+		(void)hostcall(SYS_close, (long)session.s_fd, 0L, 0L, 0L, 0L, 0L);
+		session.s_fd = -1;
+		__atomic_store_n(&session.s_gone, true, __ATOMIC_RELEASE);
+	}
+	rclock_exit(&session.s_lock);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * sp_conn.c - a connection of a remote client
+ */
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sp_impl.h"
+
+#define FDS_MAX		4	/* a client sends one at a time */
+
+union fdroom {
+	struct cmsghdr	 align;
+	char		 room[CMSG_SPACE(FDS_MAX * sizeof(int))];
+};
+
+/* The first is the caller's; whatever came beside it is closed. */
+static int
+fds_take(struct msghdr *msg)
+{
+	int fds[FDS_MAX], first = -1;
+
+	for (struct cmsghdr *cm = CMSG_FIRSTHDR(msg); cm != NULL;
+	    cm = CMSG_NXTHDR(msg, cm)) {
+		size_t n;
+
+		if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(fds, CMSG_DATA(cm), n * sizeof(int));
+		for (size_t i = 0; i < n; i++) {
+			if (first == -1)
+				first = fds[i];
+			else
+				(void)close(fds[i]);
+		}
+	}
+	return first;
+}
+
+int
+rumpuser_spconn_recv(struct rumpuser_spconn *conn, void *buf, size_t len,
+    int *ret_fd, size_t *ret_got)
+{
+	struct iovec iov = { .iov_base = buf, .iov_len = len };
+	union fdroom fds;
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (conn->sc_unix) {
+		msg.msg_control = fds.room;
+		msg.msg_controllen = sizeof(fds.room);
+	}
+	do {
+		n = recvmsg(conn->sc_fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	} while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return errno;
+	*ret_fd = conn->sc_unix ? fds_take(&msg) : -1;
+	*ret_got = (size_t)n;
+	return 0;
+}
+
+int
+rumpuser_spconn_send(struct rumpuser_spconn *conn, const void *buf, size_t len,
+    int fd, size_t *ret_sent)
+{
+	union { const void *c; void *m; } from = { .c = buf };
+	struct iovec iov = { .iov_base = from.m, .iov_len = len };
+	union fdroom fds;
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (fd != -1) {
+		memset(&fds, 0, sizeof(fds));
+		msg.msg_control = fds.room;
+		msg.msg_controllen = CMSG_SPACE(sizeof(int));
+		fds.align.cmsg_level = SOL_SOCKET;
+		fds.align.cmsg_type = SCM_RIGHTS;
+		fds.align.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&fds.align), &fd, sizeof(int));
+	}
+	do {
+		n = sendmsg(conn->sc_fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	} while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return errno;
+	*ret_sent = (size_t)n;
+	return 0;
+}
+
+int
+rumpuser_spconn_wait(struct rumpuser_spconn *conn, uint32_t what,
+    int64_t deadline)
+{
+	struct pollfd pfd = { .fd = conn->sc_fd };
+	struct timespec ts, *tsp = NULL;
+	int n;
+
+	if (what & RUMPUSER_SP_READ)
+		pfd.events |= POLLIN;
+	if (what & RUMPUSER_SP_WRITE)
+		pfd.events |= POLLOUT;
+	if (deadline != RUMPUSER_NOTIME) {
+		int64_t left = deadline -
+		    rumpuser_clock_gettime(RUMPUSER_CLOCK_MONO);
+
+		if (left < 0)
+			left = 0;
+		ts.tv_sec = left / 1000000000;
+		ts.tv_nsec = left % 1000000000;
+		tsp = &ts;
+	}
+	n = ppoll(&pfd, 1, tsp, NULL);
+	if (n == -1)
+		return errno == EINTR ? 0 : errno;
+	return n == 0 ? ETIMEDOUT : 0;
+}
+
+void
+rumpuser_spconn_shutdown(struct rumpuser_spconn *conn)
+{
+	(void)shutdown(conn->sc_fd, SHUT_RDWR);
+}
+
+void
+rumpuser_spconn_close(struct rumpuser_spconn *conn)
+{
+	(void)close(conn->sc_fd);
+	free(conn);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * sp_url.c - where a server listens
+ *
+ *	unix://PATH	a socket in the file system, absolute or not
+ *	unix://@NAME	an abstract socket
+ *	fd://N		a socket that whoever started us has bound
+ */
+
+#include <sys/un.h>
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sp_impl.h"
+
+static int
+url_unix(const char *name, struct sp_url *url)
+{
+	struct sockaddr_un *sun = (struct sockaddr_un *)(void *)&url->su_addr;
+	size_t len = strlen(name);
+
+	if (len == 0 || (name[0] == '@' && len == 1))
+		return EINVAL;
+	if (len >= sizeof(sun->sun_path))
+		return ENAMETOOLONG;
+	sun->sun_family = AF_UNIX;
+	memcpy(sun->sun_path, name, len + 1);
+	url->su_kind = SP_URL_UNIX;
+	if (name[0] == '@') {
+		sun->sun_path[0] = '\0';
+		url->su_addrlen = (socklen_t)(offsetof(struct sockaddr_un,
+		    sun_path) + len);
+	} else {
+		memcpy(url->su_path, name, len + 1);
+		url->su_addrlen = (socklen_t)sizeof(*sun);
+	}
+	return 0;
+}
+
+static int
+url_fd(const char *digits, struct sp_url *url)
+{
+	char *end;
+	long fd;
+
+	errno = 0;
+	fd = strtol(digits, &end, 10);
+	if (end == digits || *end != '\0' || errno != 0 || fd < 0 ||
+	    fd > 0x7fffffff)
+		return EINVAL;
+	url->su_kind = SP_URL_FD;
+	url->su_fd = (int)fd;
+	return 0;
+}
+
+int
+sp_url_parse(const char *text, struct sp_url *url)
+{
+	memset(url, 0, sizeof(*url));
+	url->su_fd = -1;
+	if (strncmp(text, "unix://", 7) == 0)
+		return url_unix(text + 7, url);
+	if (strncmp(text, "fd://", 5) == 0)
+		return url_fd(text + 5, url);
+	return strstr(text, "://") != NULL ? EPROTONOSUPPORT : EINVAL;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * sp_control.c - requests on a control connection
+ *
+ * Each is answered by a message of the same shape, but for SP_INTERRUPT, whose
+ * answer is the end of the call.  A request that makes no sense is answered EINVAL.
+ */
+
+#include "sp_impl.h"
+
+#include <sys/errno.h>
+
+static int
+interrupt(struct spclient *sc, const struct sp_ctl *ctl)
+{
+	if (ctl->c_arg >= SP_NSLOTS)
+		return 0;
+	mutex_enter(&sc->sc_lock);
+	if (sc->sc_slot[ctl->c_arg] != NULL)
+		spslot_interrupt(sc->sc_slot[ctl->c_arg], (uint32_t)ctl->c_seq2);
+	mutex_exit(&sc->sc_lock);
+	return 0;
+}
+
+/* An error: the client does not read its answers, and is given up. */
+int
+spcontrol(struct spclient *sc, const struct sp_ctl *ctl)
+{
+	struct sp_ctl reply = { .c_op = ctl->c_op, .c_seq = ctl->c_seq };
+	unsigned int index;
+
+	switch (ctl->c_op) {
+	case SP_INTERRUPT:
+		return interrupt(sc, ctl);
+	case SP_SLOT_OPEN:
+		reply.c_error = spslot_open(sc, &index);
+		if (reply.c_error == 0)
+			reply.c_arg = index;
+		break;
+	default:
+		reply.c_error = EINVAL;
+		break;
+	}
+	return spclient_reply(sc, &reply, sizeof(reply), -1);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * sp_hello.c - the beginning of a connection
+ *
+ * The hello says what the client is and what it speaks.  A client that we do
+ * not understand gets a welcome with an error, and the connection ends.
+ */
+
+#include "sp_impl.h"
+
+#include <lib/string.h>
+#include <sys/cred.h>
+#include <sys/errno.h>
+#include <sys/kmem.h>
+#include <sys/lwp.h>
+#include <sys/proc.h>
+
+#include "proc_impl.h"
+
+static int
+hello_check(const struct sp_hello *h)
+{
+	if (h->h_magic != SP_MAGIC)
+		return EPROTO;
+	if (h->h_version_min > SP_VERSION || h->h_version_max < SP_VERSION)
+		return EPROTONOSUPPORT;
+	if (h->h_machine != SP_MACHINE || h->h_bigendian != SP_BIGENDIAN ||
+	    h->h_wordsize != sizeof(long) || h->h_pagesize != PAGE_SIZE)
+		return EPROTONOSUPPORT;
+	if ((h->h_features & SP_FEAT_SHM) == 0)
+		return EPROTONOSUPPORT;
+	return 0;
+}
+
+static int
+region_make(struct spclient *sc)
+{
+	void *ptr;
+	int error;
+
+	error = rumpuser_spmem_create(SP_REGIONSIZE, &sc->sc_memfd, &ptr);
+	if (error)
+		return error;
+	sc->sc_region = ptr;
+	return 0;
+}
+
+static void
+region_unmake(struct spclient *sc)
+{
+	rumpuser_spmem_destroy(sc->sc_memfd, sc->sc_region, SP_REGIONSIZE);
+	sc->sc_region = NULL;
+	sc->sc_memfd = -1;
+}
+
+/* The client's proc, with an lwp that keeps it. */
+static int
+guest_proc(struct spclient *sc, const struct sp_hello *h)
+{
+	struct proc *p;
+	int error;
+
+	error = proc_fork(proc_local(), PROC_FORK_CLEARFD, &p);
+	if (error)
+		return error;
+	p->p_vm = &sp_vmops;
+	strlcpy(p->p_comm, "client", sizeof(p->p_comm));
+	if (h->h_comm[0] != '\0') {
+		memcpy(p->p_comm, h->h_comm, sizeof(p->p_comm));
+		p->p_comm[sizeof(p->p_comm) - 1] = '\0';
+	}
+	proc_hold(p);
+	error = lwp_create(p, 0, &sc->sc_lwp);
+	if (error) {
+		proc_lastlwp(p);
+		proc_rele(p);
+		return error;
+	}
+	sc->sc_proc = p;
+	return 0;
+}
+
+static int
+guest(struct spclient *sc, const struct sp_hello *h)
+{
+	int error;
+
+	error = region_make(sc);
+	if (error)
+		return error;
+	error = guest_proc(sc, h);
+	if (error)
+		region_unmake(sc);
+	return error;
+}
+
+static int
+welcome(struct spclient *sc, int error)
+{
+	struct sp_welcome w = { .w_magic = SP_MAGIC, .w_version = SP_VERSION,
+	    .w_error = error };
+
+	if (error == 0) {
+		w.w_features = sc->sc_features;
+		w.w_pid = sc->sc_proc->p_pid;
+		w.w_nslots = SP_NSLOTS;
+	}
+	return spclient_reply(sc, &w, sizeof(w), error == 0 ? sc->sc_memfd : -1);
+}
+
+/* An error: the connection ends, after the welcome has been sent as far as it can. */
+int
+sphello(struct spclient *sc, const struct sp_hello *h)
+{
+	int error = hello_check(h);
+
+	if (error == 0) {
+		switch (h->h_kind) {
+		case SP_GUEST:
+			error = guest(sc, h);
+			break;
+		default:
+			error = EPROTONOSUPPORT;
+			break;
+		}
+	}
+	if (error == 0) {
+		sc->sc_features = h->h_features & (SP_FEAT_SHM | SP_FEAT_FDS);
+		sc->sc_state = SPCLIENT_UP;
+	}
+	(void)welcome(sc, error);
+	return error;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * sp_impl.h - remote clients: what the files of the server share
+ *
+ *	sp_server.c	starts and ends; the thread that serves control connections
+ *	sp_client.c	birth and death of a client
+ *	sp_hello.c	the beginning of a connection
+ *	sp_control.c	requests on a control connection
+ *	sp_slot.c	channels: a thread each, and its calls
+ *	sp_mem.c	the client's memory, as the kernel sees it
+ *
+ * Locking: sc_lock -> p_lock.  The control thread never waits for a client:
+ * what could (closing descriptors, answering calls) is done by others.
+ */
+
+#ifndef CORE_SP_IMPL_H
+#define CORE_SP_IMPL_H
+
+#include <proto/sysproxy.h>
+#include <rump/rumpuser.h>
+
+#include <lib/list.h>
+#include <sys/mutex.h>
+#include <sys/types.h>
+
+struct lwp;
+struct proc;
+
+/* Where in an area segments may be, and where the server's own requests go. */
+#define SP_SEGSPACE	(192u << 10)
+#define SP_SCRATCH	SP_SEGSPACE
+#define SP_SCRATCHSIZE	(SP_AREA - SP_SCRATCH)
+
+#define SP_FASTSEGS	16
+
+enum spclient_state {
+	SPCLIENT_HELLO,		/* connected, has not said who it is */
+	SPCLIENT_UP,
+	SPCLIENT_DYING,		/* gone; its threads are on their way out */
+};
+
+#define SP_OUTSIZE	2048
+
+/*
+ * Field key:	c  constant since it is UP	t  the control thread only
+ *		a  atomic	l  sc_lock
+ */
+struct spclient {
+	struct list_node sc_link;	/* t: of all clients */
+	unsigned int	 sc_refs;	/* a: the control thread's, and a slot's each */
+	enum spclient_state sc_state;	/* t */
+	int64_t		 sc_deadline;	/* t: HELLO: give up; DYING: poke again */
+	struct rumpuser_spconn *sc_conn; /* t: NULL when DYING */
+	struct rumpuser_sppeer sc_peer;	/* c */
+	uint32_t	 sc_features;	/* c */
+	struct proc	*sc_proc;	/* c: referenced */
+	struct lwp	*sc_lwp;	/* t: keeps the proc alive; current nowhere */
+	struct sp_region *sc_region;	/* c */
+	int		 sc_memfd;	/* c */
+	uint32_t	 sc_kill;	/* a: it broke the rules */
+
+	kmutex_t	 sc_lock;
+	struct spslot	*sc_slot[SP_NSLOTS];	/* l */
+	unsigned int	 sc_nslots;	/* l */
+	bool		 sc_closing;	/* l: no more slots */
+
+	uint8_t		 sc_in[sizeof(struct sp_hello)];	/* t */
+	size_t		 sc_inlen;	/* t */
+	int		 sc_infd;	/* t: came along, or -1 */
+	uint8_t		 sc_out[SP_OUTSIZE];	/* t */
+	size_t		 sc_outlen;	/* t */
+	int		 sc_outfd;	/* t: goes with the first byte, or -1 */
+};
+
+/*
+ * Field key:	c  constant	o  the slot's own thread	a  atomic
+ */
+struct spslot {
+	struct spclient	*ss_client;	/* c: counted */
+	unsigned int	 ss_index;	/* c */
+	struct lwp	*ss_lwp;	/* c */
+	struct sp_slot	*ss_shm;	/* c */
+	uint8_t		*ss_area;	/* c */
+	uint32_t	 ss_tid;	/* o */
+	uint32_t	 ss_calls;	/* a: calls begun; moved on when one ends too */
+	uint32_t	 ss_closing;	/* a: end as soon as you can */
+	uint32_t	 ss_busy;	/* a: somebody is about to interrupt it */
+	unsigned int	 ss_spin;	/* o: how long to spin for the next turn */
+	uint32_t	 ss_broken;	/* o: the client broke the rules */
+
+	/* The call under way, all o. */
+	struct sp_msg	 ss_msg;
+	struct sp_seg	*ss_seg;	/* private copies */
+	unsigned int	 ss_nsegs;
+	unsigned int	 ss_hint;	/* the segment that was used last */
+	struct sp_seg	 ss_fast[SP_FASTSEGS];
+};
+
+/* sp_server.c */
+extern unsigned int sp_ncpu;		/* c: one: nobody spins */
+void	sp_wake(void);			/* the control thread shall look around */
+void	sp_watch(struct spclient *sc);	/* as its state and buffers demand */
+
+/* sp_client.c */
+int	spclient_create(struct rumpuser_spconn *conn,
+	    const struct rumpuser_sppeer *peer, struct spclient **ret_sc);
+void	spclient_rele(struct spclient *sc);
+void	spclient_end(struct spclient *sc);	/* the connection is gone, or shall be */
+void	spclient_poke(struct spclient *sc);	/* threads that are still there */
+void	spclient_break(struct spclient *sc);	/* by any thread: end it soon */
+int	spclient_reply(struct spclient *sc, const void *buf, size_t len, int fd);
+
+/* sp_hello.c */
+int	sphello(struct spclient *sc, const struct sp_hello *hello);
+
+/* sp_control.c */
+int	spcontrol(struct spclient *sc, const struct sp_ctl *ctl);
+
+/* sp_slot.c */
+int	spslot_open(struct spclient *sc, unsigned int *ret_index);
+void	spslot_interrupt(struct spslot *ss, uint32_t call);
+void	spslot_poke(struct spslot *ss);
+/*
+ * The server's side of the exchange: what is in ss_msg goes to the client,
+ * whose message takes its place.  ECANCELED: there will not be one.
+ */
+int	spslot_exchange(struct spslot *ss);
+struct spslot *spslot_current(void);	/* of the calling thread, or NULL */
+
+/* sp_mem.c */
+extern const struct vmops sp_vmops;
+int	spmem_begin(struct spslot *ss);	/* takes the call's segments; EPROTO, ENOMEM */
+void	spmem_end(struct spslot *ss, bool reply);
+
+#endif /* CORE_SP_IMPL_H */

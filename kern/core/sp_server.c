@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * sp_server.c - the thread that serves the control connections of remote
+ * clients
+ *
+ * It is started by the first rump_init_server() and stays.  Nothing it does
+ * waits for a client: connections do not block, what a client sent in part
+ * stays in its buffer, and one that does not read its answers is not read from.
+ *
+ * Locking: everything here belongs to that thread but for sp_state and the
+ * set, which rump_init_server() uses too (the host's set takes care of that).
+ */
+
+#include "sp_impl.h"
+
+#include <lib/string.h>
+#include <rump/rump.h>
+#include <sys/atomic.h>
+#include <sys/boot.h>
+#include <sys/condvar.h>
+#include <sys/errno.h>
+#include <sys/kassert.h>
+#include <sys/kcontext.h>
+#include <sys/ktime.h>
+#include <sys/log.h>
+#include <sys/lwp.h>
+#include <sys/vcpu.h>
+
+#define NEVENTS		32
+#define MESSAGES_MAX	32	/* of one client before others have their turn */
+#define HALFOPEN_MAX	64	/* connections that have not said hello */
+#define HALFOPEN_TIME	(5 * NSEC_PER_SEC)
+#define CLIENTS_MAX	4096
+
+unsigned int sp_ncpu = 1;
+
+static konce_t sp_once;
+static struct rumpuser_spset *set;	/* c */
+static struct list clients = LIST_INITIALIZER(clients);
+static unsigned int nclients, nhalfopen, ndying;
+static struct log_limit refused;
+
+void
+sp_wake(void)
+{
+	rumpuser_spset_wake(set);
+}
+
+static void
+count(const struct spclient *sc, unsigned int by)
+{
+	if (sc->sc_state == SPCLIENT_HELLO)
+		nhalfopen += by;
+	else if (sc->sc_state == SPCLIENT_DYING)
+		ndying += by;
+	else
+		nclients += by;
+}
+
+void
+sp_watch(struct spclient *sc)
+{
+	uint32_t what = 0;
+
+	if (sc->sc_outlen > 0)
+		what |= RUMPUSER_SP_WRITE;
+	if (sizeof(sc->sc_out) - sc->sc_outlen >= sizeof(struct sp_welcome))
+		what |= RUMPUSER_SP_READ;
+	if (rumpuser_spset_watch(set, sc->sc_conn, sc, what) != 0)
+		atomic_store(&sc->sc_kill, 1);
+}
+
+static void
+client_drop(struct spclient *sc)
+{
+	count(sc, -1u);
+	(void)rumpuser_spset_watch(set, sc->sc_conn, sc, 0);
+	spclient_end(sc);
+	count(sc, 1);
+}
+
+/* --- input and output ------------------------------------------------------------ */
+
+static int
+client_flush(struct spclient *sc)
+{
+	size_t sent;
+	int error;
+
+	while (sc->sc_outlen > 0) {
+		error = rumpuser_spconn_send(sc->sc_conn, sc->sc_out,
+		    sc->sc_outlen, sc->sc_outfd, &sent);
+		if (error)
+			return error == EAGAIN ? 0 : error;
+		sc->sc_outfd = -1;
+		sc->sc_outlen -= sent;
+		memmove(sc->sc_out, sc->sc_out + sent, sc->sc_outlen);
+	}
+	return 0;
+}
+
+static int
+message(struct spclient *sc)
+{
+	union {
+		struct sp_hello hello;
+		struct sp_ctl ctl;
+	} m;
+	int error;
+
+	memcpy(&m, sc->sc_in, sc->sc_inlen);
+	sc->sc_inlen = 0;
+	if (sc->sc_state == SPCLIENT_UP)
+		return spcontrol(sc, &m.ctl);
+	count(sc, -1u);
+	error = sphello(sc, &m.hello);
+	count(sc, 1);
+	if (error)
+		(void)client_flush(sc);
+	return error;
+}
+
+/* More of the message that is being received; EAGAIN when there is no more. */
+static int
+client_fill(struct spclient *sc)
+{
+	size_t want, got;
+	int fd, error;
+
+	want = sc->sc_state == SPCLIENT_HELLO ? sizeof(struct sp_hello) :
+	    sizeof(struct sp_ctl);
+	error = rumpuser_spconn_recv(sc->sc_conn, sc->sc_in + sc->sc_inlen,
+	    want - sc->sc_inlen, &fd, &got);
+	if (error)
+		return error;
+	if (fd != -1) {
+		if (sc->sc_infd != -1)
+			(void)rumpuser_close(sc->sc_infd);
+		sc->sc_infd = fd;
+	}
+	if (got == 0)
+		return ECONNRESET;
+	sc->sc_inlen += got;
+	return sc->sc_inlen < want ? 0 : message(sc);
+}
+
+static int
+client_input(struct spclient *sc)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; i < MESSAGES_MAX && error == 0; i++) {
+		if (sizeof(sc->sc_out) - sc->sc_outlen <
+		    sizeof(struct sp_welcome))
+			break;
+		error = client_fill(sc);
+	}
+	return error == EAGAIN ? 0 : error;
+}
+
+static void
+client_event(struct spclient *sc, uint32_t what)
+{
+	int error = 0;
+
+	if (what & RUMPUSER_SP_READ)
+		error = client_input(sc);
+	if (error == 0)
+		error = client_flush(sc);
+	if (error)
+		client_drop(sc);
+	else
+		sp_watch(sc);
+}
+
+/* --- those who connect -------------------------------------------------------------- */
+
+static bool
+has_room(void)
+{
+	return nhalfopen < HALFOPEN_MAX && nclients + ndying < CLIENTS_MAX;
+}
+
+static void
+admit(struct rumpuser_spconn *conn, const struct rumpuser_sppeer *peer)
+{
+	struct spclient *sc;
+
+	if (!has_room() || spclient_create(conn, peer, &sc) != 0) {
+		rumpuser_spconn_close(conn);
+		if (log_allowed(&refused, 5))
+			log_printf(LOG_WARNING,
+			    "sysproxy: no room for another client");
+		return;
+	}
+	sc->sc_deadline = ktime_deadline(HALFOPEN_TIME);
+	list_insert_tail(&clients, &sc->sc_link);
+	count(sc, 1);
+	sp_watch(sc);
+	/* Most have said it all by now. */
+	client_event(sc, RUMPUSER_SP_READ);
+}
+
+static void
+accept_all(void)
+{
+	struct rumpuser_spconn *conn;
+	struct rumpuser_sppeer peer;
+
+	for (unsigned int i = 0; i < NEVENTS; i++) {
+		if (rumpuser_spset_accept(set, &conn, &peer) != 0)
+			return;
+		admit(conn, &peer);
+	}
+}
+
+/* --- the round ------------------------------------------------------------------------ */
+
+static bool
+client_gone(struct spclient *sc)
+{
+	bool gone;
+
+	mutex_enter(&sc->sc_lock);
+	gone = sc->sc_nslots == 0;
+	mutex_exit(&sc->sc_lock);
+	return gone;
+}
+
+/* Those whose time has come.  Returns when the next one's comes. */
+static int64_t
+look_around(void)
+{
+	int64_t now = clock_mono(), next = KTIME_NEVER;
+	struct list_node *n, *nn;
+
+	LIST_FOREACH_SAFE(n, nn, &clients) {
+		struct spclient *sc = container_of(n, struct spclient, sc_link);
+
+		if (sc->sc_state != SPCLIENT_DYING &&
+		    (atomic_load_acq(&sc->sc_kill) ||
+		    (sc->sc_state == SPCLIENT_HELLO && sc->sc_deadline <= now)))
+			client_drop(sc);
+		if (sc->sc_state == SPCLIENT_DYING) {
+			if (client_gone(sc)) {
+				list_remove(n);
+				count(sc, -1u);
+				spclient_rele(sc);
+				continue;
+			}
+			if (sc->sc_deadline <= now)
+				spclient_poke(sc);
+		}
+		if (sc->sc_state != SPCLIENT_UP && sc->sc_deadline < next)
+			next = sc->sc_deadline;
+	}
+	return next;
+}
+
+static void
+sp_thread(void *arg __unused_arg)
+{
+	struct rumpuser_spevent ev[NEVENTS];
+	int64_t deadline;
+	size_t n;
+	int error;
+
+	for (;;) {
+		deadline = look_around();
+		vcpu_block_begin();
+		n = 0;
+		error = rumpuser_spset_wait(set, ev, NEVENTS, deadline, &n);
+		vcpu_block_end();
+		if (error != 0 && error != ETIMEDOUT) {
+			log_printf(LOG_ERR, "sysproxy: wait: error %d", error);
+			return;
+		}
+		for (size_t i = 0; i < n; i++) {
+			struct spclient *sc = ev[i].ev_cookie;
+
+			if (sc == NULL)
+				accept_all();
+			else if (sc->sc_state != SPCLIENT_DYING)
+				client_event(sc, ev[i].ev_what);
+		}
+	}
+}
+
+static int
+sp_start(void)
+{
+	int error;
+
+	sp_ncpu = (unsigned int)param_u64("_RUMPUSER_NCPU", 1);
+	error = rumpuser_spset_create(&set);
+	if (error)
+		return error;
+	error = kthread_create(sp_thread, NULL, "rump-sysproxy", NULL);
+	if (error) {
+		rumpuser_spset_destroy(set);
+		set = NULL;
+	}
+	return error;
+}
+
+int
+rump_init_server(const char *url)
+{
+	int error;
+
+	error = kcontext_enter();
+	if (error)
+		return error;
+	error = once_run(&sp_once, sp_start);
+	if (error == 0) {
+		vcpu_block_begin();
+		error = rumpuser_spset_listen(set, url);
+		vcpu_block_end();
+	}
+	kcontext_leave();
+	return error;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * server.c - a kernel that serves, for the tests of clients
+ *
+ *	sp_server URL...
+ *
+ * Says "ready" on its standard output when it can be reached, and ends when
+ * its standard input does.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rump/rump.h>
+
+int
+main(int argc, char **argv)
+{
+	char byte;
+	int error;
+
+	error = rump_init();
+	for (int i = 1; i < argc && error == 0; i++)
+		error = rump_init_server(argv[i]);
+	if (error) {
+		fprintf(stderr, "sp_server: %s\n", strerror(error));
+		return 1;
+	}
+	if (write(STDOUT_FILENO, "ready\n", 6) != 6)
+		return 1;
+	while (read(STDIN_FILENO, &byte, 1) > 0)
+		continue;
+	return rump_shutdown() == 0 ? 0 : 1;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * t_sysproxy.c - what a client of a server in another process sees
+ */
+
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rump/rump_syscalls.h>
+#include <rump/rumpclient.h>
+
+#include "harness.h"
+#include "start.h"
+
+/* A client of a server of its own. */
+static void
+client_start(struct spserver *ss)
+{
+	spserver_start(ss);
+	NEED(rumpclient_connect(ss->ss_url) == 0);
+}
+
+TEST(a_client_has_a_process_of_its_own)
+{
+	struct spserver ss;
+
+	client_start(&ss);
+	CHECK(rumpclient_getpid() > 1);
+	CHECK_EQ("getpid", rumpclient_getpid(), rump_sys_getpid());
+	CHECK_EQ("getppid", 1, rump_sys_getppid());
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+TEST(files_are_written_and_read)
+{
+	struct spserver ss;
+	char buf[100];
+	struct stat st;
+	int fd;
+
+	client_start(&ss);
+	fd = rump_sys_open("/f", O_RDWR | O_CREAT, 0644);
+	NEED(fd >= 0);
+	CHECK_EQ("write", 5, rump_sys_write(fd, "hello", 5));
+	CHECK_EQ("pread", 4, rump_sys_pread(fd, buf, sizeof(buf), 1));
+	CHECK_MEM("data", "ello", buf, 4);
+	memset(&st, 0xff, sizeof(st));
+	CHECK_EQ("stat", 0, rump_sys_stat("/f", &st));
+	CHECK_EQ("size", 5, st.st_size);
+	CHECK_EQ("absent", -1, rump_sys_stat("/g", &st));
+	CHECK_EQ("errno", ENOENT, errno);
+	CHECK_EQ("close", 0, rump_sys_close(fd));
+	CHECK_EQ("closed", -1, rump_sys_close(fd));
+	CHECK_EQ("errno", EBADF, errno);
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+/* More than rides along with a call: the rest goes piece by piece. */
+TEST(large_buffers_arrive_whole)
+{
+	const size_t size = 3 << 20;
+	unsigned char *out = malloc(size), *in = calloc(1, size);
+	struct spserver ss;
+	int fd;
+
+	client_start(&ss);
+	for (size_t i = 0; i < size; i++)
+		out[i] = (unsigned char)(i * 2654435761u >> 13);
+	fd = rump_sys_open("/big", O_RDWR | O_CREAT, 0644);
+	CHECK_EQ("write", (ssize_t)size, rump_sys_write(fd, out, size));
+	CHECK_EQ("pread", (ssize_t)size - 7, rump_sys_pread(fd, in, size, 7));
+	CHECK(memcmp(in, out + 7, size - 7) == 0);
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+	free(in);
+	free(out);
+}
+
+TEST(vectors_of_many_elements_arrive_in_order)
+{
+	struct iovec iov[IOV_MAX];
+	char from[IOV_MAX * 3], to[IOV_MAX * 3];
+	struct spserver ss;
+	int fd;
+
+	client_start(&ss);
+	for (size_t i = 0; i < sizeof(from); i++)
+		from[i] = (char)(i * 7 + i / 251);
+	for (size_t i = 0; i < IOV_MAX; i++)
+		iov[i] = (struct iovec){ from + 3 * i, 3 };
+	fd = rump_sys_open("/v", O_RDWR | O_CREAT, 0644);
+	CHECK_EQ("writev", sizeof(from), rump_sys_writev(fd, iov, IOV_MAX));
+	for (size_t i = 0; i < IOV_MAX; i++)
+		iov[i].iov_base = to + 3 * i;
+	CHECK_EQ("preadv", sizeof(to), rump_sys_preadv(fd, iov, IOV_MAX, 0));
+	CHECK(memcmp(from, to, sizeof(to)) == 0);
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+/* A bad buffer is found before data are taken from anywhere. */
+TEST(bad_pointers_are_efault)
+{
+	struct spserver ss;
+	char *page, c;
+	int fd[2];
+
+	client_start(&ss);
+	page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	NEED(page != MAP_FAILED && munmap(page + 4096, 4096) == 0);
+	CHECK_EQ("path", -1, rump_sys_open((char *)8, O_RDONLY));
+	CHECK_EQ("errno", EFAULT, errno);
+	NEED(rump_sys_pipe(fd) == 0);
+	CHECK_EQ("write", 4, rump_sys_write(fd[1], "data", 4));
+	CHECK_EQ("read", -1, rump_sys_read(fd[0], (void *)16, 4));
+	CHECK_EQ("errno", EFAULT, errno);
+	CHECK_EQ("not taken", 4, rump_sys_read(fd[0], page, 4));
+	CHECK_EQ("write", -1, rump_sys_write(fd[1], page + 4096, 10));
+	CHECK_EQ("errno", EFAULT, errno);
+	CHECK_EQ("pipe", -1, rump_sys_pipe((int *)(page + 4092)));
+	CHECK_EQ("errno", EFAULT, errno);
+	/* A string right before the end of what there is. */
+	memcpy(page + 4095, "", 1);
+	CHECK_EQ("empty path", -1, rump_sys_open(page + 4095, O_RDONLY));
+	CHECK_EQ("errno", ENOENT, errno);
+	memcpy(page + 4094, "/x", 2);
+	CHECK_EQ("no end", -1, rump_sys_open(page + 4094, O_RDONLY));
+	CHECK_EQ("errno", EFAULT, errno);
+	(void)c;
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+TEST(sockets_talk_to_each_other)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) }, peer;
+	socklen_t len = sizeof(sin), plen = sizeof(peer);
+	struct msghdr msg;
+	struct iovec iov[2];
+	struct spserver ss;
+	char a[4], b[4];
+	int l, c, s;
+
+	client_start(&ss);
+	l = rump_sys_socket(AF_INET, SOCK_STREAM, 0);
+	c = rump_sys_socket(AF_INET, SOCK_STREAM, 0);
+	NEED(l >= 0 && c >= 0);
+	NEED(rump_sys_bind(l, (struct sockaddr *)&sin, sizeof(sin)) == 0);
+	NEED(rump_sys_listen(l, 5) == 0);
+	NEED(rump_sys_getsockname(l, (struct sockaddr *)&sin, &len) == 0);
+	CHECK_EQ("length", sizeof(sin), len);
+	if (rump_sys_connect(c, (struct sockaddr *)&sin, sizeof(sin)) != 0) {
+		harness_note("connect: %s", strerror(errno));
+		NEED(false);
+	}
+	s = rump_sys_accept(l, (struct sockaddr *)&peer, &plen);
+	NEED(s >= 0);
+	CHECK_EQ("peer", AF_INET, peer.sin_family);
+	CHECK_EQ("send", 8, rump_sys_sendto(c, "abcdefgh", 8, 0, NULL, 0));
+	iov[0] = (struct iovec){ a, 4 };
+	iov[1] = (struct iovec){ b, 4 };
+	msg = (struct msghdr){ .msg_iov = iov, .msg_iovlen = 2 };
+	CHECK_EQ("recvmsg", 8, rump_sys_recvmsg(s, &msg, MSG_WAITALL));
+	CHECK_MEM("first", "abcd", a, 4);
+	CHECK_MEM("second", "efgh", b, 4);
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+static void *
+reader(void *arg)
+{
+	static char got[2];
+
+	got[0] = '-';
+	if (rump_sys_read(*(int *)arg, got, 1) != 1)
+		got[0] = '!';
+	return got;
+}
+
+/* Each has a channel of its own: one that sleeps holds up nobody. */
+TEST(a_thread_that_blocks_does_not_stall_another)
+{
+	struct spserver ss;
+	pthread_t thread;
+	void *got;
+	int fd[2];
+
+	client_start(&ss);
+	NEED(rump_sys_pipe(fd) == 0);
+	NEED(pthread_create(&thread, NULL, reader, &fd[0]) == 0);
+	CHECK_EQ("write", 1, rump_sys_write(fd[1], "x", 1));
+	NEED(pthread_join(thread, &got) == 0);
+	CHECK_MEM("read", "x", got, 1);
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+/* More than there are slots at a time, so they have to come back. */
+TEST(threads_come_and_go)
+{
+	struct spserver ss;
+	pthread_t thread;
+	void *got;
+	int fd[2];
+
+	client_start(&ss);
+	NEED(rump_sys_pipe(fd) == 0);
+	for (int i = 0; i < 300; i++) {
+		NEED(rump_sys_write(fd[1], "x", 1) == 1);
+		NEED(pthread_create(&thread, NULL, reader, &fd[0]) == 0);
+		NEED(pthread_join(thread, &got) == 0);
+		NEED(*(char *)got == 'x');
+	}
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+TEST(a_server_that_is_killed_hangs_nobody)
+{
+	struct spserver ss;
+	pthread_t thread;
+	void *got;
+	int fd[2];
+
+	client_start(&ss);
+	NEED(rump_sys_pipe(fd) == 0);
+	NEED(pthread_create(&thread, NULL, reader, &fd[0]) == 0);
+	CHECK_EQ("getpid", rumpclient_getpid(), rump_sys_getpid());
+	spserver_kill(&ss);
+	NEED(pthread_join(thread, &got) == 0);
+	CHECK_MEM("read", "!", got, 1);
+	CHECK_EQ("call", -1, rump_sys_getpid());
+	CHECK_EQ("errno", ENOTCONN, errno);
+}
