@@ -39,6 +39,7 @@ exit_of_errno(int error)
 	case ENOSYS:
 	case ENOKEY:
 	case ENOPKG:
+	case EPROTONOSUPPORT:	/* a bus of another version */
 		return EX_UNSUPPORTED;
 	case ENOSPC:
 	case EDQUOT:

@@ -165,6 +165,15 @@ add_addresses(const struct netif *ni)
 	return error;
 }
 
+/* Any text names a file: what is wrong then is what is in it, not the command line. */
+static int
+link_failed(const struct netif *ni, int error)
+{
+	if (error == EINVAL && strcmp(kind_prefix(ni->ni_kind), "shm") == 0)
+		return complain(ni->ni_link, "it is no bus", EBADMSG);
+	return complain(ni->ni_link, "connect the interface", error);
+}
+
 static int
 start_interface(struct netif *ni)
 {
@@ -186,7 +195,7 @@ start_interface(struct netif *ni)
 	if (ni->ni_link != NULL) {
 		error = rump_pub_netconfig_ifsetlinkstr(ni->ni_name, ni->ni_link);
 		if (error)
-			return complain(ni->ni_link, "connect the interface", error);
+			return link_failed(ni, error);
 	}
 	if (ni->ni_mac != NULL) {
 		error = rump_pub_netconfig_ifsetlladdr(ni->ni_name, ni->ni_mac);

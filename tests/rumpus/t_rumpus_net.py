@@ -46,6 +46,25 @@ def as_json(*args):
     return json.loads(good(*args, '--json'))
 
 
+def a_file_that_is_no_bus_is_bad_data():
+    """Not a mistake on the command line; and it is left as it was."""
+    good('ip', '--if=shm:bus', 'addr')
+    with open('bus', 'rb') as file:
+        head = bytearray(file.read(4096))
+    other = bytearray(head)
+    other[4:8] = b'\xff\xff\xff\x7f'
+    for name, content, code, said in (('text', b'hello', 4, 'no bus'), ('noise', os.urandom(9000), 4, 'no bus'),
+                                      ('cut', bytes(head), 4, 'no bus'),
+                                      ('future', bytes(other), 5, 'connect')):
+        with open(name, 'wb') as file:
+            file.write(content)
+        for command in (('ping', HOST), ('ip', 'addr')):
+            refused(code, said, command[0], '--if=shm:%s,10.0.0.9/24' % name, *command[1:])
+        with open(name, 'rb') as file:
+            check(file.read() == content, name + ' was changed')
+    refused(1, 'nowhere', 'ip', '--if=shm:/nowhere/bus', 'addr')
+
+
 def help_is_everywhere():
     for command in ('net', 'ping', 'traceroute', 'ip', 'ss', 'capture'):
         out = good(command, '--help').decode()
@@ -224,7 +243,7 @@ def conditions_hold():
 
 
 if __name__ == '__main__':
-    rig.main([help_is_everywhere, wrong_usage_is_2, a_host_is_alone_without_interfaces,
+    rig.main([help_is_everywhere, wrong_usage_is_2, a_file_that_is_no_bus_is_bad_data, a_host_is_alone_without_interfaces,
               two_processes_ping_each_other, services_answer_over_tcp_and_udp,
               a_listener_gets_what_is_sent, perf_measures, ip_changes_and_lists,
               ss_lists_what_listens, a_capture_is_pcapng, conditions_hold])
