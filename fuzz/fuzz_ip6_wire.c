@@ -26,6 +26,7 @@ static void
 try_ra(const struct nd_msg *m)
 {
 	struct nd_prefix pi;
+	struct nd_dnssl search;
 	struct nd_rdnss dns;
 	struct nd_route ri;
 	const char *why;
@@ -44,6 +45,10 @@ try_ra(const struct nd_msg *m)
 			panic("a route of %u bits", ri.ri_plen);
 		if (nd_rdnss_parse(&o, &dns) == 0 && dns.dn_n > ND_MAXRDNSS)
 			panic("%u resolvers", dns.dn_n);
+		if (nd_dnssl_parse(&o, &search) == 0 &&
+		    strnlen(search.ds_search, sizeof(search.ds_search)) ==
+		    sizeof(search.ds_search))
+			panic("domains without an end");
 	}
 	if (off != ra.ra_optslen)
 		panic("options that were sound end early");

@@ -14,6 +14,7 @@
 #define RUMP_NETCONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -43,6 +44,25 @@ int	rump_pub_netconfig_ipv4_gw(const char *gateway);
 int	rump_pub_netconfig_ipv6_gw(const char *gateway);
 /* Sets the interface up to configure itself from router advertisements. */
 int	rump_pub_netconfig_auto_ipv6(const char *ifname);
+
+#define RUMP_RESOLVER_NADDRS	8
+#define RUMP_RESOLVER_ADDRLEN	64	/* with "%shm0" if it is an address of the link */
+
+/* Name servers, from one source for one interface.  Manual: rump_pub_netconfig_resolvers(3). */
+struct rump_resolvers {
+	char		rrv_ifname[16];
+	char		rrv_source[8];	/* "dhcp", "dhcp6", "ra": a router's advertisement */
+	uint32_t	rrv_naddrs;
+	char		rrv_address[RUMP_RESOLVER_NADDRS][RUMP_RESOLVER_ADDRLEN];
+	char		rrv_search[254];	/* domains, with blanks between */
+};
+
+/*
+ * All that ifname (NULL: any) was told of: *ret_n entries, of which the first max are in
+ * list.  ENODEV.
+ */
+int	rump_pub_netconfig_resolvers(const char *ifname, struct rump_resolvers *list,
+	    size_t max, size_t *ret_n);
 
 /*
  * Network name spaces.  create makes one with a loopback interface that is down; enter

@@ -160,6 +160,29 @@ verb_lease6(struct job *j)
 	return error;
 }
 
+/* resolvers IF: source=address[,address...]/domain[,domain...] words */
+static int
+verb_resolvers(struct job *j)
+{
+	struct rump_resolvers list[4];
+	char text[2048] = "", *at = text;
+	size_t n;
+	int error;
+
+	error = rump_pub_netconfig_resolvers(arg(j, 0), list, 4, &n);
+	for (size_t i = 0; error == 0 && i < n && i < 4; i++) {
+		at += sprintf(at, "%s%s=", i > 0 ? " " : "", list[i].rrv_source);
+		for (uint32_t a = 0; a < list[i].rrv_naddrs && a < 3; a++)
+			at += sprintf(at, "%s%s", a > 0 ? "," : "", list[i].rrv_address[a]);
+		for (char *blank; (blank = strchr(list[i].rrv_search, ' ')) != NULL;)
+			*blank = ',';
+		at += sprintf(at, "/%s", list[i].rrv_search);
+	}
+	if (error == 0)
+		reply(j, "%s", text);
+	return error;
+}
+
 const struct verb verbs_conf[] = {
 	{ "link", 1, verb_link }, { "up", 1, verb_up }, { "mtu", 2, verb_mtu },
 	{ "addr", 3, verb_addr }, { "gateway", 1, verb_gateway },
@@ -167,6 +190,6 @@ const struct verb verbs_conf[] = {
 	{ "kvar", 1, verb_kvar }, { "auto6", 1, verb_auto6 }, { "dhcp4", 1, verb_dhcp4 },
 	{ "dhcp4-stop", 1, verb_dhcp4_stop }, { "lease4", 1, verb_lease4 },
 	{ "dhcp6", 1, verb_dhcp6 }, { "dhcp6-stop", 1, verb_dhcp6_stop },
-	{ "lease6", 1, verb_lease6 },
+	{ "lease6", 1, verb_lease6 }, { "resolvers", 1, verb_resolvers },
 	{ NULL, 0, NULL },
 };

@@ -51,6 +51,8 @@ def a_lease_from_dnsmasq(b):
                        ('dns', '10.77.0.9'), ('ntp', '10.77.0.11'), ('domain', 'example.org'),
                        ('mtu', '1400')):
         b.check_eq(name, want, got[name])
+    b.check_eq('resolvers', ['dhcp=10.77.0.9,10.77.0.10/a.example.org,b.example.org'],
+               b.peer.call('resolvers', b.ifname))
     address = got['address'].split('/')[0]
     b.far_ping(56, 1, address)
     with open('leases', encoding='ascii') as file:
@@ -159,6 +161,7 @@ def an_address_by_router_advertisement(b):
     ours = source_for(b, '2001:db8:9::9')
     b.check_eq('through the router', '3', b.peer.call('ping', '2001:db8:9::9', 56, 3)[0])
     b.far_ping(56, 2, ours)
+    b.check_eq('resolvers', ['ra=fd77::53/example.org'], b.peer.call('resolvers', b.ifname))
     b.judge()
 
 
@@ -296,6 +299,8 @@ def a_router_says_that_there_is_information(b):
     for name, want in (('n', '0'), ('dns', 'fd77::53'), ('ntp', 'fd77::123'),
                        ('search', 'a.example.org,b.example.org')):
         b.check_eq(name, want, got[name])
+    b.check('dhcp6=fd77::53/a.example.org,b.example.org' in b.peer.call('resolvers', b.ifname),
+            'resolvers: %r' % b.peer.call('resolvers', b.ifname))
     far.wait_for('an address', lambda: source_for(b, 'fd77::1').startswith('fd77::'))
     log = b.far.stop(server)
     b.check('DHCPINFORMATION-REQUEST' in log and 'DHCPSOLICIT' not in log, 'what was asked: ' + log)

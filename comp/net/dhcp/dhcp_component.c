@@ -4,10 +4,13 @@
  * dhcp_component.c - how DHCP joins the kernel
  */
 
+#include <lib/string.h>
 #include <net/netevent.h>
+#include <net/resolver.h>
 #include <sys/component.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
+#include <sys/socket.h>
 
 #include "dhcp_impl.h"
 
@@ -66,6 +69,38 @@ dhcp_event(enum netevent ev, const struct netevent_info *ne)
 
 static struct netevent_listener dhcp_listener = { .nl_event = dhcp_event };
 
+static void
+lease_resolvers(const struct dhcp_msg *dm, struct resolvers *rv)
+{
+	for (unsigned int i = 0; i < dm->dm_ndns; i++)
+		resolvers_add(rv, AF_INET, &(struct inaddr){ .ia_w = { dm->dm_dns[i] } });
+	strlcpy(rv->rv_search, dm->dm_search[0] != '\0' ? dm->dm_search : dm->dm_domain,
+	    sizeof(rv->rv_search));
+}
+
+static void
+dhcp_resolvers(struct ifnet *ifp, struct resolvers *rv)
+{
+	struct dhcp_netns *dn = netns_data(ifp->if_ns, NETNS_SLOT_DHCP);
+	struct list_node *n;
+
+	if (dn == NULL)
+		return;
+	mutex_enter(&dn->dn_lock);
+	LIST_FOREACH(n, &dn->dn_clients) {
+		struct dhcp_client *dc = container_of(n, struct dhcp_client, dc_link);
+
+		if (dc->dc_ifp != ifp)
+			continue;
+		mutex_enter(&dc->dc_lock);
+		lease_resolvers(&dc->dc_lease.dl_msg, rv);
+		mutex_exit(&dc->dc_lock);
+	}
+	mutex_exit(&dn->dn_lock);
+}
+
+static struct resolver_source dhcp_source = { .rs_name = "dhcp", .rs_get = dhcp_resolvers };
+
 static int
 dhcp_attach(void)
 {
@@ -73,9 +108,11 @@ dhcp_attach(void)
 
 	netvar_register(&dhcp_probe_ms);
 	error = netns_register(&dhcp_netns_ops);
-	if (error == 0)
-		netevent_listen(&dhcp_listener);
-	return error;
+	if (error)
+		return error;
+	resolver_source_register(&dhcp_source);
+	netevent_listen(&dhcp_listener);
+	return 0;
 }
 
 COMPONENT(dhcp, COMPONENT_NET_PROTO, dhcp_attach);

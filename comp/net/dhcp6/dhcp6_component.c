@@ -4,9 +4,11 @@
  * dhcp6_component.c - how DHCPv6 joins the kernel
  */
 
+#include <lib/string.h>
 #include <linux/if_addr.h>
 #include <net/inet.h>
 #include <net/netevent.h>
+#include <net/resolver.h>
 #include <sys/component.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
@@ -83,6 +85,33 @@ static struct udp_service dhcp6_service = {
 	.us_input	= dhcp6_input,
 };
 
+static void
+dhcp6_resolvers(struct ifnet *ifp, struct resolvers *rv)
+{
+	struct dhcp6_netns *dn = netns_data(ifp->if_ns, NETNS_SLOT_DHCP6);
+	struct dhcp6_client *dc;
+
+	if (dn == NULL)
+		return;
+	mutex_enter(&dn->dn_lock);
+	dc = dhcp6_client_of_locked(dn, ifp);
+	if (dc != NULL) {
+		const struct dhcp6_msg *dm = &dc->dc_lease.dl_msg;
+
+		mutex_enter(&dc->dc_lock);
+		for (unsigned int i = 0; i < dm->dm_ndns; i++)
+			resolvers_add(rv, AF_INET6, &dm->dm_dns[i]);
+		strlcpy(rv->rv_search, dm->dm_search, sizeof(rv->rv_search));
+		mutex_exit(&dc->dc_lock);
+	}
+	mutex_exit(&dn->dn_lock);
+}
+
+static struct resolver_source dhcp6_source = {
+	.rs_name	= "dhcp6",
+	.rs_get		= dhcp6_resolvers,
+};
+
 static int
 dhcp6_attach(void)
 {
@@ -94,6 +123,7 @@ dhcp6_attach(void)
 	if (error)
 		return error;
 	udp_service_register(&dhcp6_service);
+	resolver_source_register(&dhcp6_source);
 	netevent_listen(&dhcp6_listener);
 	return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "ip6_impl.h"
 
+#include <net/resolver.h>
 #include <sys/component.h>
 
 #include <lib/bytes.h>
@@ -82,6 +83,8 @@ static struct neigh_family ip6_neigh = {
 	.nf_unreachable	= ip6_unreachable,
 };
 
+static struct resolver_source ip6_source = { .rs_name = "ra", .rs_get = nd_resolvers };
+
 static int
 ip6_attach(void)
 {
@@ -96,6 +99,7 @@ ip6_attach(void)
 	inet_proto_register(&icmp6_proto);
 	ip6_if_attach();
 	l3proto_register(&ip6_l3);
+	resolver_source_register(&ip6_source);
 	return 0;
 }
 

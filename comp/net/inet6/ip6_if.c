@@ -142,6 +142,7 @@ ip6_if_stop(struct ip6_if *ii)
 	atomic_store(&ii->ii_up, false);
 	ii->ii_rsleft = 0;
 	ii->ii_ndns = 0;
+	ii->ii_dnsslends = 0;
 	ii->ii_raseen = ii->ii_managed = ii->ii_other = false;
 	atomic_store(&ii->ii_mtu, 0);
 	atomic_store(&ii->ii_hops, 0);

@@ -187,6 +187,8 @@ struct ip6_if {
 	unsigned int	 ii_lltries;	/* n: its DAD counter then */
 	struct nd_dns	 ii_dns[IP6_MAXDNS];	/* n */
 	unsigned int	 ii_ndns;	/* n */
+	struct nd_dnssl	 ii_dnssl;	/* n: what was said last */
+	int64_t		 ii_dnsslends;	/* n */
 	struct mld_if	*ii_mld;	/* c: groups, see mld.c */
 	struct qsbr_head ii_qsbr;
 };
@@ -291,6 +293,8 @@ void	nd_solicit(struct ifnet *ifp, const struct inaddr *addr, const uint8_t *lla
 
 void	nd_ra_process(struct ip6_if *ii, const struct nd_ra *ra, const struct inaddr *src,
 	    int64_t now);
+struct resolvers;
+void	nd_resolvers(struct ifnet *ifp, struct resolvers *rv);	/* a resolver_source's */
 void	nd_known_notrouter(struct ip6_if *ii, const struct inaddr *router);
 int64_t	nd_known_run(struct ip6_if *ii, int64_t now);
 void	nd_known_flush(struct ip6_if *ii);

@@ -16,6 +16,7 @@
 #include "ip6_impl.h"
 
 #include <net/netevent.h>
+#include <net/resolver.h>
 
 #include <lib/string.h>
 
@@ -283,6 +284,31 @@ dns_announce(struct ip6_if *ii, const struct inaddr *a, uint32_t lifetime, int64
 	    now + lifetime * NSEC_PER_SEC;
 }
 
+/* The list of the router that spoke last is the one: lists of several would grow. */
+static void
+dnssl_announce(struct ip6_if *ii, const struct nd_dnssl *ds, int64_t now)
+{
+	ii->ii_dnssl = *ds;
+	ii->ii_dnsslends = ds->ds_lifetime == ND_INFINITE ? KTIME_NEVER :
+	    now + ds->ds_lifetime * NSEC_PER_SEC;
+}
+
+void
+nd_resolvers(struct ifnet *ifp, struct resolvers *rv)
+{
+	const struct ip6_if *ii = ip6_if(ifp);
+	int64_t now = clock_mono();
+
+	if (ii == NULL)
+		return;
+	for (unsigned int i = 0; i < ii->ii_ndns; i++) {
+		if (ii->ii_dns[i].d_expires > now)
+			resolvers_add(rv, AF_INET6, &ii->ii_dns[i].d_addr);
+	}
+	if (ii->ii_dnsslends > now)
+		strlcpy(rv->rv_search, ii->ii_dnssl.ds_search, sizeof(rv->rv_search));
+}
+
 static void
 ra_prefix(struct ip6_if *ii, const struct nd_prefix *pi, int64_t now)
 {
@@ -303,6 +329,7 @@ static void
 ra_option(struct ip6_if *ii, const struct nd_opt *o, const struct inaddr *src, int64_t now)
 {
 	struct netns *ns = ii->ii_ifp->if_ns;
+	struct nd_dnssl search;
 	struct nd_rdnss dns;
 	struct nd_prefix pi;
 	struct nd_route ri;
@@ -315,6 +342,8 @@ ra_option(struct ip6_if *ii, const struct nd_opt *o, const struct inaddr *src, i
 	else if (o->o_type == ND_OPT_RDNSS && nd_rdnss_parse(o, &dns) == 0)
 		for (unsigned int i = 0; i < dns.dn_n; i++)
 			dns_announce(ii, &dns.dn_addr[i], dns.dn_lifetime, now);
+	else if (o->o_type == ND_OPT_DNSSL && nd_dnssl_parse(o, &search) == 0)
+		dnssl_announce(ii, &search, now);
 }
 
 /* RFC 4861 section 4.2: M and O.  Said each time: who was told may have failed. */

@@ -12,6 +12,7 @@
 #include <sys/errno.h>
 
 #include <lib/bytes.h>
+#include <lib/dnsname.h>
 #include <lib/string.h>
 
 int
@@ -302,6 +303,17 @@ nd_rdnss_parse(const struct nd_opt *o, struct nd_rdnss *ret)
 	ret->dn_n = 0;
 	for (size_t off = 8; off < o->o_len && ret->dn_n < ND_MAXRDNSS; off += 16)
 		ret->dn_addr[ret->dn_n++] = addr_get(o->o_data + off);
+	return 0;
+}
+
+/* RFC 8106 section 5.2 */
+int
+nd_dnssl_parse(const struct nd_opt *o, struct nd_dnssl *ret)
+{
+	if (o->o_type != ND_OPT_DNSSL || o->o_len < 16)
+		return EINVAL;
+	ret->ds_lifetime = be32_get(o->o_data + 4);
+	dnsname_list(o->o_data + 8, o->o_len - 8, ret->ds_search, sizeof(ret->ds_search));
 	return 0;
 }
 

@@ -113,6 +113,11 @@ struct nd_rdnss {
 	struct inaddr	 dn_addr[ND_MAXRDNSS];
 };
 
+struct nd_dnssl {
+	uint32_t	 ds_lifetime;
+	char		 ds_search[254];	/* domains, with blanks between */
+};
+
 #define ND_INFINITE	0xffffffffu
 
 int	nd_ns_parse(const struct nd_msg *m, struct nd_ns *ret, const char **ret_why);
@@ -127,6 +132,7 @@ int	nd_opt_next(const uint8_t *opts, size_t len, size_t *off, struct nd_opt *ret
 int	nd_prefix_parse(const struct nd_opt *o, struct nd_prefix *ret);
 int	nd_route_parse(const struct nd_opt *o, struct nd_route *ret);
 int	nd_rdnss_parse(const struct nd_opt *o, struct nd_rdnss *ret);
+int	nd_dnssl_parse(const struct nd_opt *o, struct nd_dnssl *ret);
 
 /*
  * Builders write from p on, checksum field 0, and return the length.  ND_BUILD_MAX is

@@ -384,6 +384,15 @@ ra_dns(struct ra *ra, const char *addr, uint32_t lifetime)
 }
 
 void
+ra_search(struct ra *ra, const char *names, uint32_t lifetime)
+{
+	uint8_t *o = ra_option(ra, ND_OPT_DNSSL, 3);
+
+	be32_put(o + 4, lifetime);
+	memcpy(o + 8, names, 16);
+}
+
+void
 ra_send(struct host *h, struct ra *ra, const char *src)
 {
 	host_icmp(h, src, "ff02::1", 255, ra->r_msg, ra->r_len);

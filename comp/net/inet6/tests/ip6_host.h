@@ -91,6 +91,8 @@ void	ra_route(struct ra *ra, const char *prefix, uint8_t plen, uint8_t flags,
 void	ra_mtu(struct ra *ra, uint32_t mtu);
 void	ra_slla(struct ra *ra, uint8_t last);
 void	ra_dns(struct ra *ra, const char *addr, uint32_t lifetime);
+/* names: 16 bytes as on the wire */
+void	ra_search(struct ra *ra, const char *names, uint32_t lifetime);
 void	ra_send(struct host *h, struct ra *ra, const char *src);
 #define RA_ONLINK	0x80
 #define RA_AUTO		0x40

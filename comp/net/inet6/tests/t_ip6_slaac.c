@@ -6,6 +6,8 @@
 
 #include "ip6_host.h"
 
+#include <net/resolver.h>
+
 #define SECONDS(n)	((n) * 1000LL)
 #define DYNAMIC		(IFA_F_NOPREFIXROUTE | IFA_F_MANAGETEMPADDR)
 
@@ -384,6 +386,48 @@ NET_TEST(resolvers_are_kept_as_long_as_they_are_announced)
 	ra_dns(&ra, "2001:db8::53", 0);
 	ra_send(&h, &ra, "fe80::1");
 	CHECK_EQ("none", 0, ii->ii_ndns);
+	host_destroy(&h);
+}
+
+static void
+resolvers_get(struct host *h, struct resolvers *rv)
+{
+	memset(rv, 0, sizeof(*rv));
+	mutex_enter(&h->h_ns->ns_lock);
+	nd_resolvers(h->h_ifp, rv);
+	mutex_exit(&h->h_ns->ns_lock);
+}
+
+NET_TEST(resolvers_and_domains_are_handed_out_while_they_last)
+{
+	struct resolvers rv;
+	struct host h;
+	struct ra ra;
+
+	host_create(&h, 7);
+	host_settle(&h);
+	ra_init(&ra, 1800);
+	ra_dns(&ra, "2001:db8::53", 600);
+	ra_search(&ra, "\7example\3org\0\1a\0", 300);
+	ra_send(&h, &ra, "fe80::1");
+	resolvers_get(&h, &rv);
+	CHECK_EQ("one", 1, rv.rv_n);
+	CHECK_STR("domains", "example.org a", rv.rv_search);
+	host_wait(SECONDS(301));
+	resolvers_get(&h, &rv);
+	CHECK_EQ("still", 1, rv.rv_n);
+	CHECK_STR("no domains", "", rv.rv_search);
+	host_wait(SECONDS(300));
+	resolvers_get(&h, &rv);
+	CHECK_EQ("none", 0, rv.rv_n);
+	ra_init(&ra, 1800);
+	ra_search(&ra, "\7example\3org\0\1a\0", 300);
+	ra_send(&h, &ra, "fe80::1");
+	ra_init(&ra, 1800);
+	ra_search(&ra, "\7example\3org\0\1a\0", 0);
+	ra_send(&h, &ra, "fe80::1");
+	resolvers_get(&h, &rv);
+	CHECK_STR("taken back", "", rv.rv_search);
 	host_destroy(&h);
 }
 
