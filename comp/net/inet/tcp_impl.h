@@ -9,14 +9,18 @@
  *	tcp_ack.c	step five, its ACK: delivery, round trips, windows
  *	tcp_recovery.c	what to do about losses: PRR, undo, F-RTO, ECN
  *	tcp_text.c	step seven and eight, its text and FIN: in order, out of order, SACK blocks
- *	tcp_syn.c	listeners: requests, cookies, children
+ *	tcp_listen.c	listeners, and what a SYN gets
+ *	tcp_syn.c	requests: what was answered and is not complete
+ *	tcp_child.c	a handshake is complete: the socket
  *	tcp_timewait.c	what is left of a connection for a minute
+ *	tcp_mini.c	the table of both, a name space each
  *	tcp_output.c	what to send, and building it
  *	tcp_respond.c	answers for which there is no connection
  *	tcp_timer.c	one callout a connection, and what it finds due
  *	tcp_fastopen.c	data in SYNs (RFC 7413)
  *	tcp_pmtu.c	what ICMP says, and what silence says
- *	tcp_socket.c	the socket's calls; tcp_send.c, tcp_recv.c: moving data;
+ *	tcp_socket.c	the socket's calls; tcp_connect.c: the first of them;
+ *			tcp_send.c, tcp_recv.c: moving data;
  *			tcp_sockopt.c: options
  *	tcp_wire.c tcp_sack.c tcp_rack.c tcp_rtt.c tcp_cc.c tcp_cubic.c
  *	tcp_newreno.c tcp_reass.c tcp_sndbuf.c tcp_hash.c
@@ -43,11 +47,13 @@
 #include <sys/ktime.h>
 
 #include "tcp_cc.h"
+#include "tcp_ns.h"
 #include "tcp_rack.h"
 #include "tcp_reass.h"
 #include "tcp_rtt.h"
 #include "tcp_sack.h"
 #include "tcp_sndbuf.h"
+#include "tcp_vars.h"
 #include "tcp_wire.h"
 
 struct sockdiag;
@@ -261,131 +267,6 @@ struct tcp_rx {
 	bool		 rx_hasiss;
 };
 
-/* --- per name space: tcp_timewait.c, tcp_syn.c --------------------------------- */
-
-/* What a connection is before and after it is one. */
-enum tcpmini_kind { TCPMINI_REQUEST, TCPMINI_TIMEWAIT };
-
-struct tcpmini {
-	struct tcpmini	*tm_next;	/* of the hash chain */
-	struct list_node tm_link;	/* of the list of its timeout */
-	int64_t		 tm_deadline;
-	uint8_t		 tm_kind;
-	uint8_t		 tm_family;
-	uint16_t	 tm_lport, tm_fport;
-	uint32_t	 tm_scope;
-	struct inaddr	 tm_laddr, tm_faddr;
-	uint32_t	 tm_nxt, tm_rnxt;	/* SND.NXT, RCV.NXT */
-	uint32_t	 tm_wnd;	/* what we offer */
-	uint32_t	 tm_tsoff, tm_tsrecent;
-	int64_t		 tm_tsrecentat;
-	uint8_t		 tm_opts;	/* TO_* agreed upon */
-	uint8_t		 tm_sndscale, tm_rcvscale;
-	uint8_t		 tm_tos;
-	bool		 tm_ecn;
-	union {
-		struct {
-			struct list_node tm_ofslistener;
-			struct socket	*tm_listener;	/* not counted: it empties its list */
-			struct rtdst	*tm_dst;
-			uint32_t	 tm_iss, tm_irs;
-			int64_t		 tm_sentat;
-			uint32_t	 tm_mark;
-			uint16_t	 tm_mss;
-			uint16_t	 tm_usermss;	/* bound of ours */
-			uint8_t		 tm_retries;	/* SYN-ACKs sent again */
-			bool		 tm_acked;	/* the handshake was, accept defers */
-			uint8_t		*tm_syn;	/* TCP_SAVE_SYN */
-			uint16_t	 tm_synlen;
-		};
-		struct {
-			int64_t		 tm_oowat;
-			int64_t		 tm_since;
-			bool		 tm_reuse;	/* SO_REUSEADDR was set */
-		};
-	};
-};
-
-#define TCP_MINIHASH	256	/* chains at first */
-#define TCP_MINIHASH_MAX 65536
-#define TCP_REQLEVELS	8	/* timeouts of requests: 1 s, 2 s, 4 s ... */
-
-struct tcpns {
-	struct netns	*tn_ns;		/* c */
-	struct inpcbtable *tn_table;	/* c */
-	uint64_t	 tn_secret[2];	/* c: of ISNs, cookies, offsets */
-	kmutex_t	 tn_lock;	/* all that follows */
-	struct tcpmini	**tn_hash;
-	uint32_t	 tn_hashsize;	/* a power of two */
-	struct list	 tn_reqs[TCP_REQLEVELS];
-	struct list	 tn_waits;
-	uint32_t	 tn_nreqs, tn_nwaits;
-	struct callout	 tn_callout;
-	int64_t		 tn_timerat;	/* KTIME_NEVER: not armed */
-	bool		 tn_dying;
-	/* Challenge ACKs of this second (RFC 5961 section 7). */
-	int64_t		 tn_chalsec;
-	uint32_t	 tn_nchal;
-	int64_t		 tn_cookieat;	/* when the last cookie was sent */
-	struct tcp_tfocache *tn_tfo;	/* cookies of servers, by address */
-	uint32_t	 tn_orphans;	/* a */
-};
-
-/* Backlog and requests of a listener. */
-struct tcplisten {
-	struct list	 tl_reqs;	/* tn_lock */
-	uint32_t	 tl_nreqs;	/* tn_lock; read atomically */
-	uint32_t	 tl_nfastopen;	/* a: children that were not confirmed yet */
-	bool		 tl_dead;	/* tn_lock */
-};
-
-/* --- settings and counters: tcp_vars.c ------------------------------------------ */
-
-extern struct netvar tcpvar_timestamps, tcpvar_sack, tcpvar_wscale, tcpvar_ecn,
-    tcpvar_syn_retries, tcpvar_synack_retries, tcpvar_retries1, tcpvar_retries2,
-    tcpvar_orphan_retries, tcpvar_fin_timeout, tcpvar_keep_time, tcpvar_keep_intvl,
-    tcpvar_keep_probes, tcpvar_syncookies, tcpvar_max_syn_backlog, tcpvar_fastopen,
-    tcpvar_tw_reuse, tcpvar_max_tw, tcpvar_abort_on_overflow, tcpvar_rmem_default,
-    tcpvar_rmem_max, tcpvar_wmem_default, tcpvar_wmem_max, tcpvar_wmem_local,
-    tcpvar_moderate_rcvbuf,
-    tcpvar_mtu_probing, tcpvar_base_mss, tcpvar_min_snd_mss, tcpvar_slow_start_idle,
-    tcpvar_frto, tcpvar_early_retrans, tcpvar_dsack,
-    tcpvar_challenge_limit, tcpvar_notsent_lowat, tcpvar_rfc1337,
-    tcpvar_max_orphans, tcpvar_cc, tcpvar_somaxconn;
-
-enum tcp_stat {
-	TCPSTAT_ACTIVEOPENS, TCPSTAT_PASSIVEOPENS, TCPSTAT_ATTEMPTFAILS, TCPSTAT_ESTABRESETS,
-	TCPSTAT_INSEGS, TCPSTAT_OUTSEGS, TCPSTAT_RETRANSSEGS, TCPSTAT_INERRS,
-	TCPSTAT_OUTRSTS, TCPSTAT_INCSUMERRORS, TCPSTAT_SYNCOOKIESSENT,
-	TCPSTAT_SYNCOOKIESRECV, TCPSTAT_SYNCOOKIESFAILED, TCPSTAT_LISTENOVERFLOWS,
-	TCPSTAT_LISTENDROPS, TCPSTAT_PAWSESTAB, TCPSTAT_CHALLENGEACK, TCPSTAT_SYNCHALLENGE,
-	TCPSTAT_TIMEOUTS, TCPSTAT_SPURIOUSRTOS, TCPSTAT_LOSSPROBES, TCPSTAT_LOSSPROBERECOVERY,
-	TCPSTAT_SACKRECOVERY, TCPSTAT_RENORECOVERY, TCPSTAT_LOSTRETRANSMIT,
-	TCPSTAT_DSACKUNDO, TCPSTAT_FULLUNDO, TCPSTAT_SACKRENEGING, TCPSTAT_DSACKSENT,
-	TCPSTAT_DSACKRECV, TCPSTAT_OFOQUEUE, TCPSTAT_OFOPRUNED, TCPSTAT_RCVCOLLAPSED,
-	TCPSTAT_ABORTONDATA, TCPSTAT_ABORTONCLOSE, TCPSTAT_ABORTONTIMEOUT,
-	TCPSTAT_ABORTONLINGER, TCPSTAT_KEEPALIVE, TCPSTAT_TW, TCPSTAT_TWRECYCLED,
-	TCPSTAT_FASTOPENACTIVE, TCPSTAT_FASTOPENACTIVEFAIL, TCPSTAT_FASTOPENPASSIVE,
-	TCPSTAT_FASTOPENPASSIVEFAIL, TCPSTAT_FASTOPENCOOKIEREQD, TCPSTAT_MTUPFAIL,
-	TCPSTAT_NSTATS,
-};
-
-struct tcp_stats {
-	uint64_t	 ts_n[TCPSTAT_NSTATS];
-} __aligned_to(CACHE_LINE);
-extern struct tcp_stats tcp_stats_cpu[VCPU_MAX];
-
-static inline void
-tcp_count(enum tcp_stat what)
-{
-	uint64_t *c = &tcp_stats_cpu[vcpu_self()->vc_index].ts_n[what];
-
-	__atomic_store_n(c, __atomic_load_n(c, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
-}
-uint64_t tcp_stat_read(enum tcp_stat what);
-void	tcp_vars_init(void);
-int	tcp_component_init(void);	/* called by inet's start */
-
 /* --- the functions, by file ------------------------------------------------------ */
 
 /* tcp_hash.c */
@@ -507,7 +388,7 @@ int64_t	tcp_keepidle(const struct tcpcb *tp);
 int64_t	tcp_keepintvl(const struct tcpcb *tp);
 unsigned int tcp_keepcnt(const struct tcpcb *tp);
 
-/* tcp_timewait.c */
+/* tcp_mini.c */
 struct tcpmini *tcpmini_find(struct tcpns *tn, const struct inet_rx *rx, uint16_t sport,
 	    uint16_t dport);
 int	tcpmini_insert(struct tcpns *tn, struct tcpmini *tm);	/* EEXIST */
@@ -519,23 +400,36 @@ void	tcpmini_arm(struct tcpns *tn, int64_t deadline);
 int	tcpmini_boot(void);
 int	tcpns_init(struct netns *ns, void **ret_data);
 void	tcpns_fini(struct netns *ns, void *data);
+
+/* tcp_timewait.c */
+extern const struct inpcb_waits tcp_waits;
 /* The connection goes on as a few bytes; it is done. */
 void	tcp_timewait(struct tcpcb *tp, int64_t now);
 bool	tcp_timewait_port(struct tcpns *tn, uint16_t port);
 /* Somebody of the small ones got a segment.  False: nobody did; p is the caller's. */
 bool	tcp_mini_input(struct tcp_rx *rx, struct tcpseg *ts, struct packet *p);
 
-/* tcp_syn.c */
+/* tcp_listen.c */
 int	tcp_listen(struct socket *so, int backlog);
 void	tcp_listen_close(struct socket *so);
 void	tcp_listen_input(struct tcp_rx *rx, struct socket *lso, struct tcpseg *ts,
 	    struct packet *p);
+static inline bool
+tcp_acceptfull(const struct socket *lso)
+{
+	return atomic_load(&lso->so_qlen) > atomic_load(&lso->so_backlog);
+}
+
+/* tcp_syn.c */
+#define TCP_SYNKEEP	512		/* octets of headers that TCP_SAVE_SYN keeps */
 /* tn_lock held: an ACK of a request; consumes p and drops tn_lock. */
 void	tcp_request_input(struct tcp_rx *rx, struct tcpmini *tm, struct tcpseg *ts,
 	    struct packet *p) RELEASES(rx->rx_tn->tn_lock);
 int64_t	tcp_requests_due(struct tcpns *tn, int64_t now);
 void	tcp_synack(struct netns *ns, const struct tcpmini *tm, const struct tcpseg *cookie,
 	    int64_t now);
+
+/* tcp_child.c */
 /* The handshake of tm is complete: a child, locked, as rx_tp.  ENOMEM, EADDRINUSE ... */
 int	tcp_complete(struct tcp_rx *rx, struct socket *lso, const struct tcpmini *tm);
 
@@ -561,6 +455,8 @@ void	tcp_blackhole(struct tcpcb *tp);
 
 /* tcp_socket.c and its kin */
 extern const struct sockops tcp_sockops;
+int	tcp_bind(struct socket *so, const struct sockaddr *sa, socklen_t len);
+int	tcp_connect(struct socket *so, const struct sockaddr *sa, socklen_t len, bool nonblock);
 int	tcp_send(struct socket *so, struct sockmsg *sm, size_t *ret_done);
 int	tcp_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done);
 bool	tcp_writable(const struct tcpcb *tp);
