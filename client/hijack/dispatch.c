@@ -40,6 +40,20 @@ backend_call(unsigned int nr, const unsigned long args[6])
 	return backend->b_call(nr, args);
 }
 
+struct arm_args {
+	struct pollfd	*aa_fds;
+	unsigned long	 aa_n;
+	long		 aa_hostfd;
+};
+
+static long
+backend_arm(unsigned int nr, const unsigned long *args)
+{
+	const struct arm_args *aa = (const struct arm_args *)args;
+
+	return backend->b_poll_arm(aa->aa_fds, (unsigned int)aa->aa_n, (int)aa->aa_hostfd);
+}
+
 long
 kernel_call(unsigned int nr, const unsigned long args[6])
 {
@@ -51,6 +65,20 @@ kernel_call(unsigned int nr, const unsigned long args[6])
 	ret = self.s_plain ? backend_call(nr, args) : hijack_xcall(backend_call, nr, args);
 	self.s_depth--;
 	return ret;
+}
+
+int
+kernel_poll_arm(struct pollfd *fds, unsigned int n, int hostfd)
+{
+	struct arm_args args = { fds, n, hostfd };
+	long ret;
+
+	if (backend == NULL && kernel_backend() == NULL)
+		return -ENETDOWN;
+	self.s_depth++;
+	ret = hijack_xcall(backend_arm, 0, (const unsigned long *)&args);
+	self.s_depth--;
+	return (int)ret;
 }
 
 /*
@@ -140,5 +168,6 @@ dispatch_init(void)
 	fd_rules();
 	sock_rules();
 	poll_rules();
+	epoll_rules();
 	process_rules();
 }

@@ -25,7 +25,7 @@ rule_close(long nr, const unsigned long args[6])
 	if (entry == FDMAP_HIDDEN)
 		return -EBADF;
 	/* Before the host's: somebody may get the number at once. */
-	if (entry > 0 && !self.s_vfork)
+	if (entry != FDMAP_HOST && !self.s_vfork)
 		fdmap_drop(args[0]);
 	return host_args(nr, args);
 }
@@ -34,10 +34,8 @@ rule_close(long nr, const unsigned long args[6])
 static long
 follow(unsigned long fd, long ret)
 {
-	int r = fdmap_get(fd);
-
-	if (r >= 0 && !host_failed(ret) && !self.s_vfork)
-		fdmap_add((unsigned long)ret, r);
+	if (!host_failed(ret) && !self.s_vfork)
+		fdmap_follow((unsigned long)ret, fdmap_entry(fd));
 	return ret;
 }
 
@@ -58,12 +56,12 @@ rule_dup2(long nr, const unsigned long args[6])
 
 	if (old == FDMAP_HIDDEN || new == FDMAP_HIDDEN)
 		return -EBADF;
-	if ((old <= 0 && new <= 0) || self.s_vfork || args[0] == args[1])
+	if ((old == FDMAP_HOST && new == FDMAP_HOST) || self.s_vfork || args[0] == args[1])
 		return host_args(nr, args);
 	ret = host_args(nr, args);
 	if (host_failed(ret))
 		return ret;
-	if (new > 0)
+	if (new != FDMAP_HOST)
 		fdmap_drop(args[1]);
 	return follow(args[0], ret);
 }
@@ -76,7 +74,8 @@ rule_fcntl(long nr, const unsigned long args[6])
 
 	if (entry == FDMAP_HIDDEN)
 		return -EBADF;
-	if (entry == FDMAP_HOST)
+	if (entry == FDMAP_HOST ||
+	    (entry < 0 && (int)args[1] != F_DUPFD && (int)args[1] != F_DUPFD_CLOEXEC))
 		return host_args(nr, args);
 	switch ((int)args[1]) {
 	case F_DUPFD:
@@ -99,7 +98,7 @@ rule_ioctl(long nr, const unsigned long args[6])
 
 	if (entry == FDMAP_HIDDEN)
 		return -EBADF;
-	if (entry == FDMAP_HOST || args[1] == FIOCLEX || args[1] == FIONCLEX)
+	if (entry <= 0 || args[1] == FIOCLEX || args[1] == FIONCLEX)
 		return host_args(nr, args);
 	kargs[0] = (unsigned long)(entry - 1);
 	return kernel_call(SYS_ioctl, kargs);
@@ -111,7 +110,7 @@ close_some(unsigned long first, unsigned long last, unsigned long flags)
 {
 	if ((flags & CLOSE_RANGE_CLOEXEC) == 0 && !self.s_vfork) {
 		for (unsigned long n = first; n <= last && n < HIJACK_NFDS; n++) {
-			if (fdmap_entry(n) > 0)
+			if (fdmap_entry(n) != FDMAP_HOST)
 				fdmap_drop(n);
 		}
 	}

@@ -61,6 +61,28 @@ fdmap_drop(unsigned long n)
 
 	if (entry > 0)
 		release(entry - 1);
+	else if (entry <= FDMAP_EPOLL)
+		epoll_release(entry);
+}
+
+bool
+fdmap_swap(unsigned long n, int32_t old, int32_t entry)
+{
+	return __atomic_compare_exchange_n(&fdmap_table[n], &old, entry, false, __ATOMIC_ACQ_REL,
+	    __ATOMIC_RELAXED);
+}
+
+void
+fdmap_follow(unsigned long to, int32_t entry)
+{
+	if (to >= HIJACK_NFDS)
+		return;
+	if (entry > 0) {
+		fdmap_add(to, entry - 1);
+	} else if (entry <= FDMAP_EPOLL) {
+		epoll_hold(entry);
+		__atomic_store_n(&fdmap_table[to], entry, __ATOMIC_RELEASE);
+	}
 }
 
 /* --- placeholders -------------------------------------------------------------------------- */

@@ -51,6 +51,9 @@ long	kernel_call(unsigned int nr, const unsigned long args[6]);
 	kernel_call((nr), (const unsigned long [6]){ (unsigned long)(a), (unsigned long)(b),	\
 	    (unsigned long)(c), (unsigned long)(d), (unsigned long)(e), (unsigned long)(f) })
 
+/* b_poll_arm of the backend. */
+int	kernel_poll_arm(struct pollfd *fds, unsigned int n, int hostfd);
+
 /* The backend, started.  NULL: it cannot be, and that was said. */
 const struct backend *kernel_backend(void);
 
@@ -70,6 +73,7 @@ void	mem_put(void *mem, size_t len);
 
 #define FDMAP_HOST	0		/* entries of the table: the host's, */
 #define FDMAP_HIDDEN	(-1)		/* ours, of which the program knows nothing, */
+#define FDMAP_EPOLL	(-2)		/* this or less: the host's epoll with a companion, */
 					/* or the kernel's number + 1 */
 extern int32_t fdmap_table[HIJACK_NFDS];
 
@@ -97,6 +101,10 @@ void	fdmap_inherit(void);
 long	fdmap_new(int r, bool cloexec);
 /* n has been made another name of r (dup).  The new reference is counted here. */
 void	fdmap_add(unsigned long n, int r);
+/* False: n's entry is not old any more. */
+bool	fdmap_swap(unsigned long n, int32_t old, int32_t entry);
+/* to is another name of what entry stood for. */
+void	fdmap_follow(unsigned long to, int32_t entry);
 /* n goes: the reference is dropped, the kernel's descriptor with the last. */
 void	fdmap_drop(unsigned long n);
 /* One of our own, moved out of the way; closes fd. */
@@ -127,7 +135,13 @@ bool	policy_socket(int family);
 void	fd_rules(void);			/* fd.c */
 void	sock_rules(void);		/* sock.c */
 void	poll_rules(void);		/* poll.c */
+void	epoll_rules(void);		/* epoll.c */
 void	process_rules(void);		/* process.c */
+
+/* The kernel's epoll beside one of the host's, by its entry; -1: there is none. */
+int	epoll_companion(int32_t entry);
+void	epoll_hold(int32_t entry);
+void	epoll_release(int32_t entry);
 
 /* This thread's eventfd to be woken by; -errno. */
 int	poll_waker(void);

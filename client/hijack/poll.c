@@ -73,6 +73,10 @@ wait_sort(struct wait *w)
 			w->w_kernel[i].fd = entry - 1;
 			w->w_host[i].fd = -1;
 			w->w_nkernel++;
+		} else if (entry <= FDMAP_EPOLL) {
+			w->w_kernel[i].fd = epoll_companion(entry);
+			w->w_nkernel++;
+			w->w_nhost++;
 		} else {
 			w->w_kernel[i].fd = -1;
 			w->w_host[i].fd = 1 << 30;	/* POLLNVAL */
@@ -91,8 +95,8 @@ wait_merge(struct wait *w)
 		w->w_fds[i].revents = 0;
 		if (w->w_kernel[i].fd >= 0)
 			w->w_fds[i].revents = w->w_kernel[i].revents;
-		else if (w->w_host[i].fd >= 0)
-			w->w_fds[i].revents = w->w_host[i].revents;
+		if (w->w_host[i].fd >= 0)
+			w->w_fds[i].revents |= w->w_host[i].revents;
 		ready += w->w_fds[i].revents != 0;
 	}
 	return ready;
@@ -116,23 +120,19 @@ waker_clear(struct pollfd *pfd)
 
 /* One turn: looks, and sleeps if there was nothing.  > 0 ready, 0 again, -errno. */
 static long
-wait_turn(struct wait *w, const struct backend *b, int64_t left)
+wait_turn(struct wait *w, int64_t left)
 {
 	struct pollfd *waker = &w->w_host[w->w_n];
 	long kernel, host, armed = 0;
 
-	self.s_depth++;
 	kernel = left == 0 ? kernel_syscall(SYS_poll, w->w_kernel, w->w_n, 0) :
-	    b->b_poll_arm(w->w_kernel, w->w_n, waker->fd);
-	self.s_depth--;
+	    kernel_poll_arm(w->w_kernel, w->w_n, waker->fd);
 	if (kernel < 0)
 		return kernel;
 	armed = left != 0 && kernel == 0;
 	host = host_ppoll(w->w_host, w->w_n + 1, kernel > 0 ? 0 : left, w->w_mask);
 	if (armed) {
-		self.s_depth++;
-		(void)b->b_poll_arm(NULL, 0, waker->fd);
-		self.s_depth--;
+		(void)kernel_poll_arm(NULL, 0, waker->fd);
 		waker_clear(waker);
 		/* Somebody told us: what is it? */
 		if (host >= 0)
@@ -147,12 +147,9 @@ static long
 wait_mixed(struct wait *w)
 {
 	int64_t deadline = w->w_timeout > 0 ? now() + w->w_timeout : w->w_timeout, left;
-	const struct backend *b = kernel_backend();
 	int fd = poll_waker();
 	long ret;
 
-	if (b == NULL)
-		return -ENETDOWN;
 	if (fd < 0)
 		return fd;
 	w->w_host[w->w_n] = (struct pollfd){ .fd = fd, .events = POLLIN };
@@ -160,7 +157,7 @@ wait_mixed(struct wait *w)
 		left = deadline > 0 ? deadline - now() : deadline;
 		if (deadline > 0 && left < 0)
 			left = 0;
-		ret = wait_turn(w, b, left);
+		ret = wait_turn(w, left);
 		if (ret != 0 || left == 0)
 			return ret;
 	}

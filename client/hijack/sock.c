@@ -58,7 +58,7 @@ rule_accept(long nr, const unsigned long args[6])
 
 	if (entry == FDMAP_HIDDEN)
 		return -EBADF;
-	if (entry == FDMAP_HOST)
+	if (entry <= 0)
 		return host_args(nr, args);
 	kargs[0] = (unsigned long)(entry - 1);
 	r = kernel_call(SYS_accept4, kargs);

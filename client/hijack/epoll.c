@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * epoll.c - epoll over descriptors of both kernels
+ *
+ * The program's epoll instance E is the host's.  When the first descriptor of the kernel is added, it
+ * gets a companion: an epoll instance of the kernel.  Each descriptor goes into the one of its own
+ * side, so that edges, levels, one shots and exclusive wake-ups are those of two real ones.
+ *
+ * The two are joined by an eventfd in E (the bell).  At any time either the kernel is going
+ * to write it once the companion has something (backend's b_poll_arm), or it has been
+ * written, or a thread that found it so is about to see to one of both.
+ *
+ * While E holds none of the host's, its waiters wait in the kernel, which is quicker.  They are
+ * called out by an eventfd of the kernel in the companion (the kick) when the first one comes.
+ *
+ * Both joints have data of their own in the lists of events, which are filtered out.
+ *
+ * References: epoll_ctl(2), epoll_wait(2).
+ */
+
+#include "hijack.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+#define NCOMPANIONS	4096
+#define SIGSET_BYTES	8
+#define NSEC		1000000000LL
+
+struct companion {
+	uint32_t	 co_refs;	/* a: descriptors of the program; 0: free */
+	int		 co_r;		/* the kernel's epoll */
+	int		 co_kick;	/* the kernel's eventfd in it */
+	int		 co_bell;	/* the host's eventfd in E */
+	uint32_t	 co_nhost;	/* a: of the host in E; too many rather than too few */
+};
+
+static struct companion companions[NCOMPANIONS];
+
+/* What no program has for data: an address of ours. */
+#define JOINT	((uint64_t)(uintptr_t)companions ^ 0x5a5a000000000000ULL)
+
+static struct companion *
+companion_of(int32_t entry)
+{
+	return entry <= FDMAP_EPOLL ? &companions[FDMAP_EPOLL - entry] : NULL;
+}
+
+int
+epoll_companion(int32_t entry)
+{
+	struct companion *co = companion_of(entry);
+
+	return co != NULL ? co->co_r : -1;
+}
+
+/* --- birth and end -------------------------------------------------------------------- */
+
+static void
+bell_ring(const struct companion *co)
+{
+	uint64_t one = 1;
+
+	(void)host_syscall(SYS_write, co->co_bell, &one, sizeof(one));
+}
+
+/* The kernel shall ring when there is something; it may be so already. */
+static void
+bell_arm(const struct companion *co)
+{
+	struct pollfd pfd = { .fd = co->co_r, .events = POLLIN };
+
+	if (kernel_poll_arm(&pfd, 1, co->co_bell) != 0)
+		bell_ring(co);
+}
+
+static void
+companion_close(struct companion *co)
+{
+	if (co->co_bell >= 0) {
+		(void)kernel_poll_arm(NULL, 0, co->co_bell);
+		fdmap_unhide(co->co_bell);
+		(void)host_syscall(SYS_close, co->co_bell);
+	}
+	if (co->co_kick >= 0)
+		(void)kernel_syscall(SYS_close, co->co_kick);
+	if (co->co_r >= 0)
+		(void)kernel_syscall(SYS_close, co->co_r);
+	__atomic_store_n(&co->co_refs, 0, __ATOMIC_RELEASE);
+}
+
+/* A joint: an eventfd among the other events. */
+static long
+joint_add(bool kernel, int ep, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = JOINT };
+
+	return kernel ? kernel_syscall(SYS_epoll_ctl, ep, EPOLL_CTL_ADD, fd, &ev) :
+	    host_syscall(SYS_epoll_ctl, ep, EPOLL_CTL_ADD, fd, &ev);
+}
+
+static long
+companion_open(struct companion *co, int ep)
+{
+	long ret;
+
+	co->co_r = co->co_kick = co->co_bell = -1;
+	co->co_nhost = 1;		/* nobody counted before now */
+	ret = kernel_syscall(SYS_epoll_create1, 0);
+	if (host_failed(ret))
+		return ret;
+	co->co_r = (int)ret;
+	ret = kernel_syscall(SYS_eventfd2, 0, EFD_NONBLOCK);
+	if (host_failed(ret))
+		return ret;
+	co->co_kick = (int)ret;
+	ret = host_syscall(SYS_eventfd2, 0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (host_failed(ret))
+		return ret;
+	co->co_bell = fdmap_hide((int)ret);
+	ret = joint_add(true, co->co_r, co->co_kick);
+	return ret != 0 ? ret : joint_add(false, ep, co->co_bell);
+}
+
+/* The companion of E, which gets one. */
+static long
+companion_make(int ep, struct companion **ret_co)
+{
+	uint32_t none;
+	long ret;
+
+	for (unsigned int i = 0; i < NCOMPANIONS; i++) {
+		struct companion *co = &companions[i];
+
+		none = 0;
+		if (!__atomic_compare_exchange_n(&co->co_refs, &none, 1, false, __ATOMIC_ACQ_REL,
+		    __ATOMIC_RELAXED))
+			continue;
+		ret = companion_open(co, ep);
+		if (ret == 0 && !fdmap_swap((unsigned long)ep, FDMAP_HOST, FDMAP_EPOLL - (int32_t)i))
+			ret = -EAGAIN;		/* another thread was first */
+		if (ret != 0) {
+			(void)host_syscall(SYS_epoll_ctl, ep, EPOLL_CTL_DEL, co->co_bell, NULL);
+			companion_close(co);
+			return ret;
+		}
+		bell_arm(co);
+		*ret_co = co;
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+void
+epoll_hold(int32_t entry)
+{
+	__atomic_add_fetch(&companion_of(entry)->co_refs, 1, __ATOMIC_ACQ_REL);
+}
+
+void
+epoll_release(int32_t entry)
+{
+	struct companion *co = companion_of(entry);
+
+	/* 1 is given back by the end itself, so that nobody takes it before. */
+	if (__atomic_load_n(&co->co_refs, __ATOMIC_ACQUIRE) == 1)
+		companion_close(co);
+	else
+		__atomic_sub_fetch(&co->co_refs, 1, __ATOMIC_ACQ_REL);
+}
+
+/* --- epoll_ctl --------------------------------------------------------------------------- */
+
+/* One of the host's goes into E: who waits in the kernel has to come out. */
+static long
+add_host(struct companion *co, long nr, const unsigned long args[6])
+{
+	uint64_t one = 1;
+	long ret = host_args(nr, args);
+
+	if (ret == 0 && args[1] == EPOLL_CTL_ADD &&
+	    __atomic_fetch_add(&co->co_nhost, 1, __ATOMIC_ACQ_REL) == 0)
+		(void)kernel_syscall(SYS_write, co->co_kick, &one, sizeof(one));
+	if (ret == 0 && args[1] == EPOLL_CTL_DEL)
+		__atomic_sub_fetch(&co->co_nhost, 1, __ATOMIC_ACQ_REL);
+	return ret;
+}
+
+static long
+rule_epoll_ctl(long nr, const unsigned long args[6])
+{
+	int32_t ep = fdmap_entry(args[0]), entry = fdmap_entry(args[2]);
+	struct companion *co;
+	int r = entry > 0 ? entry - 1 : epoll_companion(entry);
+	long ret;
+
+	if (ep == FDMAP_HIDDEN || entry == FDMAP_HIDDEN)
+		return -EBADF;
+	if (ep > 0)
+		return -EINVAL;		/* one of the kernel's, but no epoll */
+	co = companion_of(ep);
+	if (r < 0)
+		return co != NULL ? add_host(co, nr, args) : host_args(nr, args);
+	if (co == NULL) {
+		/* Is it an epoll at all?  Its answer to what is not in it says so. */
+		ret = host_syscall(SYS_epoll_ctl, args[0], EPOLL_CTL_DEL, args[2], NULL);
+		if (ret != -ENOENT && ret != -EPERM)
+			return ret;
+		ret = companion_make((int)args[0], &co);
+		if (ret == -EAGAIN)
+			co = companion_of(fdmap_entry(args[0]));
+		else if (ret != 0)
+			return ret;
+		if (co == NULL)
+			return -EBADF;
+	}
+	/* A nested one that has both sides goes into both. */
+	if (entry < 0) {
+		ret = add_host(co, nr, args);
+		if (ret != 0)
+			return ret;
+	}
+	return kernel_syscall(SYS_epoll_ctl, co->co_r, args[1], r, args[3]);
+}
+
+/* --- epoll_wait ------------------------------------------------------------------------------ */
+
+/* A call of the family, whatever its form. */
+struct epwait {
+	int		 ew_ep;
+	unsigned long	 ew_events;	/* of the program */
+	int		 ew_max;
+	int64_t		 ew_deadline;	/* of the monotonic clock; -1: none, 0: do not wait */
+	unsigned long	 ew_mask;
+};
+
+static int64_t
+now(void)
+{
+	struct timespec ts = { 0 };
+
+	(void)host_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NSEC + ts.tv_nsec;
+}
+
+static int64_t
+time_to(int64_t deadline)
+{
+	int64_t left;
+
+	if (deadline <= 0)
+		return deadline;
+	left = deadline - now();
+	return left > 0 ? left : 0;
+}
+
+/* Rounded up, so that nobody comes back too early. */
+static long
+to_ms(int64_t ns)
+{
+	return ns < 0 ? -1 : (long)((ns + 999999) / 1000000);
+}
+
+static unsigned long
+event_at(const struct epwait *ew, long i)
+{
+	return ew->ew_events + (unsigned long)i * sizeof(struct epoll_event);
+}
+
+/* Takes joints out of events [first, first + n): how many stay. */
+static long
+filter(const struct epwait *ew, long first, long n, bool *ret_joint)
+{
+	struct epoll_event ev;
+	long kept = 0;
+
+	*ret_joint = false;
+	for (long i = 0; i < n; i++) {
+		if (!mem_read(&ev, event_at(ew, first + i), sizeof(ev)))
+			return -EFAULT;
+		if (ev.data.u64 == JOINT)
+			*ret_joint = true;
+		else if (kept++ != i && !mem_write(event_at(ew, first + kept - 1), &ev, sizeof(ev)))
+			return -EFAULT;
+	}
+	return kept;
+}
+
+/* Up to room events from one side, behind the first that are there. */
+static long
+collect(const struct epwait *ew, const struct companion *co, long first, bool *ret_joint)
+{
+	long n;
+
+	if (first >= ew->ew_max) {
+		*ret_joint = false;
+		return 0;
+	}
+	n = co != NULL ?
+	    kernel_syscall(SYS_epoll_pwait, co->co_r, event_at(ew, first), ew->ew_max - first, 0, 0,
+		SIGSET_BYTES) :
+	    host_syscall(SYS_epoll_pwait, ew->ew_ep, event_at(ew, first), ew->ew_max - first, 0, 0,
+		SIGSET_BYTES);
+	return n > 0 ? filter(ew, first, n, ret_joint) : n;
+}
+
+/* Until E has something of the host's: -ENOTSUP. */
+static long
+wait_kernel(const struct epwait *ew, struct companion *co)
+{
+	uint64_t count;
+	bool joint;
+	long n;
+
+	for (;;) {
+		if (__atomic_load_n(&co->co_nhost, __ATOMIC_ACQUIRE) != 0)
+			return -ENOTSUP;
+		n = kernel_syscall(SYS_epoll_pwait, co->co_r, ew->ew_events, ew->ew_max,
+		    to_ms(time_to(ew->ew_deadline)), 0, SIGSET_BYTES);
+		if (n <= 0)
+			return n;
+		n = filter(ew, 0, n, &joint);
+		if (joint)
+			(void)kernel_syscall(SYS_read, co->co_kick, &count, sizeof(count));
+		if (n != 0)
+			return n;
+	}
+}
+
+/* The bell rang: what is it?  And it has to be seen to that it rings again. */
+static long
+answer_bell(const struct epwait *ew, const struct companion *co, long first)
+{
+	uint64_t count;
+	bool joint;
+	long n;
+
+	(void)host_syscall(SYS_read, co->co_bell, &count, sizeof(count));
+	n = collect(ew, co, first, &joint);
+	bell_arm(co);
+	return n;
+}
+
+static long
+wait_both(const struct epwait *ew, struct companion *co)
+{
+	long n, more;
+	bool joint;
+
+	n = collect(ew, co, 0, &joint);
+	if (n < 0)
+		return n;
+	if (n > 0 || ew->ew_deadline == 0) {
+		more = collect(ew, NULL, n, &joint);
+		return more > 0 ? n + more : n > 0 ? n : more;
+	}
+	for (;;) {
+		n = host_syscall(SYS_epoll_pwait, ew->ew_ep, ew->ew_events, ew->ew_max,
+		    to_ms(time_to(ew->ew_deadline)), ew->ew_mask, SIGSET_BYTES);
+		if (n <= 0)
+			return n;
+		n = filter(ew, 0, n, &joint);
+		if (n < 0)
+			return n;
+		more = joint ? answer_bell(ew, co, n) : 0;
+		if (more > 0)
+			n += more;
+		if (n > 0)
+			return n;
+	}
+}
+
+static long
+epoll_wait_all(const struct epwait *ew)
+{
+	struct companion *co;
+	int32_t entry;
+	long n;
+
+	do {
+		entry = fdmap_entry((unsigned long)ew->ew_ep);
+		co = companion_of(entry);
+		if (co == NULL)
+			return entry > 0 ? -EINVAL : -EBADF;
+		if (ew->ew_mask == 0 && __atomic_load_n(&co->co_nhost, __ATOMIC_ACQUIRE) == 0)
+			n = wait_kernel(ew, co);
+		else
+			n = wait_both(ew, co);
+	} while (n == -ENOTSUP);
+	return n;
+}
+
+/*
+ * E has no companion, but may get one while we wait: then the bell calls us, and the answer is
+ * true: wait on.
+ */
+static bool
+wait_host(const struct epwait *ew, long nr, const unsigned long args[6], long *ret)
+{
+	bool joint;
+
+	*ret = host_args(nr, args);
+	if (*ret <= 0 || fdmap_entry(args[0]) == FDMAP_HOST)
+		return false;
+	*ret = filter(ew, 0, *ret, &joint);
+	return *ret == 0;
+}
+
+static long
+rule_epoll_wait(long nr, const unsigned long args[6])
+{
+	struct epwait ew = { .ew_ep = (int)args[0], .ew_events = args[1], .ew_max = (int)args[2],
+	    .ew_mask = nr == SYS_epoll_wait ? 0 : args[4] };
+	int ms = (int)args[3];
+	long ret;
+
+	if (ew.ew_max <= 0 || (ew.ew_mask != 0 && args[5] != SIGSET_BYTES))
+		return host_args(nr, args);
+	if (fdmap_entry(args[0]) == FDMAP_HOST && !wait_host(&ew, nr, args, &ret))
+		return ret;
+	ew.ew_deadline = ms < 0 ? -1 : ms == 0 ? 0 : now() + ms * (NSEC / 1000);
+	return epoll_wait_all(&ew);
+}
+
+static long
+rule_epoll_pwait2(long nr, const unsigned long args[6])
+{
+	struct epwait ew = { .ew_ep = (int)args[0], .ew_events = args[1], .ew_max = (int)args[2],
+	    .ew_deadline = -1, .ew_mask = args[4] };
+	struct timespec ts = { 0 };
+	long ret;
+
+	if (ew.ew_max <= 0 || (ew.ew_mask != 0 && args[5] != SIGSET_BYTES) ||
+	    (args[3] != 0 && (!mem_read(&ts, args[3], sizeof(ts)) || ts.tv_sec < 0 ||
+	    ts.tv_sec > INT64_MAX / NSEC / 2 || ts.tv_nsec < 0 || ts.tv_nsec >= NSEC)))
+		return host_args(nr, args);
+	if (fdmap_entry(args[0]) == FDMAP_HOST && !wait_host(&ew, nr, args, &ret))
+		return ret;
+	if (args[3] != 0)
+		ew.ew_deadline = ts.tv_sec == 0 && ts.tv_nsec == 0 ? 0 :
+		    now() + ts.tv_sec * NSEC + ts.tv_nsec;
+	return epoll_wait_all(&ew);
+}
+
+void
+epoll_rules(void)
+{
+	dispatch_set(SYS_epoll_ctl, HIJACK_LOOK, rule_epoll_ctl);
+	dispatch_set(SYS_epoll_wait, HIJACK_LOOK, rule_epoll_wait);
+	dispatch_set(SYS_epoll_pwait, HIJACK_LOOK, rule_epoll_wait);
+	dispatch_set(SYS_epoll_pwait2, HIJACK_LOOK, rule_epoll_pwait2);
+}
