@@ -169,5 +169,6 @@ dispatch_init(void)
 	sock_rules();
 	poll_rules();
 	epoll_rules();
+	name_rules();
 	process_rules();
 }

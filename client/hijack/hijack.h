@@ -136,6 +136,7 @@ void	fd_rules(void);			/* fd.c */
 void	sock_rules(void);		/* sock.c */
 void	poll_rules(void);		/* poll.c */
 void	epoll_rules(void);		/* epoll.c */
+void	name_rules(void);		/* name.c */
 void	process_rules(void);		/* process.c */
 
 /* The kernel's epoll beside one of the host's, by its entry; -1: there is none. */

@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * name.c - calls that take names
+ *
+ * The description of a call says which arguments are names and which are the directories they
+ * are relative to.  One name: the call goes where it leads.  Two: both have
+ * to lead to the same kernel, else EXDEV.
+ */
+
+#include "hijack.h"
+
+#include <abi/sysdesc.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "path.h"
+
+/* Where the names of a call are. */
+struct names {
+	uint8_t		 nm_n;		/* how many: 0, 1, 2 */
+	int8_t		 nm_path[2];	/* argument */
+	int8_t		 nm_dirfd[2];	/* argument, -1: the working directory */
+	int8_t		 nm_flags;	/* argument with AT_ flags, -1 */
+	bool		 nm_makesfd;
+};
+
+static struct names names[HIJACK_NCALLS];
+
+/* --- what a link at the end of the name means to a call --------------------------------- */
+
+static bool
+open_follows(unsigned long flags)
+{
+	return (flags & O_NOFOLLOW) == 0 && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+}
+
+static bool
+follows(long nr, const unsigned long args[6])
+{
+	switch (nr) {
+	case SYS_lstat:
+	case SYS_unlink: case SYS_unlinkat: case SYS_rmdir:
+	case SYS_rename: case SYS_renameat: case SYS_renameat2:
+	case SYS_readlink: case SYS_readlinkat:
+	case SYS_symlink: case SYS_symlinkat:
+	case SYS_mkdir: case SYS_mkdirat: case SYS_mknod: case SYS_mknodat:
+	case SYS_lchown: case SYS_link:
+	case SYS_lsetxattr: case SYS_lgetxattr: case SYS_llistxattr: case SYS_lremovexattr:
+		return false;
+	case SYS_linkat:
+		return (args[4] & AT_SYMLINK_FOLLOW) != 0;
+	case SYS_open:
+		return open_follows(args[1]);
+	case SYS_openat:
+		return open_follows(args[2]);
+	default:
+		return names[nr].nm_flags < 0 || (args[names[nr].nm_flags] & AT_SYMLINK_NOFOLLOW) == 0;
+	}
+}
+
+static bool
+wants_cloexec(long nr, const unsigned long args[6])
+{
+	uint64_t how = 0;
+
+	switch (nr) {
+	case SYS_open:
+		return (args[1] & O_CLOEXEC) != 0;
+	case SYS_openat:
+		return (args[2] & O_CLOEXEC) != 0;
+	case SYS_openat2:
+		(void)mem_read(&how, args[2], sizeof(how));
+		return (how & O_CLOEXEC) != 0;
+	default:
+		return false;
+	}
+}
+
+/* --- one name, two names ---------------------------------------------------------------------- */
+
+static int
+dirfd_of(const struct names *nm, unsigned int i, const unsigned long args[6])
+{
+	return nm->nm_dirfd[i] >= 0 ? (int)args[nm->nm_dirfd[i]] : AT_FDCWD;
+}
+
+static void
+put(const struct names *nm, unsigned int i, const struct where *w, unsigned long args[6])
+{
+	args[nm->nm_path[i]] = (unsigned long)w->w_path;
+	if (nm->nm_dirfd[i] >= 0)
+		args[nm->nm_dirfd[i]] = (unsigned long)(long)(w->w_kind == WHERE_KERNEL ? w->w_dirfd :
+		    AT_FDCWD);
+}
+
+/* The call has gone to the kernel; a descriptor of it gets a number here. */
+static long
+finish(long nr, const unsigned long args[6], long ret)
+{
+	if (host_failed(ret) || !names[nr].nm_makesfd)
+		return ret;
+	return fdmap_new((int)ret, wants_cloexec(nr, args));
+}
+
+static long
+to_kernel(long nr, const unsigned long args[6], const struct where *w)
+{
+	unsigned long kargs[6];
+
+	mem_copy(kargs, args, sizeof(kargs));
+	put(&names[nr], 0, w, kargs);
+	return finish(nr, args, kernel_call((unsigned int)nr, kargs));
+}
+
+/* /dev/fd/N, /proc/self/fd/N and their kin: the descriptor N of the kernel, or -1. */
+static int
+names_descriptor(const char *text)
+{
+	static const char *const dirs[] = { "/proc/self/fd/", "/dev/fd/", "/proc/thread-self/fd/" };
+	static const char *const std[] = { "/dev/stdin", "/dev/stdout", "/dev/stderr" };
+	const char *rest = NULL;
+	unsigned long n = 0;
+
+	if (text[0] != '/' || (text[1] != 'd' && text[1] != 'p'))
+		return -1;
+	for (unsigned int i = 0; i < 3; i++) {
+		if (text_equal(text, std[i]))
+			return fdmap_get(i) >= 0 ? (int)i : -1;
+		if (rest == NULL)
+			rest = text_after(text, dirs[i]);
+	}
+	if (rest == NULL || *rest == '\0')
+		return -1;
+	for (; *rest >= '0' && *rest <= '9' && n < HIJACK_NFDS; rest++)
+		n = n * 10 + (unsigned long)(*rest - '0');
+	return *rest == '\0' && fdmap_get(n) >= 0 ? (int)n : -1;
+}
+
+/* A name of a descriptor: opening it is having it once more, looking at it is fstat(2). */
+static long
+by_descriptor(long nr, const unsigned long args[6], int n, bool *ret_done)
+{
+	unsigned long r = (unsigned long)fdmap_get((unsigned long)n);
+	long ret;
+
+	*ret_done = true;
+	switch (nr) {
+	case SYS_open:
+	case SYS_openat:
+		ret = host_syscall(SYS_fcntl, n, wants_cloexec(nr, args) ? F_DUPFD_CLOEXEC : F_DUPFD, 0);
+		if (!host_failed(ret))
+			fdmap_add((unsigned long)ret, (int)r);
+		return ret;
+	case SYS_stat:
+		return kernel_syscall(SYS_fstat, r, args[1]);
+	case SYS_newfstatat:
+		return kernel_syscall(SYS_newfstatat, r, "", args[2], AT_EMPTY_PATH);
+	case SYS_statx:
+		return kernel_syscall(SYS_statx, r, "", args[2] | AT_EMPTY_PATH, args[3], args[4]);
+	default:
+		*ret_done = false;
+		return 0;
+	}
+}
+
+static long
+to_host(long nr, const unsigned long args[6], struct where *w)
+{
+	const struct names *nm = &names[nr];
+	unsigned long hargs[6];
+	bool done;
+	long ret;
+	int n;
+
+	if (w->w_kind == WHERE_HOSTPATH) {
+		mem_copy(hargs, args, sizeof(hargs));
+		put(nm, 0, w, hargs);
+		return host_args(nr, hargs);
+	}
+	n = backend != NULL ? names_descriptor(w->w_text) : -1;
+	if (n >= 0) {
+		ret = by_descriptor(nr, args, n, &done);
+		if (done)
+			return ret;
+	}
+	ret = host_args(nr, args);
+	if ((ret == -ENOENT || ret == -ENOTDIR) &&
+	    path_through_links(dirfd_of(nm, 0, args), w->w_text, follows(nr, args), w))
+		return to_kernel(nr, args, w);
+	return ret;
+}
+
+/* What "" and NULL mean, with AT_EMPTY_PATH or where the call takes a NULL: the descriptor itself. */
+static long
+nameless(long nr, const unsigned long args[6])
+{
+	const struct names *nm = &names[nr];
+	unsigned long kargs[6];
+	int32_t entry = FDMAP_HOST;
+
+	if (nm->nm_dirfd[0] >= 0)
+		entry = fdmap_entry(args[nm->nm_dirfd[0]]);
+	if (entry == FDMAP_HIDDEN)
+		return -EBADF;
+	if (entry <= 0)
+		return host_args(nr, args);
+	mem_copy(kargs, args, sizeof(kargs));
+	kargs[nm->nm_dirfd[0]] = (unsigned long)(entry - 1);
+	return kernel_call((unsigned int)nr, kargs);
+}
+
+static long
+rule_name(long nr, const unsigned long args[6])
+{
+	const struct names *nm = &names[nr];
+	unsigned long addr = args[nm->nm_path[0]];
+	struct where w;
+	long ret;
+
+	if (addr == 0)
+		return nameless(nr, args);
+	ret = path_resolve(dirfd_of(nm, 0, args), addr, &w);
+	if (ret == -EFAULT)
+		return host_args(nr, args);
+	if (ret != 0)
+		return ret;
+	return w.w_kind == WHERE_KERNEL ? to_kernel(nr, args, &w) : to_host(nr, args, &w);
+}
+
+/* rename and link. */
+static long
+rule_two_names(long nr, const unsigned long args[6])
+{
+	const struct names *nm = &names[nr];
+	struct where a, b;
+	unsigned long kargs[6];
+	long ret;
+
+	ret = path_resolve(dirfd_of(nm, 0, args), args[nm->nm_path[0]], &a);
+	if (ret == 0)
+		ret = path_resolve(dirfd_of(nm, 1, args), args[nm->nm_path[1]], &b);
+	if (ret == -EFAULT)
+		return host_args(nr, args);
+	if (ret != 0)
+		return ret;
+	if (a.w_kind != WHERE_KERNEL && b.w_kind != WHERE_KERNEL &&
+	    a.w_kind != WHERE_HOSTPATH && b.w_kind != WHERE_HOSTPATH) {
+		ret = host_args(nr, args);
+		if (ret != -ENOENT && ret != -ENOTDIR)
+			return ret;
+		(void)path_through_links(dirfd_of(nm, 0, args), a.w_text, follows(nr, args), &a);
+		(void)path_through_links(dirfd_of(nm, 1, args), b.w_text, false, &b);
+		if (a.w_kind != WHERE_KERNEL && b.w_kind != WHERE_KERNEL)
+			return ret;
+	}
+	if ((a.w_kind == WHERE_KERNEL) != (b.w_kind == WHERE_KERNEL))
+		return -EXDEV;
+	mem_copy(kargs, args, sizeof(kargs));
+	if (a.w_kind != WHERE_HOST)
+		put(nm, 0, &a, kargs);
+	if (b.w_kind != WHERE_HOST)
+		put(nm, 1, &b, kargs);
+	return a.w_kind == WHERE_KERNEL ? kernel_call((unsigned int)nr, kargs) : host_args(nr, kargs);
+}
+
+/* --- links ------------------------------------------------------------------------------------- */
+
+/* What a link is to say is text; of it only the prefix is ours. */
+static long
+rule_symlink(long nr, const unsigned long args[6])
+{
+	unsigned int at = nr == SYS_symlinkat ? 2 : 1;
+	char target[PATH_ROOM];
+	const char *inner;
+	struct where w;
+	long ret;
+
+	ret = path_resolve(nr == SYS_symlinkat ? (int)args[1] : AT_FDCWD, args[at], &w);
+	if (ret == 0 && w.w_kind == WHERE_KERNEL)
+		ret = mem_string(target, args[0], sizeof(target));
+	if (ret == -EFAULT)
+		return host_args(nr, args);
+	if (ret < 0)
+		return ret;
+	if (w.w_kind != WHERE_KERNEL) {
+		ret = host_args(nr, args);
+		if (ret != -ENOENT || !path_through_links(nr == SYS_symlinkat ? (int)args[1] : AT_FDCWD,
+		    w.w_text, false, &w))
+			return ret;
+		ret = mem_string(target, args[0], sizeof(target));
+		if (ret < 0)
+			return ret;
+	}
+	inner = w.w_blanket ? NULL : path_strip(target);
+	return kernel_syscall(SYS_symlinkat, inner != NULL ? inner : target, w.w_dirfd, w.w_path);
+}
+
+/* Of the kernel's links the absolute ones lead to its own root, which is at the prefix. */
+static long
+readlink_kernel(const struct where *w, unsigned long buf, unsigned long size)
+{
+	char target[PATH_ROOM], shown[PATH_ROOM];
+	long ret;
+	size_t len;
+
+	if ((int)size <= 0)
+		return -EINVAL;
+	ret = kernel_syscall(SYS_readlinkat, w->w_dirfd, w->w_path, target, sizeof(target) - 1);
+	if (ret < 0)
+		return ret;
+	target[ret] = '\0';
+	ret = path_show(target, w->w_blanket, shown, sizeof(shown));
+	if (ret != 0)
+		return ret;
+	len = text_len(shown);
+	if (len > size)
+		len = size;
+	return mem_write(buf, shown, len) ? (long)len : -EFAULT;
+}
+
+/* /proc/self/fd/N of the kernel says what it is. */
+static long
+readlink_descriptor(int n, unsigned long buf, unsigned long size)
+{
+	char text[64] = "";
+	struct stat st;
+	size_t len = 0;
+	long ret;
+
+	ret = kernel_syscall(SYS_fstat, fdmap_get((unsigned long)n), &st);
+	if (ret != 0)
+		return ret;
+	(void)text_add(text, sizeof(text), &len, S_ISSOCK(st.st_mode) ? "socket:[" :
+	    S_ISFIFO(st.st_mode) ? "pipe:[" : "rump:[");
+	(void)text_add_number(text, sizeof(text), &len, st.st_ino);
+	(void)text_add(text, sizeof(text), &len, "]");
+	if (len > size)
+		len = size;
+	return mem_write(buf, text, len) ? (long)len : -EFAULT;
+}
+
+static long
+rule_readlink(long nr, const unsigned long args[6])
+{
+	bool at = nr == SYS_readlinkat;
+	int dirfd = at ? (int)args[0] : AT_FDCWD, n;
+	unsigned long buf = at ? args[2] : args[1], size = at ? args[3] : args[2];
+	struct where w;
+	long ret;
+
+	ret = path_resolve(dirfd, at ? args[1] : args[0], &w);
+	if (ret == -EFAULT)
+		return host_args(nr, args);
+	if (ret != 0)
+		return ret;
+	if (w.w_kind == WHERE_KERNEL)
+		return readlink_kernel(&w, buf, size);
+	n = backend != NULL ? names_descriptor(w.w_text) : -1;
+	if (n >= 0)
+		return readlink_descriptor(n, buf, size);
+	ret = w.w_kind == WHERE_HOSTPATH ? host_syscall(SYS_readlink, w.w_path, buf, size) :
+	    host_args(nr, args);
+	if (ret == -ENOENT && path_through_links(dirfd, w.w_text, false, &w))
+		return readlink_kernel(&w, buf, size);
+	return ret;
+}
+
+/* --- directories we are in ------------------------------------------------------------------------ */
+
+static long
+rule_chdir(long nr, const unsigned long args[6])
+{
+	struct where w;
+	long ret;
+
+	ret = path_resolve(AT_FDCWD, args[0], &w);
+	if (ret == -EFAULT)
+		return host_args(nr, args);
+	if (ret != 0)
+		return ret;
+	if (w.w_kind != WHERE_KERNEL) {
+		ret = w.w_kind == WHERE_HOSTPATH ? host_syscall(SYS_chdir, w.w_path) : host_args(nr, args);
+		if (ret == 0)
+			path_setcwd(CWD_HOST);
+		if (ret != -ENOENT || !path_through_links(AT_FDCWD, w.w_text, true, &w))
+			return ret;
+	}
+	ret = kernel_syscall(SYS_chdir, w.w_path);
+	if (ret == 0)
+		path_setcwd(w.w_blanket ? CWD_BLANKET : CWD_PREFIX);
+	return ret;
+}
+
+static long
+rule_fchdir(long nr, const unsigned long args[6])
+{
+	int32_t entry = fdmap_entry(args[0]);
+	long ret;
+
+	if (entry == FDMAP_HIDDEN)
+		return -EBADF;
+	ret = entry > 0 ? kernel_syscall(SYS_fchdir, entry - 1) : host_args(nr, args);
+	if (ret == 0)
+		path_setcwd(entry <= 0 ? CWD_HOST : policy.po_prefixlen > 0 ? CWD_PREFIX : CWD_BLANKET);
+	return ret;
+}
+
+static long
+rule_getcwd(long nr, const unsigned long args[6])
+{
+	char inner[PATH_ROOM], shown[PATH_ROOM];
+	size_t len;
+	long ret;
+
+	if (path_cwd() == CWD_HOST)
+		return host_args(nr, args);
+	ret = kernel_syscall(SYS_getcwd, inner, sizeof(inner));
+	if (ret < 0)
+		return ret;
+	ret = path_show(inner, path_cwd() == CWD_BLANKET, shown, sizeof(shown));
+	if (ret != 0)
+		return ret;
+	len = text_len(shown) + 1;
+	if (len > args[1])
+		return -ERANGE;
+	return mem_write(args[0], shown, len) ? (long)len : -EFAULT;
+}
+
+/* Both shall make files alike. */
+static long
+rule_umask(long nr, const unsigned long args[6])
+{
+	if (backend != NULL)
+		(void)kernel_call(SYS_umask, args);
+	return host_args(nr, args);
+}
+
+static long
+rule_sync(long nr, const unsigned long args[6])
+{
+	if (backend != NULL)
+		(void)kernel_call(SYS_sync, args);
+	return host_args(nr, args);
+}
+
+/* mount: the place says whose; the source is a name there, or none at all. */
+static long
+rule_mount(long nr, const unsigned long args[6])
+{
+	unsigned long kargs[6];
+	char source[PATH_ROOM];
+	const char *inner;
+	struct where w;
+	long ret;
+
+	ret = path_resolve(AT_FDCWD, args[1], &w);
+	if (ret != 0 || w.w_kind != WHERE_KERNEL)
+		return host_args(nr, args);
+	mem_copy(kargs, args, sizeof(kargs));
+	kargs[1] = (unsigned long)w.w_path;
+	if (args[0] != 0 && mem_string(source, args[0], sizeof(source)) >= 0) {
+		inner = path_strip(source);
+		kargs[0] = (unsigned long)(inner != NULL ? inner : source);
+	}
+	return kernel_call(SYS_mount, kargs);
+}
+
+/* --- start --------------------------------------------------------------------------------------------- */
+
+static void
+describe(const struct sysdesc *sd)
+{
+	struct names nm = { .nm_path = { -1, -1 }, .nm_dirfd = { -1, -1 }, .nm_flags = -1 };
+
+	if (sd->sd_nr >= HIJACK_NCALLS)
+		return;
+	for (unsigned int i = 0; i < sd->sd_nargs; i++) {
+		if (sd->sd_args[i].sa_kind == SYSARG_PATH && nm.nm_n < 2) {
+			if (i > 0 && sd->sd_args[i - 1].sa_kind == SYSARG_DIRFD)
+				nm.nm_dirfd[nm.nm_n] = (int8_t)(i - 1);
+			nm.nm_path[nm.nm_n++] = (int8_t)i;
+		}
+		if (sd->sd_args[i].sa_kind == SYSARG_FLAGS && (sd->sd_args[i].sa_set == SYSSET_at ||
+		    sd->sd_args[i].sa_set == SYSSET_statxat || sd->sd_args[i].sa_set == SYSSET_accessat))
+			nm.nm_flags = (int8_t)i;
+	}
+	nm.nm_makesfd = sd->sd_ret == SYSRET_FD;
+	names[sd->sd_nr] = nm;
+	if (nm.nm_n > 0 && !sd->sd_nosys)
+		dispatch_set(sd->sd_nr, HIJACK_LOOK, nm.nm_n == 1 ? rule_name : rule_two_names);
+}
+
+static const struct { unsigned int nr; rule_fn *fn; } special[] = {
+	{ SYS_symlink, rule_symlink }, { SYS_symlinkat, rule_symlink },
+	{ SYS_readlink, rule_readlink }, { SYS_readlinkat, rule_readlink },
+	{ SYS_chdir, rule_chdir }, { SYS_fchdir, rule_fchdir }, { SYS_getcwd, rule_getcwd },
+	{ SYS_umask, rule_umask }, { SYS_sync, rule_sync }, { SYS_mount, rule_mount },
+};
+
+void
+name_rules(void)
+{
+	if (policy.po_prefixlen == 0 && policy.po_blanket[0] == '\0')
+		return;
+	for (unsigned int i = 0; i < rump_nsysdesc; i++)
+		describe(&rump_sysdesc[i]);
+	for (unsigned int i = 0; i < sizeof(special) / sizeof(special[0]); i++)
+		dispatch_set(special[i].nr, HIJACK_LOOK, special[i].fn);
+}
