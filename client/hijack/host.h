@@ -64,6 +64,7 @@ void	host_complain(const char *what, const char *about);
  */
 void	*mem_copy(void *to, const void *from, size_t len);
 void	*mem_zero(void *to, size_t len);
+void	*mem_move(void *to, const void *from, size_t len);
 bool	text_equal(const char *a, const char *b);
 /* text begins with prefix: the rest, else NULL. */
 const char *text_after(const char *text, const char *prefix);

@@ -351,7 +351,7 @@ walk_next(struct hostwalk *hw, char *name)
 	mem_copy(name, t, n);
 	name[n] = '\0';
 	t += n;
-	memmove(hw->hw_todo, t, text_len(t) + 1);
+	(void)mem_move(hw->hw_todo, t, text_len(t) + 1);
 	return n;
 }
 

@@ -51,6 +51,12 @@ memmove(void *to, const void *from, size_t len)
 }
 
 void *
+mem_move(void *to, const void *from, size_t len)
+{
+	return memmove(to, from, len);
+}
+
+void *
 memset(void *to, int c, size_t len)
 {
 	void *p = to;
