@@ -29,9 +29,6 @@ int32_t fdmap_table[HIJACK_NFDS];
 static uint32_t nrefs[HIJACK_NFDS];	/* a: of r */
 static unsigned int lowest;		/* fdoff= */
 
-/* Out of the way of programs that close all they might have, but not above any limit. */
-#define HIDE_FROM	900
-
 void
 fdmap_init(unsigned int from)
 {
@@ -128,7 +125,7 @@ fdmap_new(int r, bool cloexec)
 int
 fdmap_hide(int fd)
 {
-	long moved = host_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, HIDE_FROM);
+	long moved = host_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, FDMAP_HIDEFROM);
 
 	if (!host_failed(moved)) {
 		(void)host_syscall(SYS_close, fd);

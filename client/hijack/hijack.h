@@ -75,6 +75,9 @@ void	mem_put(void *mem, size_t len);
 #define FDMAP_HIDDEN	(-1)		/* ours, of which the program knows nothing, */
 #define FDMAP_EPOLL	(-2)		/* this or less: the host's epoll with a companion, */
 					/* or the kernel's number + 1 */
+/* Ours get numbers from here on: out of the way, but not above any limit. */
+#define FDMAP_HIDEFROM	900
+
 extern int32_t fdmap_table[HIJACK_NFDS];
 
 static inline int32_t

@@ -39,7 +39,7 @@ kernel_backend(void)
 	(void)pthread_mutex_lock(&backend_lock);
 	if (backend == NULL && !backend_failed) {
 		if (server_url[0] != '\0')
-			backend_failed = true;
+			backend_failed = backend_server_start(server_url, &b) != 0;
 		else
 			backend_failed = backend_inside_start(&b) != 0;
 		if (!backend_failed)
