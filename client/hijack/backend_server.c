@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * backend_server.c - a kernel in another process, through librumpclient
+ *
+ * The library was made for this place: it makes its own system calls by itself, may be called by
+ * signal handlers, and takes part in fork and exec on request.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include <rump/rumpclient.h>
+
+#include "hijack.h"
+
+/* Parts that an older library does not have. */
+#pragma weak rumpclient_poll_arm
+#pragma weak rumpclient_prefork
+#pragma weak rumpclient_fork_init
+#pragma weak rumpclient_fork_cancel
+#pragma weak rumpclient_fork_exec
+#pragma weak rumpclient_exec_env
+#pragma weak rumpclient_exec_failed
+#pragma weak rumpclient_ownfds
+#pragma weak rumpclient_setfdmin
+
+static long
+server_call(unsigned int nr, const unsigned long args[6])
+{
+	return rumpclient_syscall_args(nr, args);
+}
+
+static int
+server_poll_arm(struct pollfd *fds, unsigned int n, int hostfd)
+{
+	return rumpclient_poll_arm != NULL ? rumpclient_poll_arm(fds, n, hostfd) : -ENOSYS;
+}
+
+/* --- fork --------------------------------------------------------------------------------- */
+
+/* One fork at a time a process: who comes second makes a ticket of his own in his own thread. */
+static __thread struct rumpclient_fork *ticket;
+
+static int
+server_fork_before(void)
+{
+	if (rumpclient_prefork == NULL)
+		return EAGAIN;
+	ticket = rumpclient_prefork();
+	return ticket == NULL ? EAGAIN : 0;
+}
+
+static void
+server_fork_parent(long pid)
+{
+	if (pid < 0)
+		rumpclient_fork_cancel(ticket);
+	ticket = NULL;
+}
+
+static void
+server_fork_child(void)
+{
+	if (rumpclient_fork_init(ticket) != 0)
+		host_complain("the server did not take the child", NULL);
+	ticket = NULL;
+}
+
+/* --- exec ---------------------------------------------------------------------------------- */
+
+static int
+server_exec_env(bool vforked, char *env, size_t size)
+{
+	struct rumpclient_fork *child;
+
+	env[0] = '\0';
+	if (rumpclient_prefork == NULL || rumpclient_exec_env == NULL || rumpclient_fork_exec == NULL)
+		return 0;
+	if (!vforked)
+		return rumpclient_exec_env(env, size) != 0 ? EAGAIN : 0;
+	child = rumpclient_prefork();
+	if (child == NULL)
+		return EAGAIN;
+	return rumpclient_fork_exec(child, env, size) != 0 ? EAGAIN : 0;
+}
+
+static void
+server_exec_failed(void)
+{
+	if (rumpclient_exec_failed != NULL)
+		rumpclient_exec_failed();
+}
+
+static const struct backend backend_server = {
+	.b_name = "server",
+	.b_call = server_call,
+	.b_poll_arm = server_poll_arm,
+	.b_fork_before = server_fork_before,
+	.b_fork_parent = server_fork_parent,
+	.b_fork_child = server_fork_child,
+	.b_exec_env = server_exec_env,
+	.b_exec_failed = server_exec_failed,
+};
+
+/* What the library has open is not the program's. */
+static void
+hide_ownfds(void)
+{
+	int fds[64];
+	unsigned int n;
+
+	if (rumpclient_ownfds == NULL || rumpclient_ownfds(fds, 64, &n) != 0)
+		return;
+	for (unsigned int i = 0; i < n && i < 64; i++)
+		__atomic_store_n(&fdmap_table[fds[i]], FDMAP_HIDDEN, __ATOMIC_RELEASE);
+}
+
+int
+backend_server_start(const char *url, const struct backend **ret_backend)
+{
+	if (rumpclient_setfdmin != NULL)
+		rumpclient_setfdmin(FDMAP_HIDEFROM);
+	if (rumpclient_connect(url) != 0) {
+		host_complain("no server", url);
+		return -errno;
+	}
+	hide_ownfds();
+	*ret_backend = &backend_server;
+	return 0;
+}
