@@ -14,7 +14,9 @@
  *	tcp_child.c	a handshake is complete: the socket
  *	tcp_timewait.c	what is left of a connection for a minute
  *	tcp_mini.c	the table of both, a name space each
- *	tcp_output.c	what to send, and building it
+ *	tcp_synsent.c	a segment for who has sent a SYN
+ *	tcp_challenge.c	answers to what should not have come
+ *	tcp_output.c	what to send; tcp_build.c: building it
  *	tcp_respond.c	answers for which there is no connection
  *	tcp_timer.c	one callout a connection, and what it finds due
  *	tcp_fastopen.c	data in SYNs (RFC 7413)
@@ -303,6 +305,13 @@ int	tcp_minis(struct netns *ns, int family, int (*fn)(const struct sockdiag_mini
 void	tcp_input(struct netns *ns, struct packetq *q);
 /* One segment for a locked connection; p at its text.  Consumes p. */
 void	tcp_segment(struct tcpcb *tp, struct tcpseg *ts, struct packet *p, int64_t now);
+void	tcp_connreset(struct tcpcb *tp);	/* a RST that is believed */
+void	tcp_trim(struct tcpcb *tp, struct tcpseg *ts, struct packet *p);	/* what the window does not take */
+
+/* tcp_synsent.c */
+void	tcp_synsent(struct tcpcb *tp, struct tcpseg *ts, struct packet *p, int64_t now);
+
+/* tcp_challenge.c */
 void	tcp_challenge(struct tcpcb *tp, int64_t now);
 bool	tcp_oow_allowed(int64_t *at, int64_t now);
 
@@ -343,12 +352,16 @@ uint8_t	tcp_rcvscale(const struct socket *so);
 void	tcp_rcvread(struct tcpcb *tp, int64_t now);	/* the application has read */
 void	tcp_rcvtune(struct tcpcb *tp, int64_t now);	/* text has come */
 
-/* tcp_output.c */
-void	tcp_output(struct tcpcb *tp, int64_t now);
+/* tcp_build.c: into t_outq */
 int	tcp_sendsyn(struct tcpcb *tp, int64_t now);
 void	tcp_sendack(struct tcpcb *tp, int64_t now);
 void	tcp_sendrst(struct tcpcb *tp, uint32_t seq, int64_t now);
 void	tcp_sendprobe(struct tcpcb *tp, bool urgent, int64_t now);
+/* [seq, seq + len) with or without FIN behind it, first time or again.  ENOMEM, ENOBUFS. */
+int	tcp_sendtext(struct tcpcb *tp, uint32_t seq, uint32_t len, bool fin, bool rtx, int64_t now);
+
+/* tcp_output.c */
+void	tcp_output(struct tcpcb *tp, int64_t now);
 bool	tcp_retransmit(struct tcpcb *tp, uint32_t i, int64_t now);
 int	tcp_sendtlp(struct tcpcb *tp, int64_t now);
 void	tcp_setmss(struct tcpcb *tp, uint32_t mtu);

@@ -22,7 +22,7 @@
  *
  * Who is it for?  A connection; else one of the small ones, a request or
  * what is left of a connection (tcp_timewait.c); else a listener; else nobody, who
- * answers with RST.
+ * answers with RST.  SYN-SENT has steps of its own: tcp_synsent.c.
  */
 
 #include "tcp_impl.h"
@@ -31,51 +31,7 @@
 #include <sys/atomic.h>
 #include <sys/errno.h>
 
-#define OOW_INTERVAL	(NSEC_PER_SEC / 2)	/* answers to garbage, a connection */
 #define PAWS_IDLE	(24LL * 86400 * NSEC_PER_SEC)	/* RFC 7323 section 5.5 */
-
-/* --- challenge ACKs ------------------------------------------------------------ */
-
-/* At most two answers a second to what is none of our business. */
-bool
-tcp_oow_allowed(int64_t *at, int64_t now)
-{
-	if (*at != 0 && now - *at < OOW_INTERVAL)
-		return false;
-	*at = now;
-	return true;
-}
-
-/*
- * "Did you really say that?"  (RFC 5961.)  Who sent it in good faith answers with
- * the exact number.  Limited a connection, and a host (section 7) with a random
- * addition, as the count of challenges told attackers once which ports are in use.
- */
-void
-tcp_challenge(struct tcpcb *tp, int64_t now)
-{
-	struct tcpns *tn = tp->t_ns;
-	int limit = netvar_get(tn->tn_ns, &tcpvar_challenge_limit);
-	bool ok;
-
-	if (!tcp_oow_allowed(&tp->t_oowat, now))
-		return;
-	mutex_enter(&tn->tn_lock);
-	if (now - tn->tn_chalsec >= NSEC_PER_SEC || tn->tn_chalsec == 0) {
-		tn->tn_chalsec = now;
-		tn->tn_nchal = (uint32_t)limit / 2 +
-		    (limit > 0 ? (uint32_t)siphash(tn->tn_secret, &now, sizeof(now)) %
-		    (uint32_t)limit : 0);
-	}
-	ok = tn->tn_nchal > 0;
-	if (ok)
-		tn->tn_nchal--;
-	mutex_exit(&tn->tn_lock);
-	if (!ok)
-		return;
-	tcp_count(TCPSTAT_CHALLENGEACK);
-	tcp_sendack(tp, now);
-}
 
 /* --- first: is it acceptable? ----------------------------------------------------- */
 
@@ -136,8 +92,8 @@ in_window(const struct tcpcb *tp, const struct tcpseg *ts)
 }
 
 /* Cuts off what we have and what we did not ask for. */
-static void
-trim_to_window(struct tcpcb *tp, struct tcpseg *ts, struct packet *p)
+void
+tcp_trim(struct tcpcb *tp, struct tcpseg *ts, struct packet *p)
 {
 	uint32_t cut;
 
@@ -190,14 +146,14 @@ step_sequence(struct tcpcb *tp, struct tcpseg *ts, struct packet *p, int64_t now
 	}
 	paws_update(tp, ts, now);
 	if ((ts->ts_flags & TH_SYN) == 0 || tp->t_state == TCPS_SYN_RECEIVED)
-		trim_to_window(tp, ts, p);
+		tcp_trim(tp, ts, p);
 	return true;
 }
 
 /* --- second: RST --------------------------------------------------------------------- */
 
-static void
-connection_reset(struct tcpcb *tp)
+void
+tcp_connreset(struct tcpcb *tp)
 {
 	switch (tp->t_state) {
 	case TCPS_SYN_SENT:
@@ -220,7 +176,7 @@ step_reset(struct tcpcb *tp, const struct tcpseg *ts, int64_t now)
 	if ((ts->ts_flags & TH_RST) == 0)
 		return true;
 	if (ts->ts_seq == tp->t_rnxt)
-		connection_reset(tp);
+		tcp_connreset(tp);
 	else
 		tcp_challenge(tp, now);
 	return false;
@@ -332,86 +288,6 @@ step_text(struct tcpcb *tp, const struct tcpseg *ts, int64_t now)
 	}
 }
 
-/* --- SYN-SENT: section 3.10.7.3 ------------------------------------------------------------------ */
-
-/* Both called at once (section 3.5, figure 7): answer the SYN with a SYN-ACK. */
-static void
-simultaneous_open(struct tcpcb *tp, int64_t now)
-{
-	tcp_setstate(tp, TCPS_SYN_RECEIVED);
-	tp->t_retries = 0;
-	(void)tcp_sendsyn(tp, now);
-	tcp_timer_rtx(tp, now);
-}
-
-static void
-synsent_connected(struct tcpcb *tp, const struct tcpseg *ts, int64_t now)
-{
-	if ((ts->ts_flags & (TH_ECE | TH_CWR)) == TH_ECE &&
-	    netvar_get(tp->t_ns->tn_ns, &tcpvar_ecn) == 1)
-		tp->t_flags |= TF_ECN;
-	if (tp->t_tfo != NULL || (ts->ts_opts & (TO_FASTOPEN | TO_FASTOPENEXP)) != 0)
-		tfo_synacked(tp, ts);
-	(void)tcp_ack(tp, ts, 0, now);
-	tcp_established(tp, now);
-	tp->t_flags |= TF_ACKNOW;
-}
-
-static void
-synsent_segment(struct tcpcb *tp, struct tcpseg *ts, struct packet *p, int64_t now)
-{
-	bool ack = (ts->ts_flags & TH_ACK) != 0;
-
-	/* First, the ACK bit: is it for our SYN? */
-	if (ack && (seq_le(ts->ts_ack, tp->t_iss) || seq_gt(ts->ts_ack, tp->t_nxt))) {
-		if ((ts->ts_flags & TH_RST) == 0)
-			tcp_sendrst(tp, ts->ts_ack, now);
-		goto out;
-	}
-	if (ack && (ts->ts_opts & TO_TIMESTAMP) != 0 && ts->ts_tsecr != 0 &&
-	    seq_gt(ts->ts_tsecr, tcp_ts(now, tp->t_tsoff))) {
-		/* It echoes what we never sent (RFC 7323 section 5.3 has no word on it). */
-		if ((ts->ts_flags & TH_RST) == 0)
-			tcp_sendrst(tp, ts->ts_ack, now);
-		goto out;
-	}
-	/* Second, RST. */
-	if ((ts->ts_flags & TH_RST) != 0) {
-		if (ack)
-			connection_reset(tp);
-		goto out;
-	}
-	/* Fourth, SYN. */
-	if ((ts->ts_flags & TH_SYN) == 0)
-		goto out;
-	tp->t_irs = ts->ts_seq;
-	tp->t_rnxt = tp->t_lastack = tp->t_copied = ts->ts_seq + 1;
-	tp->t_radv += tp->t_rnxt;	/* it was counted from 0 until now */
-	tcp_negotiate(tp, ts, now);
-	tp->t_wnd = tp->t_maxwnd = ts->ts_wnd;	/* never scaled in a SYN */
-	tp->t_wl1 = ts->ts_seq;
-	tp->t_wl2 = ack ? ts->ts_ack : tp->t_iss;
-	ts->ts_seq++;
-	if (!ack) {
-		simultaneous_open(tp, now);
-		goto out;
-	}
-	synsent_connected(tp, ts, now);
-	tcp_urgent(tp, ts);
-	if (ts->ts_len > 0) {
-		trim_to_window(tp, ts, p);
-		if (ts->ts_len > 0) {
-			tcp_text(tp, ts, p, now);
-			p = NULL;
-		}
-	}
-	if ((ts->ts_flags & TH_FIN) != 0 && ts->ts_seq + ts->ts_len == tp->t_rnxt)
-		tcp_fin(tp, now);
-	tp->t_flags |= TF_OUTPUT;
-out:
-	packet_free(p);
-}
-
 /* --- the steps in their order ----------------------------------------------------------------------- */
 
 static void
@@ -437,7 +313,7 @@ tcp_segment(struct tcpcb *tp, struct tcpseg *ts, struct packet *p, int64_t now)
 	tp->t_segsin += p->p_gso_segs > 1 ? p->p_gso_segs : 1;
 	tp->t_lastrcvd = now;
 	if (tp->t_state == TCPS_SYN_SENT) {
-		synsent_segment(tp, ts, p, now);
+		tcp_synsent(tp, ts, p, now);
 		return;
 	}
 	/* A SYN again: our SYN-ACK was lost. */
