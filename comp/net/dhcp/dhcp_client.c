@@ -63,7 +63,8 @@ client_listen(struct dhcp_client *dc)
 	dc->dc_listening = on;
 	dc->dc_xid = df->df_xid;
 	dc->dc_watch = df->df_state == DHCP_PROBING ? df->df_addr : 0;
-	if (dc->dc_watch == 0)
+	dc->dc_defend = dhcp_fsm_bound(df) ? df->df_addr : 0;
+	if (dc->dc_watch == 0 && dc->dc_defend == 0)
 		dc->dc_conflict = false;
 	mutex_exit(&dc->dc_home->dn_lock);
 	if (on == was)
@@ -419,6 +420,26 @@ dhcp_client_ifgone(struct ifnet *ifp)
 
 		if (dc->dc_ifp == ifp)
 			client_ask_stop_locked(dn, dc);
+	}
+	mutex_exit(&dn->dn_lock);
+}
+
+void
+dhcp_client_conflict(struct ifnet *ifp, uint32_t addr)
+{
+	struct dhcp_netns *dn = netns_data(ifp->if_ns, NETNS_SLOT_DHCP);
+	struct list_node *n;
+
+	if (dn == NULL)
+		return;
+	mutex_enter(&dn->dn_lock);
+	LIST_FOREACH(n, &dn->dn_clients) {
+		struct dhcp_client *dc = container_of(n, struct dhcp_client, dc_link);
+
+		if (dc->dc_ifp == ifp && dc->dc_defend == addr) {
+			dc->dc_conflict = true;
+			(void)workqueue_enqueue(dn->dn_queue, &dc->dc_work);
+		}
 	}
 	mutex_exit(&dn->dn_lock);
 }

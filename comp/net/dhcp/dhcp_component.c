@@ -65,6 +65,8 @@ dhcp_event(enum netevent ev, const struct netevent_info *ne)
 {
 	if (ev == NETEVENT_LINK_DEL)
 		dhcp_client_ifgone(ne->ne_ifp);
+	else if (ev == NETEVENT_CONFLICT)
+		dhcp_client_conflict(ne->ne_ifp, ne->ne_addr->ia_w[0]);
 }
 
 static struct netevent_listener dhcp_listener = { .nl_event = dhcp_event };

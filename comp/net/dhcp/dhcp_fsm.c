@@ -318,9 +318,16 @@ dhcp_fsm_message(struct dhcp_fsm *df, const struct dhcp_msg *dm, int64_t now, ui
 void
 dhcp_fsm_conflict(struct dhcp_fsm *df, int64_t now, uint64_t random, struct dhcp_act *act)
 {
+	bool had = dhcp_fsm_bound(df);
+
 	memset(act, 0, sizeof(*act));
-	if (df->df_state != DHCP_PROBING)
+	if (df->df_state != DHCP_PROBING && !had)
 		return;
+	if (had) {		/* RFC 5227 section 2.4 (b) */
+		df->df_xid = (uint32_t)(random >> 32);
+		df->df_began = now;
+		lease_lost(df, act);
+	}
 	send_put(df, DHCP_DECLINE, now, act);
 	act->da_msg.dm_server = df->df_server;
 	act->da_msg.dm_wanted = df->df_addr;

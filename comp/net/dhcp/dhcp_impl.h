@@ -77,6 +77,7 @@ struct dhcp_client {
 	/* What was heard. */
 	uint32_t	 dc_xid;	/* l: what to listen for */
 	uint32_t	 dc_watch;	/* l: address whose other users count; 0: none */
+	uint32_t	 dc_defend;	/* l: ours; another that keeps using it counts */
 	bool		 dc_listening;	/* l */
 	bool		 dc_conflict;	/* l */
 	unsigned int	 dc_nheard;	/* l */
@@ -110,6 +111,8 @@ int	dhcp_client_wait(struct dhcp_client *dc, int64_t deadline);
 /* dn_lock held: there is something to do. */
 void	dhcp_client_poke_locked(struct dhcp_client *dc);
 void	dhcp_client_ifgone(struct ifnet *ifp);	/* ns_lock held */
+/* Another host uses the address, and defence was of no use. */
+void	dhcp_client_conflict(struct ifnet *ifp, uint32_t addr);
 void	dhcp_client_netns_exit(struct dhcp_netns *dn);	/* ends all */
 
 /* dhcp_input.c */

@@ -5,7 +5,8 @@
  *
  * The cache and its timing are neigh.c's; here questions are put on the wire and
  * answers taken off it.  New addresses announce themselves, and an address of ours
- * that another host uses is defended once in ten seconds (RFC 5227 section 2.4 (b)).
+ * that another host uses is defended once in ten seconds (RFC 5227 section 2.4 (c)).
+ * Who gave the address hears when that was of no use, and may give it up (b).
  *
  * Whatever says that a MAC has an IP address updates an entry we have; only who asks
  * for us, or answers us, makes a new one.
@@ -16,6 +17,7 @@
 #include <lib/string.h>
 #include <linux/if_arp.h>
 #include <net/ifnet.h>
+#include <net/netevent.h>
 #include <net/route.h>
 #include <sys/atomic.h>
 #include <sys/kmem.h>
@@ -116,6 +118,18 @@ static struct neigh_family arp_family = {
 
 /* --- answering ------------------------------------------------------------ */
 
+/* Once for each defence: a flood is not to cost more than that. */
+static void
+conflict_tell(struct ifnet *ifp, struct in_ifinfo *ii, const struct inaddr *addr, int64_t defended)
+{
+	struct netevent_info ne = { .ne_ns = ifp->if_ns, .ne_ifp = ifp, .ne_addr = addr };
+
+	if (atomic_load(&ii->ii_conflict) == defended)
+		return;
+	atomic_store(&ii->ii_conflict, defended);
+	netevent_tell(NETEVENT_CONFLICT, &ne);
+}
+
 /* Somebody else says that it has our address. */
 static void
 arp_conflict(struct ifnet *ifp, const struct arp_msg *am)
@@ -132,8 +146,10 @@ arp_conflict(struct ifnet *ifp, const struct arp_msg *am)
 	if (ii == NULL)
 		return;
 	last = atomic_load(&ii->ii_defended);
-	if (last != 0 && now - last < DEFEND_INTERVAL)
+	if (last != 0 && now - last < DEFEND_INTERVAL) {
+		conflict_tell(ifp, ii, &am->am_sip, last);
 		return;
+	}
 	atomic_store(&ii->ii_defended, now);
 	arp_announce(ifp, &am->am_sip);
 }

@@ -40,6 +40,7 @@ ip_ns(const struct netns *ns)
 struct in_ifinfo {
 	struct ip_mcif	*ii_mc;		/* c: groups joined */
 	int64_t		 ii_defended;	/* a: when we last defended an address */
+	int64_t		 ii_conflict;	/* a: the defence that was of no use, as was told */
 	struct qsbr_head ii_qsbr;
 };
 

@@ -4,7 +4,7 @@
  * netevent.h - changes of the configuration, for who wants to know
  *
  * rtnetlink's multicast groups, lagg, DHCP and the tools listen.  Called in the
- * order of the changes, under ns_lock except for neighbours and carrier; must
+ * order of the changes, under ns_lock except for neighbours, carrier and conflicts; must
  * not sleep for long nor change the configuration.
  */
 
@@ -27,6 +27,7 @@ enum netevent {
 	NETEVENT_NEIGH_DEL,
 	NETEVENT_NETNS_DEL,
 	NETEVENT_ROUTER,	/* ne_ifp, ne_router: a router was heard */
+	NETEVENT_CONFLICT,	/* ne_ifp, ne_addr: IPv4, used by another in spite of defence */
 };
 
 #define NETEVENT_ROUTER_MANAGED	0x1	/* addresses */
@@ -40,6 +41,7 @@ struct netevent_info {
 	const struct rtconfig *ne_route;
 	const struct rtrule *ne_rule;
 	const struct neigh_info *ne_neigh;
+	const struct inaddr *ne_addr;
 	uint32_t	 ne_nlflags;	/* NLM_F_REPLACE and the like */
 	uint32_t	 ne_router;	/* NETEVENT_ROUTER_*: what DHCPv6 has to offer there */
 };

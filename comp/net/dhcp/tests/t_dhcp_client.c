@@ -399,6 +399,43 @@ TEST_WITH(an_address_that_somebody_has_is_declined, SEEDS)
 	world_end();
 }
 
+/* Another host says that our address is its. */
+static void
+far_claim(void)
+{
+	uint8_t buf[ARP_LEN];
+	uint32_t mine = MINE;
+
+	dhcp_arp_probe(far_mac, MINE, buf);
+	memcpy(buf + 14, &mine, 4);
+	far_send(buf, ARP_LEN, ETH_P_ARP);
+	pass(SEC / 10);
+}
+
+/* RFC 5227 section 2.4 (b): defended once in ten seconds, at the second claim given up. */
+TEST_WITH(an_address_that_another_keeps_using_is_given_up, SEEDS)
+{
+	struct dhcp_client *dc;
+
+	far_reset();
+	NEED(world_make() == 0);
+	dc = client_bound();
+	far_claim();
+	CHECK(have(MINE));
+	pass(11 * SEC);
+	far_claim();
+	CHECK(have(MINE));
+	CHECK_EQ("defended", 0, far.s_seen[DHCP_DECLINE]);
+	far.s_addr = ADDR(10, 0, 0, 60);
+	far_claim();
+	CHECK(!have(MINE));
+	CHECK_EQ("declined", 1, far.s_seen[DHCP_DECLINE]);
+	CHECK_EQ("another", 0, dhcp_client_wait(dc, clock_mono() + 60 * SEC));
+	CHECK(have(far.s_addr));
+	client_end(dc);
+	world_end();
+}
+
 TEST_WITH(the_address_goes_with_its_lease, SEEDS)
 {
 	struct dhcp_client *dc;

@@ -236,6 +236,20 @@ TEST(a_conflict_is_declined_and_time_passes_before_the_next_try)
 	CHECK(act.da_msg.dm_type == DHCP_DISCOVER);
 }
 
+TEST(an_address_that_another_keeps_using_is_given_up)
+{
+	for (int i = 0; i < 3; i++) {
+		client_bind();
+		while (df.df_state < DHCP_BOUND + (unsigned int)i)
+			tick();
+		dhcp_fsm_conflict(&df, now, draw(), &act);
+		CHECK(act.da_unconfigure && act.da_send && !act.da_unicast);
+		CHECK(act.da_msg.dm_type == DHCP_DECLINE && act.da_msg.dm_ciaddr == 0);
+		CHECK_EQ("which", MINE, act.da_msg.dm_wanted);
+		CHECK_STATE(DHCP_WAITING);
+	}
+}
+
 TEST(refusals_again_and_again_make_no_storm)
 {
 	unsigned int sent = 0;
