@@ -10,6 +10,11 @@
  *
  * Where routers drop what is too big and say nothing (RFC 2923), repeated timeouts
  * of full segments make us try smaller ones (net.ipv4.tcp_mtu_probing).
+ *
+ * NEEDSWORK: larger ones are never tried again (RFC 4821 section 7, tcp_mtu_probing 2).  It
+ * takes one segment above t_mss now and then, when cwnd has room for ten others, whose
+ * loss alone is no congestion, and the bounds of the search beside t_mtucap; these
+ * must not make the control block longer, which fills its cache lines.
  */
 
 #include "tcp_impl.h"
