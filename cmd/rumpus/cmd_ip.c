@@ -11,7 +11,7 @@
 #include <string.h>
 #include <linux/rtnetlink.h>
 
-#include "net_impl.h"
+#include "ip_impl.h"
 
 static const struct option options[] = {
 	{ "statistics", no_argument, NULL, 's' },
@@ -32,20 +32,22 @@ static const struct verb link_verbs[] = {
 };
 static const struct verb addr_verbs[] = {
 	{ "show", ipshow_addr }, { "list", ipshow_addr }, { "add", ipset_addr },
-	{ "replace", ipset_addr }, { "delete", ipset_addr }, { NULL, NULL },
+	{ "replace", ipset_addr }, { "delete", ipset_addr }, { "flush", ipflush_addr },
+	{ NULL, NULL },
 };
 static const struct verb route_verbs[] = {
 	{ "show", ipshow_route }, { "list", ipshow_route }, { "get", iproute_get },
 	{ "add", ipset_route }, { "replace", ipset_route }, { "append", ipset_route },
-	{ "delete", ipset_route }, { NULL, NULL },
+	{ "delete", ipset_route }, { "flush", ipflush_route }, { NULL, NULL },
 };
 static const struct verb neigh_verbs[] = {
 	{ "show", ipshow_neigh }, { "list", ipshow_neigh }, { "add", ipset_neigh },
-	{ "replace", ipset_neigh }, { "delete", ipset_neigh }, { NULL, NULL },
+	{ "replace", ipset_neigh }, { "delete", ipset_neigh }, { "flush", ipflush_neigh },
+	{ NULL, NULL },
 };
 static const struct verb rule_verbs[] = {
 	{ "show", ipshow_rule }, { "list", ipshow_rule }, { "add", ipset_rule },
-	{ "delete", ipset_rule }, { NULL, NULL },
+	{ "delete", ipset_rule }, { "flush", ipflush_rule }, { NULL, NULL },
 };
 
 static const struct { const char *word; const struct verb *verbs; } objects[] = {

@@ -171,6 +171,15 @@ ip -j neigh
 ip -j rule
 ip -j route get 192.168.7.7
 ip route delete 192.168.0.0/16
+ip route flush table main dev shm0
+ip rule flush
+ip neigh flush
+ip addr flush dev shm0
+ip -j -4 addr show dev shm0
+ip -j route
+ip -j neigh
+ip -j rule
+ip route flush
 ip route get 192.168.7.7
 """)
     with open('commands', 'rb') as commands:
@@ -183,8 +192,13 @@ ip route get 192.168.7.7
         value, end = decoder.raw_decode(text.strip())
         lists.append(value)
         text = text.strip()[end:]
-    check_eq('lists', 5, len(lists))
-    addrs, routes, neighs, rules, got = lists
+    check_eq('lists', 9, len(lists))
+    addrs, routes, neighs, rules, got = lists[:5]
+    no_addrs, few_routes, no_neighs, few_rules = lists[5:]
+    check_eq('addresses after flush', [], no_addrs[0].get('addr_info', []))
+    check_eq('routes after flush', ['203.0.113.0/24'], [route['dst'] for route in few_routes])
+    check_eq('the last address took the neighbours', [], no_neighs)
+    check_eq('rules after flush', [0], [rule['priority'] for rule in few_rules])
     check_eq('mtu', 1400, addrs[0]['mtu'])
     check_eq('address', ['10.5.0.1'], [a['local'] for a in addrs[0]['addr_info']
                                        if a['family'] == 'inet'])

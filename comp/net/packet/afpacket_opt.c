@@ -5,7 +5,7 @@
  *
  * NEEDSWORK: PACKET_RX_RING and its like share memory with the client, for which a
  * client in this process would need a call like mmap(2); until there is one they are refused
- * as a kernel built without them does, and libpcap falls back to recvfrom(2).
+ * as a kernel built without them does.  libpcap before 1.10 falls back to recvfrom(2) then.
  */
 
 #include "afpacket_impl.h"
