@@ -37,8 +37,12 @@ struct backend {
 	 */
 	int	(*b_poll_arm)(struct pollfd *fds, unsigned int n, int hostfd);
 
-	/* A signal came while the calling thread is in b_call: it shall end with EINTR. */
+	/*
+	 * A signal came while the calling thread is in b_call: it shall end with EINTR.  NULL: a
+	 * signal handler may make calls in the middle of one.  clear: it has ended, somehow.
+	 */
 	void	(*b_interrupt)(void);
+	void	(*b_interrupt_clear)(void);
 
 	/*
 	 * Forking.  before: an errno, and there will be no fork.  Then one of the other two;

@@ -37,6 +37,12 @@ inside_interrupt(void)
 	inside->in_interrupt();
 }
 
+static void
+inside_interrupt_clear(void)
+{
+	inside->in_interrupt_clear();
+}
+
 /* The threads of the kernel do not come along. */
 static void
 inside_fork_child(void)
@@ -50,6 +56,7 @@ static const struct backend backend_inside = {
 	.b_call = inside_call,
 	.b_poll_arm = inside_poll_arm,
 	.b_interrupt = inside_interrupt,
+	.b_interrupt_clear = inside_interrupt_clear,
 	.b_fork_child = inside_fork_child,
 };
 

@@ -28,7 +28,9 @@ hijack_syscall(long nr, const unsigned long args[6])
 {
 	rule_fn *fn;
 
-	if (self.s_depth > 0 || (unsigned long)nr >= HIJACK_NCALLS)
+	if (self.s_depth > 0)
+		return nr == SYS_rt_sigaction ? signal_inner(args) : host_args(nr, args);
+	if ((unsigned long)nr >= HIJACK_NCALLS)
 		return host_args(nr, args);
 	fn = rules[nr];
 	return fn != NULL ? fn(nr, args) : host_args(nr, args);
@@ -38,6 +40,20 @@ static long
 backend_call(unsigned int nr, const unsigned long args[6])
 {
 	return backend->b_call(nr, args);
+}
+
+/* Not those that a signal always ends, whatever its handler says (signal(7)). */
+static bool
+restarts(unsigned int nr)
+{
+	switch (nr) {
+	case SYS_poll: case SYS_ppoll: case SYS_select: case SYS_pselect6:
+	case SYS_epoll_wait: case SYS_epoll_pwait: case SYS_epoll_pwait2:
+	case SYS_nanosleep: case SYS_clock_nanosleep:
+		return false;
+	default:
+		return true;
+	}
 }
 
 struct arm_args {
@@ -61,9 +77,12 @@ kernel_call(unsigned int nr, const unsigned long args[6])
 
 	if (__builtin_expect(backend == NULL, 0) && kernel_backend() == NULL)
 		return -ENETDOWN;
-	self.s_depth++;
-	ret = self.s_plain ? backend_call(nr, args) : hijack_xcall(backend_call, nr, args);
-	self.s_depth--;
+	do {
+		self.s_depth++;
+		ret = self.s_plain ? backend_call(nr, args) : hijack_xcall(backend_call, nr, args);
+		self.s_depth--;
+	} while (__builtin_expect(self.s_nlater > 0, 0) && self.s_depth == 0 && signal_deliver() &&
+	    ret == -EINTR && restarts(nr));
 	return ret;
 }
 
@@ -78,6 +97,8 @@ kernel_poll_arm(struct pollfd *fds, unsigned int n, int hostfd)
 	self.s_depth++;
 	ret = hijack_xcall(backend_arm, 0, (const unsigned long *)&args);
 	self.s_depth--;
+	if (self.s_nlater > 0 && self.s_depth == 0)
+		(void)signal_deliver();
 	return (int)ret;
 }
 
@@ -171,4 +192,5 @@ dispatch_init(void)
 	epoll_rules();
 	name_rules();
 	process_rules();
+	signal_rules();
 }

@@ -30,6 +30,17 @@ void	hijack_entry(void);
 void	hijack_clone_before(void);
 void	hijack_clone_after(void);
 
+void	hijack_restorer(void);		/* what a signal handler returns to */
+
+/*
+ * Copies; what is left when it faults.  A handler that sees the instruction pointer in [begin, end)
+ * sets it to fault.
+ */
+unsigned long hijack_copy(void *to, const void *from, unsigned long len);
+extern const char hijack_copy_begin[], hijack_copy_end[], hijack_copy_fault[];
+/* The same for a string: its length without NUL, -1 a fault, -2 too long. */
+long	hijack_copystr(char *to, const char *from, unsigned long size);
+
 long	hijack_xcall(long (*fn)(unsigned int nr, const unsigned long *args), unsigned int nr,
 	    const unsigned long *args);
 

@@ -223,4 +223,61 @@ hijack_xcall:
 	.cfi_endproc
 	.size	hijack_xcall, . - hijack_xcall
 
+/* As debuggers and unwinders know it from libc. */
+	.globl	hijack_restorer
+	.hidden	hijack_restorer
+	.type	hijack_restorer, @function
+hijack_restorer:
+	movq	$15, %rax
+	syscall
+	.size	hijack_restorer, . - hijack_restorer
+
+/*
+ * unsigned long hijack_copy(void *to, const void *from, unsigned long len);
+ * rcx always says what is left.
+ */
+	.globl	hijack_copy, hijack_copy_begin, hijack_copy_end, hijack_copy_fault, hijack_copystr
+	.hidden	hijack_copy, hijack_copy_begin, hijack_copy_end, hijack_copy_fault, hijack_copystr
+	.type	hijack_copy, @function
+	.type	hijack_copystr, @function
+hijack_copy:
+	.cfi_startproc
+	movq	%rdx, %rcx
+hijack_copy_begin:
+	rep movsb
+	movq	%rcx, %rax
+	ret
+	.cfi_endproc
+	.size	hijack_copy, . - hijack_copy
+
+/* long hijack_copystr(char *to, const char *from, unsigned long size); */
+hijack_copystr:
+	.cfi_startproc
+	xorl	%r8d, %r8d
+	movq	$-1, %rcx
+.Lstr:
+	cmpq	%rdx, %r8
+	je	.Llong
+	movb	(%rsi,%r8), %al
+	movb	%al, (%rdi,%r8)
+	testb	%al, %al
+	je	.Lstrdone
+	incq	%r8
+	jmp	.Lstr
+.Lstrdone:
+	movq	%r8, %rax
+	ret
+.Llong:
+	movq	$-2, %rax
+	ret
+hijack_copy_end:
+	.cfi_endproc
+	.size	hijack_copystr, . - hijack_copystr
+
+hijack_copy_fault:
+	.cfi_startproc
+	movq	%rcx, %rax
+	ret
+	.cfi_endproc
+
 	.section .note.GNU-stack, "", @progbits

@@ -25,6 +25,14 @@
 
 /* --- threads (dispatch.c) ----------------------------------------------------- */
 
+/* A signal that came at a bad time (signal.c). */
+struct self_later {
+	int		 sl_signo;
+	unsigned char	 sl_info[128];	/* siginfo_t */
+};
+
+#define SELF_LATER	16
+
 /* Of each thread; all zero at first.  A child of vfork(2) has its parent's. */
 struct self {
 	unsigned int	 s_depth;	/* > 0: what it calls is meant for the host */
@@ -32,6 +40,8 @@ struct self {
 	bool		 s_forking;	/* between the hooks of a fork */
 	bool		 s_plain;	/* came as a function call: vector registers are free */
 	int		 s_waker;	/* eventfd to wait with, + 1 */
+	unsigned int	 s_nlater;
+	struct self_later s_later[SELF_LATER];
 };
 
 extern __thread struct self self __attribute__((__visibility__("hidden")));
@@ -64,6 +74,9 @@ bool	mem_read(void *to, unsigned long from, size_t len);
 bool	mem_write(unsigned long to, const void *from, size_t len);
 /* A string with its NUL into size bytes: its length, or -EFAULT, -ENAMETOOLONG. */
 long	mem_string(char *to, unsigned long from, size_t size);
+
+/* In a signal handler: was it one of these that faulted?  Then it goes on there. */
+bool	mem_fault(void *ucontext);
 
 /* Memory of our own for the time of a call; NULL: none. */
 void	*mem_get(size_t len);
@@ -141,6 +154,12 @@ void	poll_rules(void);		/* poll.c */
 void	epoll_rules(void);		/* epoll.c */
 void	name_rules(void);		/* name.c */
 void	process_rules(void);		/* process.c */
+
+void	signal_rules(void);		/* signal.c */
+/* rt_sigaction(2) by who is not the program. */
+long	signal_inner(const unsigned long args[6]);
+/* What was put aside arrives; true: the call it came in may be restarted. */
+bool	signal_deliver(void);
 
 /* The kernel's epoll beside one of the host's, by its entry; -1: there is none. */
 int	epoll_companion(int32_t entry);
