@@ -192,5 +192,6 @@ dispatch_init(void)
 	epoll_rules();
 	name_rules();
 	process_rules();
+	exec_rules();
 	signal_rules();
 }

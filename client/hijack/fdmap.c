@@ -23,7 +23,7 @@
 #include <fcntl.h>
 #include <sys/eventfd.h>
 
-#define MAGIC	0x52d5UL		/* a counter never grows that far by itself */
+#include "placeholder.h"
 
 int32_t fdmap_table[HIJACK_NFDS];
 static uint32_t nrefs[HIJACK_NFDS];	/* a: of r */
@@ -87,7 +87,7 @@ fdmap_follow(unsigned long to, int32_t entry)
 static long
 placeholder(int r, bool cloexec)
 {
-	uint64_t counter = MAGIC << 48 | (uint64_t)(unsigned int)r;
+	uint64_t counter = PLACEHOLDER_MAGIC << 48 | (uint64_t)(unsigned int)r;
 	long fd, moved;
 
 	fd = host_syscall(SYS_eventfd2, 0, EFD_NONBLOCK | (cloexec ? EFD_CLOEXEC : 0));

@@ -111,8 +111,9 @@ fdmap_get(unsigned long n)
 }
 
 void	fdmap_init(unsigned int from);
-/* After an exec: finds what came along. */
+/* After an exec: finds what came along.  What nobody has any more is closed in the kernel. */
 void	fdmap_inherit(void);
+bool	fdmap_inherited(void);		/* is there any? */
 /* A number of the program for the kernel's r, which is closed if there is none. */
 long	fdmap_new(int r, bool cloexec);
 /* n has been made another name of r (dup).  The new reference is counted here. */
@@ -153,6 +154,7 @@ void	sock_rules(void);		/* sock.c */
 void	poll_rules(void);		/* poll.c */
 void	epoll_rules(void);		/* epoll.c */
 void	name_rules(void);		/* name.c */
+void	exec_rules(void);		/* exec.c */
 void	process_rules(void);		/* process.c */
 
 void	signal_rules(void);		/* signal.c */

@@ -18,7 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec.h"
 #include "hijack.h"
+#include "path.h"
 #include "site.h"
 
 #define POLICY_DEFAULT	"path=/rump,socket=all:nolocal"
@@ -63,6 +65,38 @@ setting(char **env, const char *name)
 	return NULL;
 }
 
+/* What has to be in the environment of those we start. */
+static void
+keep_environment(char **env)
+{
+	static const char *const prefixes[] = { "LD_PRELOAD=", "RUMPHIJACK=", "RUMPHIJACK_KERNEL=",
+	    "RUMPHIJACK_LIBRARY=", "RUMP_SERVER=" };
+
+	for (; env != NULL && *env != NULL; env++) {
+		for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+			if (strncmp(*env, prefixes[i], strlen(prefixes[i])) == 0)
+				exec_keep(*env);
+		}
+	}
+}
+
+/* An exec left a proc of the kernel to us: its directory and descriptors. */
+static void
+take_over(char **env)
+{
+	const char *where = setting(env, "RUMPHIJACK_CWD");
+	bool was_client = setting(env, "RUMPCLIENT_EXEC") != NULL;
+
+	if (server_url[0] == '\0' || (!was_client && where == NULL && !fdmap_inherited()))
+		return;
+	if (kernel_backend() == NULL)
+		return;
+	if (where != NULL)
+		path_setcwd(where[0] == '2' ? CWD_BLANKET : CWD_PREFIX);
+	fdmap_inherit();
+	(void)unsetenv("RUMPHIJACK_CWD");
+}
+
 __attribute__((__constructor__)) static void
 hijack_start(int argc, char **argv, char **env)
 {
@@ -78,6 +112,8 @@ hijack_start(int argc, char **argv, char **env)
 		(void)snprintf(server_url, sizeof(server_url), "%s", text);
 	fdmap_init(policy.po_fdoff);
 	dispatch_init();
+	keep_environment(env);
+	take_over(env);
 	site_rewrite_loaded(&counts);
 	if (setting(env, "RUMPHIJACK_VERBOSE") != NULL)
 		fprintf(stderr, "rumphijack: %u system call instructions: %u rewritten, %u always "
