@@ -191,6 +191,8 @@ dispatch_init(void)
 	poll_rules();
 	epoll_rules();
 	name_rules();
+	rw_rules();
+	mmap_rules();
 	process_rules();
 	exec_rules();
 	signal_rules();

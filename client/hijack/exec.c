@@ -141,6 +141,8 @@ host_exec(const struct exec *x)
 		if (out == NULL)
 			return -ENOMEM;
 	}
+	if (!self.s_vfork)
+		mmap_flush();
 	ticket[0] = '\0';
 	if (backend != NULL && backend->b_exec_env != NULL)
 		ret = -backend->b_exec_env(self.s_vfork, ticket, sizeof(ticket));

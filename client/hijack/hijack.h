@@ -154,8 +154,13 @@ void	sock_rules(void);		/* sock.c */
 void	poll_rules(void);		/* poll.c */
 void	epoll_rules(void);		/* epoll.c */
 void	name_rules(void);		/* name.c */
+void	rw_rules(void);			/* rw.c */
+void	mmap_rules(void);		/* mmap.c */
 void	exec_rules(void);		/* exec.c */
 void	process_rules(void);		/* process.c */
+
+/* What shared mappings changed goes to their files. */
+void	mmap_flush(void);
 
 void	signal_rules(void);		/* signal.c */
 /* rt_sigaction(2) by who is not the program. */

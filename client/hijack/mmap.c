@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * mmap.c - files of the kernel as memory
+ *
+ * The host cannot map what it does not have.  So the memory is anonymous and filled from the file at
+ * once.  What a shared mapping changes is written back by msync(2), munmap(2) and at the
+ * exit: pages whose sum has changed, as far as the file reaches.  A child of fork(2) shares it with
+ * its parent.  Writes by other processes, and by write(2), are not seen.
+ *
+ * References: mmap(2), msync(2).
+ */
+
+#include "hijack.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define PAGE		4096UL
+#define NREGIONS	1024
+
+/* A shared mapping that may be written. */
+struct region {
+	uint32_t	 rg_used;	/* a: 0 free, 1 being made or gone, 2 there */
+	int		 rg_r;		/* the kernel's descriptor, our own */
+	unsigned long	 rg_addr;
+	unsigned long	 rg_len;	/* whole pages */
+	uint64_t	 rg_off;
+	uint64_t	*rg_sum;	/* of each page, as the file has it */
+};
+
+static struct region regions[NREGIONS];
+static uint32_t nregions;	/* a: hint that there are some */
+
+static uint64_t
+page_sum(const uint64_t *page)
+{
+	uint64_t h = 0x9e3779b97f4a7c15ULL;
+
+	for (unsigned int i = 0; i < PAGE / 8; i++)
+		h = (h ^ page[i]) * 0xff51afd7ed558ccdULL + (h >> 29);
+	return h;
+}
+
+static size_t
+sums_bytes(const struct region *rg)
+{
+	return (rg->rg_len / PAGE * sizeof(uint64_t) + PAGE - 1) & -PAGE;
+}
+
+/* --- writing back --------------------------------------------------------------------------- */
+
+/* Pages [first, last) of the region. */
+static long
+region_flush(struct region *rg, unsigned long first, unsigned long last)
+{
+	struct stat st;
+	long ret;
+
+	ret = kernel_syscall(SYS_fstat, rg->rg_r, &st);
+	for (unsigned long i = first; ret >= 0 && i < last; i++) {
+		const uint64_t *page = (const uint64_t *)(rg->rg_addr + i * PAGE);
+		uint64_t off = rg->rg_off + i * PAGE, sum = page_sum(page);
+
+		if (sum == rg->rg_sum[i] || off >= (uint64_t)st.st_size)
+			continue;
+		ret = kernel_syscall(SYS_pwrite64, rg->rg_r, page,
+		    (uint64_t)st.st_size - off < PAGE ? (uint64_t)st.st_size - off : PAGE, off);
+		rg->rg_sum[i] = sum;
+	}
+	return ret < 0 ? ret : 0;
+}
+
+static void
+region_end(struct region *rg)
+{
+	__atomic_store_n(&rg->rg_used, 1, __ATOMIC_RELEASE);
+	(void)kernel_syscall(SYS_close, rg->rg_r);
+	mem_put(rg->rg_sum, sums_bytes(rg));
+	__atomic_store_n(&rg->rg_used, 0, __ATOMIC_RELEASE);
+	__atomic_sub_fetch(&nregions, 1, __ATOMIC_ACQ_REL);
+}
+
+/* Writes back what lies in [addr, addr + len); ends regions of which nothing is left if gone. */
+static long
+flush_range(unsigned long addr, unsigned long len, bool gone)
+{
+	unsigned long end = addr + ((len + PAGE - 1) & -PAGE), from, to;
+	long ret = 0, error;
+
+	if (__atomic_load_n(&nregions, __ATOMIC_ACQUIRE) == 0)
+		return 0;
+	for (unsigned int i = 0; i < NREGIONS; i++) {
+		struct region *rg = &regions[i];
+
+		if (__atomic_load_n(&rg->rg_used, __ATOMIC_ACQUIRE) != 2)
+			continue;
+		from = addr > rg->rg_addr ? addr : rg->rg_addr;
+		to = end < rg->rg_addr + rg->rg_len ? end : rg->rg_addr + rg->rg_len;
+		if (from >= to)
+			continue;
+		error = region_flush(rg, (from - rg->rg_addr) / PAGE, (to - rg->rg_addr) / PAGE);
+		if (error != 0)
+			ret = error;
+		if (!gone)
+			continue;
+		/* Of a hole only the part before it is remembered. */
+		if (from > rg->rg_addr)
+			rg->rg_len = from - rg->rg_addr;
+		else
+			region_end(rg);
+	}
+	return ret;
+}
+
+void
+mmap_flush(void)
+{
+	(void)flush_range(0, -PAGE, false);
+}
+
+/* --- mapping ---------------------------------------------------------------------------------- */
+
+static long
+fill(int r, unsigned long addr, unsigned long len, uint64_t off)
+{
+	unsigned long done = 0;
+	long n;
+
+	while (done < len) {
+		n = kernel_syscall(SYS_pread64, r, addr + done, len - done, off + done);
+		if (n <= 0)
+			return n;
+		done += (unsigned long)n;
+	}
+	return 0;
+}
+
+static long
+region_add(int r, unsigned long addr, unsigned long len, uint64_t off)
+{
+	uint32_t none;
+	long own;
+
+	for (unsigned int i = 0; i < NREGIONS; i++) {
+		struct region *rg = &regions[i];
+
+		none = 0;
+		if (!__atomic_compare_exchange_n(&rg->rg_used, &none, 1, false, __ATOMIC_ACQ_REL,
+		    __ATOMIC_RELAXED))
+			continue;
+		*rg = (struct region){ .rg_used = 1, .rg_addr = addr, .rg_off = off,
+		    .rg_len = (len + PAGE - 1) & -PAGE };
+		own = kernel_syscall(SYS_dup, r);
+		rg->rg_r = (int)own;
+		rg->rg_sum = own < 0 ? NULL : mem_get(sums_bytes(rg));
+		if (rg->rg_sum == NULL) {
+			if (own >= 0)
+				(void)kernel_syscall(SYS_close, own);
+			__atomic_store_n(&rg->rg_used, 0, __ATOMIC_RELEASE);
+			return own < 0 ? own : -ENOMEM;
+		}
+		for (unsigned long p = 0; p < rg->rg_len / PAGE; p++)
+			rg->rg_sum[p] = page_sum((const uint64_t *)(addr + p * PAGE));
+		__atomic_add_fetch(&nregions, 1, __ATOMIC_ACQ_REL);
+		__atomic_store_n(&rg->rg_used, 2, __ATOMIC_RELEASE);
+		return 0;
+	}
+	return -ENOMEM;
+}
+
+/* What the host would have said about the file. */
+static long
+check(int r, unsigned long prot, unsigned long flags)
+{
+	struct stat st;
+	long mode = kernel_syscall(SYS_fcntl, r, F_GETFL), ret;
+
+	ret = kernel_syscall(SYS_fstat, r, &st);
+	if (mode < 0 || ret < 0)
+		return mode < 0 ? mode : ret;
+	if (!S_ISREG(st.st_mode))
+		return -ENODEV;
+	if ((mode & O_ACCMODE) == O_WRONLY ||
+	    ((flags & MAP_TYPE) != MAP_PRIVATE && (prot & PROT_WRITE) != 0 && (mode & O_ACCMODE) != O_RDWR))
+		return -EACCES;
+	return 0;
+}
+
+static long
+map_kernel(int r, const unsigned long args[6])
+{
+	unsigned long len = args[1], prot = args[2], flags = args[3];
+	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE, writes;
+	long addr, ret;
+
+	if (len == 0 || args[5] % PAGE != 0)
+		return -EINVAL;
+	ret = check(r, prot, flags);
+	if (ret != 0)
+		return ret;
+	/* Even one that may not be written now may be later (mprotect). */
+	writes = shared && (kernel_syscall(SYS_fcntl, r, F_GETFL) & O_ACCMODE) == O_RDWR;
+	flags = (flags & ~(unsigned long)(MAP_TYPE | MAP_SYNC)) | MAP_ANONYMOUS |
+	    (shared ? MAP_SHARED : MAP_PRIVATE);
+	addr = host_syscall(SYS_mmap, args[0], len, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (host_failed(addr))
+		return addr;
+	ret = fill(r, (unsigned long)addr, len, args[5]);
+	if (ret == 0 && writes)
+		ret = region_add(r, (unsigned long)addr, len, args[5]);
+	if (ret == 0 && prot != (PROT_READ | PROT_WRITE))
+		ret = host_syscall(SYS_mprotect, addr, len, prot);
+	if (ret != 0) {
+		(void)host_syscall(SYS_munmap, addr, len);
+		return ret;
+	}
+	return addr;
+}
+
+static long
+rule_mmap(long nr, const unsigned long args[6])
+{
+	int32_t entry;
+
+	if ((args[3] & MAP_FIXED) != 0)
+		(void)flush_range(args[0], args[1], true);
+	if ((args[3] & MAP_ANONYMOUS) != 0)
+		return host_args(nr, args);
+	entry = fdmap_entry(args[4]);
+	if (entry == FDMAP_HIDDEN)
+		return -EBADF;
+	return entry > 0 ? map_kernel(entry - 1, args) : host_args(nr, args);
+}
+
+static long
+rule_munmap(long nr, const unsigned long args[6])
+{
+	(void)flush_range(args[0], args[1], true);
+	return host_args(nr, args);
+}
+
+static long
+rule_msync(long nr, const unsigned long args[6])
+{
+	long ret = flush_range(args[0], args[1], false);
+
+	return ret != 0 ? ret : host_args(nr, args);
+}
+
+/* A region stays where it is. */
+static long
+rule_mremap(long nr, const unsigned long args[6])
+{
+	if (__atomic_load_n(&nregions, __ATOMIC_ACQUIRE) != 0) {
+		for (unsigned int i = 0; i < NREGIONS; i++) {
+			if (regions[i].rg_used == 2 && args[0] >= regions[i].rg_addr &&
+			    args[0] < regions[i].rg_addr + regions[i].rg_len && args[2] > args[1])
+				return -ENOMEM;
+		}
+	}
+	return host_args(nr, args);
+}
+
+static long
+rule_exit(long nr, const unsigned long args[6])
+{
+	if (!self.s_vfork && __atomic_load_n(&nregions, __ATOMIC_ACQUIRE) != 0)
+		mmap_flush();
+	return host_args(nr, args);
+}
+
+void
+mmap_rules(void)
+{
+	dispatch_set(SYS_mmap, HIJACK_LOOK, rule_mmap);
+	if (policy.po_prefixlen == 0 && policy.po_blanket[0] == '\0')
+		return;
+	dispatch_set(SYS_munmap, HIJACK_LOOK, rule_munmap);
+	dispatch_set(SYS_msync, HIJACK_LOOK, rule_msync);
+	dispatch_set(SYS_mremap, HIJACK_LOOK, rule_mremap);
+	dispatch_set(SYS_exit_group, HIJACK_LOOK, rule_exit);
+}
