@@ -36,7 +36,7 @@ obj_nextchain(void *obj)
 	return (void **)obj + 1;
 }
 
-/* The smallest slab that wastes at most an eighth, or the largest. */
+/* The smallest slab that wastes at most a sixteenth, or the largest. */
 void
 pool_layout(struct pool *po)
 {
@@ -51,7 +51,7 @@ pool_layout(struct pool *po)
 		    ((bytes - po->po_first) / po->po_size);
 		used = po->po_perslab * po->po_size;
 		if (po->po_order >= SLAB_MAXORDER ||
-		    (bytes - used <= bytes / 8 && po->po_perslab >= 4))
+		    (bytes - used <= bytes / 16 && po->po_perslab >= 4))
 			break;
 	}
 }

@@ -213,12 +213,12 @@ struct tcpcb {
 	bool		 t_inq;		/* TCP_INQ */
 	bool		 t_connecting;	/* connect(2) has not told of the success yet */
 	bool		 t_fastopen_nocookie;
+	bool		 t_savesyn;	/* TCP_SAVE_SYN: of a listener */
+	uint16_t	 t_savedlen;	/* of t_savedsyn */
 	struct tcplisten *t_listen;	/* of a listener */
 	struct socket	*t_listener;	/* of a fast open child: counted there */
 	struct tcpseg	*t_tfo;		/* cookie for the SYN, while it is needed */
 	uint8_t		*t_savedsyn;	/* TCP_SAVE_SYN */
-	uint16_t	 t_savedlen;
-	bool		 t_savesyn;
 
 	/* For struct tcp_info. */
 	uint64_t	 t_bytesacked, t_bytesrcvd, t_bytessent, t_bytesrtx;

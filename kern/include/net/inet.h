@@ -196,10 +196,13 @@ struct inpcb {
 	uint8_t		 inp_family;	/* of the addresses: AF_INET for mapped ones */
 	bool		 inp_v6only;
 	uint16_t	 inp_lport, inp_fport;
+	uint16_t	 inp_optlen;	/* of inp_options */
 	uint32_t	 inp_scope;	/* interface of link-local addresses, IP_PKTINFO's */
+	uint32_t	 inp_hash;	/* of the connection */
 	struct inaddr	 inp_laddr, inp_faddr;
 	/* Options of IP and IPv6. */
 	uint8_t		 inp_tos;	/* IP_TOS; IPV6_TCLASS */
+	uint8_t		 inp_tabflags;	/* private to inpcb.c */
 	int16_t		 inp_ttl;	/* IP_TTL; -1: default */
 	int16_t		 inp_hops6;	/* IPV6_UNICAST_HOPS */
 	uint8_t		 inp_tclass6;
@@ -211,22 +214,19 @@ struct inpcb {
 	bool		 inp_hdrincl, inp_freebind, inp_transparent, inp_nodefrag;
 	bool		 inp_bindlater;	/* IP_BIND_ADDRESS_NO_PORT */
 	bool		 inp_recverr_rfc4884;
+	bool		 inp_dstlent;	/* inpcb_lend(): our reference is with the borrower */
 	uint32_t	 inp_recvopts;	/* INP_RECV_*: control messages wanted */
 	uint32_t	 inp_mcif, inp_mcif6;	/* IP_MULTICAST_IF */
-	struct inaddr	 inp_mcaddr;	/* its address form */
 	uint32_t	 inp_flowinfo;
+	struct inaddr	 inp_mcaddr;	/* its address form */
 	uint8_t		*inp_options;	/* IPv4 options to send, kmem */
-	uint16_t	 inp_optlen;
-	bool		 inp_dstlent;	/* inpcb_lend(): our reference is with the borrower */
 	void		*inp_options6;	/* IPv6: sticky extension headers */
 	void		*inp_mcast, *inp_mcast6;	/* memberships, the family's */
 	struct rtdst	*inp_dst;	/* cached route: inpcb_setdst() */
-	uint32_t	 inp_hash;	/* of the connection */
 	/* Links of the tables; private to inpcb.c. */
 	struct inpcb	*inp_connnext[2];
 	struct inpcb	*inp_bindnext, **inp_bindprev;
 	struct inport	*inp_port;
-	uint8_t		 inp_tabflags;
 	struct list_node inp_alllink;	/* of protocols without a table: raw */
 };
 
