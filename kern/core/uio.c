@@ -11,6 +11,7 @@
 #include <sys/errno.h>
 #include <sys/kassert.h>
 #include <sys/kmem.h>
+#include <sys/proc.h>
 
 /* Longest total that read and write report: Linux's MAX_RW_COUNT. */
 #define UIO_MAXTOTAL	0x7ffff000UL
@@ -80,6 +81,12 @@ uio_fini_user(struct uio_user *uu)
 {
 	kmem_free(uu->uu_alloc, uu->uu_cnt * sizeof(struct rumpuser_iov));
 	uu->uu_alloc = NULL;
+}
+
+bool
+uio_sleeps(const struct uio *uio)
+{
+	return uio->uio_space == UIO_USER && curproc()->p_vm != NULL;
 }
 
 void

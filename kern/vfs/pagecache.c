@@ -181,12 +181,6 @@ pgobj_destroy(struct pgobj *po)
 
 /* --- reading --------------------------------------------------------------- */
 
-bool
-uio_sleeps(const struct uio *uio)
-{
-	return uio->uio_space == UIO_USER && curproc()->p_vm != NULL;
-}
-
 /* Out of fo, as far as it goes, but not beyond byte end of the object. */
 static int
 folio_read(struct folio *fo, struct uio *uio, uint64_t end)

@@ -103,8 +103,6 @@ int	folio_create(struct pgobj *po, uint64_t index, unsigned int order,
 	    struct folio **ret_fo);
 bool	folio_tryhold(struct folio *fo);
 void	folio_drop_locked(struct folio *fo);	/* out of tree and cache */
-/* True if uio's buffers are a remote client's: copying may sleep. */
-bool	uio_sleeps(const struct uio *uio);
 
 /* pagecache_fill.c: what is not there is read. */
 int	pgobj_fillrange(struct pgobj *po, uint64_t index, uint64_t npages);

@@ -4,8 +4,8 @@
  * tcp_recv.c - the client reads
  *
  * A reader takes packets off the receive queue and copies out of them without the
- * lock, while more arrive; TF_RDBUSY keeps other readers away for so long.  What
- * it could not use goes back to the front.  Octets count against the buffer
+ * lock (unless it is quickly done), while more arrive; TF_RDBUSY keeps other readers
+ * away for so long.  What it could not use goes back to the front.  Octets count against the buffer
  * until they are copied.
  *
  * Urgent data (RFC 6093): a read stops before the mark; the octet at the mark is
@@ -19,6 +19,7 @@
 #include <sys/errno.h>
 
 #define ROUND_MAX	(256 * 1024)	/* octets taken at a time: the window must open */
+#define SHORT_READ	1024		/* octets: not worth dropping the lock */
 
 /* Octets in order that can be read now, for SIOCINQ and poll. */
 uint32_t
@@ -216,6 +217,7 @@ recv_round(struct tcpcb *tp, struct sockmsg *sm, uint32_t skip, uint32_t *ret_n)
 	bool peek = (sm->sm_flags & MSG_PEEK) != 0;
 	size_t resid = sm->sm_uio->uio_resid;
 	struct round r = { .r_skip = skip };
+	bool unlock;
 	int error;
 
 	r.r_want = resid < ROUND_MAX ? (uint32_t)resid : ROUND_MAX;
@@ -224,9 +226,12 @@ recv_round(struct tcpcb *tp, struct sockmsg *sm, uint32_t skip, uint32_t *ret_n)
 	if (so->so_rcv.sb_cc <= skip || r.r_want == 0)
 		return 0;
 	round_take(tp, &r);
-	mutex_exit(&so->so_lock);
+	unlock = skip + r.r_want > SHORT_READ || uio_sleeps(sm->sm_uio);
+	if (unlock)
+		mutex_exit(&so->so_lock);
 	error = round_copy(&r, sm->sm_uio, (sm->sm_flags & MSG_TRUNC) != 0, ret_n);
-	mutex_enter(&so->so_lock);
+	if (unlock)
+		mutex_enter(&so->so_lock);
 	round_end(tp, &r, peek ? 0 : *ret_n);
 	if (!peek && *ret_n > 0) {
 		tcp_rcvread(tp, clock_mono());

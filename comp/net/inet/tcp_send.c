@@ -6,7 +6,8 @@
  * Each octet is copied once, from the client into a block, without a lock; the
  * block then goes to the end of the send buffer, and segments refer to it. What
  * is short takes another way: it is copied to the stack first and then, with the lock
- * held, behind what is in the last block already.
+ * held, behind what is in the last block already.  If the client's memory is at hand
+ * the lock is not worth dropping for that.
  *
  * The buffer's limit counts memory of blocks.  It grows with the congestion
  * window unless the client chose a size, so that it never is what limits us.
@@ -198,22 +199,26 @@ added(struct tcpcb *tp, const struct sockmsg *sm, bool last)
 }
 
 /*
- * One round: copies len octets without the lock and adds them.  The lock is held
- * on entry and exit.
+ * One round: copies len octets and adds them.  The lock is held on entry and exit,
+ * and not during a copy that may sleep.
  */
 static int
 send_short(struct tcpcb *tp, struct sockmsg *sm, uint32_t len)
     REQUIRES(tp->t_inp.inp_so->so_lock) NO_THREAD_SAFETY
 {
 	struct socket *so = tcp_so(tp);
+	bool unlock = uio_sleeps(sm->sm_uio);
 	uint8_t data[SHORT_WRITE];
 	int error;
 
-	mutex_exit(&so->so_lock);
+	if (unlock)
+		mutex_exit(&so->so_lock);
 	error = uio_move(data, len, sm->sm_uio);
-	mutex_enter(&so->so_lock);
-	if (error == 0)
-		error = send_state(tp);
+	if (unlock) {
+		mutex_enter(&so->so_lock);
+		if (error == 0)
+			error = send_state(tp);
+	}
 	if (error == 0)
 		error = add_short(tp, data, len);
 	return error;

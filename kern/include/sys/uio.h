@@ -51,4 +51,7 @@ int	uio_move(void *kaddr, size_t len, struct uio *uio);
 int	uio_zero(size_t len, struct uio *uio);	/* READ only: moves zeroes */
 void	uio_skip(struct uio *uio, size_t len);
 
+/* May a move sleep?  If not, it may be done with a lock held, if it is short. */
+bool	uio_sleeps(const struct uio *uio);
+
 #endif /* SYS_UIO_H */
