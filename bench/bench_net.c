@@ -486,9 +486,13 @@ row_run(const struct row *r)
 		if (which[i] >= 0 && !servers[which[i]].v_ready)
 			return;
 	udp_size = r->r_udpsize;
+	/*
+	 * A connection in any case: who floods without ever waiting, at real-time priority, keeps
+	 * the thread from running that would take the answer to his question for the address.
+	 */
 	for (int i = 0; i < 3; i++)
-		if (which[i] >= 0 && r->r_mode != 0)
-			fd[i] = dial(&servers[which[i]], r->r_mode, 0);
+		if (which[i] >= 0)
+			fd[i] = dial(&servers[which[i]], r->r_mode != 0 ? r->r_mode : 'R', 0);
 	for (int round = -1; round < ROUNDS; round++) {
 		for (int i = 0; i < 3; i++)
 			if (which[i] >= 0)

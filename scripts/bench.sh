@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# bench.sh BUILD [local|image|start|socket|bus|net|link ...] - ours beside the host's kernel
+# bench.sh BUILD [local|image|start|socket|stack|bus|net|link ...] - ours beside the host's kernel
 #
 # local	calls and files in memory: bench_local
 # image	an ext4 image, beside the host's loop mount of it when we are root
 # start	rumpus cat of one file out of a 10 GiB image, as a process
 # socket	local sockets beside the host's
+# stack	UDP and TCP inside one kernel, on one thread and on two
 # bus	frames by themselves, beside unix datagrams and, as root, a bridge; 200 ports
 # net	TCP and UDP between our kernels beside the host's loopback; when we are
 #	root, beside a veth pair too, and through a tap
@@ -19,7 +20,7 @@ set -eu
 cd "$(dirname "$0")/.."
 build=${1:-build}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- local image start socket bus net link
+[ $# -gt 0 ] || set -- local image start socket stack bus net link
 large=${BENCH_LARGE:-1000000}
 
 dir=$(mktemp -d "${BENCH_DIR:-/dev/shm}/rumpus-bench.XXXXXX")
@@ -139,6 +140,8 @@ for what; do
 	image)	bench_image ;;
 	start)	bench_start ;;
 	socket)	"$build/bench/bench_socket" ;;
+	stack)	"$build/bench/bench_udp" || true
+		"$build/bench/bench_tcp" || true ;;
 	bus)	"$build/bench/bench_bus" ;;
 	net)	bench_net ;;
 	link)	scripts/bench-link.sh "$build" ;;
