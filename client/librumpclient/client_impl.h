@@ -33,6 +33,7 @@ long	hostcall(long nr, ...);		/* six arguments are passed on */
 extern bool hostcall_foreign;		/* rumpclient_sethostcall() was called */
 
 long	host_futex_wait(uint32_t *word, uint32_t expected, bool restart);
+void	host_futex_wait_ms(uint32_t *word, uint32_t expected, unsigned int ms);
 void	host_futex_wake(uint32_t *word);
 void	host_sleep_ms(unsigned int ms);
 int64_t	host_now_ms(void);
@@ -90,6 +91,7 @@ void	session_lost(uint32_t generation);	/* the server does not answer */
 
 /* A request and its reply.  0, or -errno. */
 int	control_request(struct sp_ctl *ctl, int passfd);
+bool	control_ended(void);		/* the server is gone */
 void	control_interrupt(unsigned int slot, uint32_t call);
 
 /* --- thread.c -------------------------------------------------------------------- */

@@ -7,6 +7,9 @@
  * answers at once whatever it does otherwise.
  */
 
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
 #include <errno.h>
 
 #include "client_impl.h"
@@ -53,4 +56,18 @@ control_interrupt(unsigned int slot, uint32_t call)
 	if (session.s_fd != -1)
 		(void)conn_send(session.s_fd, &ctl, sizeof(ctl), -1);
 	rclock_exit(&session.s_lock);
+}
+
+bool
+control_ended(void)
+{
+	char byte;
+	long n = -EBADF;
+
+	rclock_enter(&session.s_lock);
+	if (session.s_fd != -1)
+		n = hostcall(SYS_recvfrom, (long)session.s_fd, &byte, 1L,
+		    (long)(MSG_PEEK | MSG_DONTWAIT), 0L, 0L);
+	rclock_exit(&session.s_lock);
+	return n <= 0 && n != -EAGAIN && n != -EINTR;
 }

@@ -84,6 +84,15 @@ host_futex_wait(uint32_t *word, uint32_t expected, bool restart)
 }
 
 void
+host_futex_wait_ms(uint32_t *word, uint32_t expected, unsigned int ms)
+{
+	struct timespec ts = { .tv_nsec = (long)ms * 1000000 };
+
+	(void)hostcall(SYS_futex, word, (long)FUTEX_WAIT, (long)expected, &ts, 0L,
+	    0L);
+}
+
+void
 host_futex_wake(uint32_t *word)
 {
 	(void)hostcall(SYS_futex, word, (long)FUTEX_WAKE, 1L, 0L, 0L, 0L);

@@ -309,6 +309,15 @@ marshal_call(struct marshal *ma, struct cslot *cs, unsigned int nr,
 	ma->ma_nsegs = 0;
 	ma->ma_used = 0;
 	ma->ma_area = cs->cs_area;
+	if (nr == SP_NR_POLL_ARM) {
+		ma->ma_seg = ma->ma_fast;
+		ma->ma_room = 1;
+		ma->ma_used = (uint32_t)sizeof(struct sp_seg);
+		add(ma, args[0], (uint32_t)args[1] * sizeof(struct pollfd),
+		    SYSDIR_INOUT);
+		memcpy(ma->ma_area, ma->ma_seg, sizeof(struct sp_seg));
+		return;
+	}
 	if (sd == NULL)
 		return;
 	reserve(ma, cs, sd);

@@ -17,6 +17,7 @@
 #include "client_impl.h"
 
 #define SPIN_START	1024
+#define MEET_MS		20
 
 _Thread_local struct cthread cthread;
 
@@ -75,14 +76,20 @@ thread_notice(void)
 		cthread.ct_known = pthread_setspecific(thread_key, &cthread) == 0;
 }
 
-/* The server's thread says its number when it is there. */
+/*
+ * The server's thread says its number when it is there.  If the server is killed before,
+ * nobody will wake us, so we look now and then.
+ */
 static int
 slot_meet(struct cslot *cs)
 {
 	uint32_t *alive = &cs->cs_shm->sl_alive, tid;
 
-	while ((tid = __atomic_load_n(alive, __ATOMIC_ACQUIRE)) == 0)
-		(void)host_futex_wait(alive, 0, true);
+	while ((tid = __atomic_load_n(alive, __ATOMIC_ACQUIRE)) == 0) {
+		host_futex_wait_ms(alive, 0, MEET_MS);
+		if (control_ended())
+			return -ECONNRESET;
+	}
 	if (tid & SP_DIED)
 		return -EAGAIN;
 	cs->cs_tid = tid & SP_TIDMASK;

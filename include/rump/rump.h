@@ -98,12 +98,21 @@ struct lwp *rump_pub_lwproc_curlwp(void);	/* NULL in the implicit context */
 struct pollfd;
 
 /*
- * Looks at descriptors of the kernel as poll(2): the number of those that are ready, or
- * 0, and then hostfd (an eventfd(2) of the host) is written as soon as one may be;
- * once, and perhaps in vain.  What was armed for hostfd before is forgotten, also with
- * n 0.  -errno.
+ * hostfd, an eventfd(2) of the program, is written from now on whenever the
+ * kernel's descriptor r may have become ready for something, until r is closed or the
+ * same is said with hostfd -1.  EBADF.  EPERM: r is always ready.
+ */
+int	rump_pub_notify(int r, int hostfd);
+
+/*
+ * Polls the kernel's descriptors in fds: the number of those that are ready; or 0,
+ * and hostfd is written as soon as one may be.  Arming again, or with n 0,
+ * forgets the last time.  A negative errno.
  */
 int	rump_pub_poll_arm(struct pollfd *fds, unsigned int n, int hostfd);
+
+/* hostfd is going to be closed. */
+void	rump_pub_unbind(int hostfd);
 
 /*
  * Ends the interruptible sleep of the calling thread in the kernel, or its next one, with EINTR.

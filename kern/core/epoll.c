@@ -391,7 +391,7 @@ epoll_new(struct epoll **ret_ep)
 }
 
 int
-epoll_create(unsigned int flags, bool cloexec, int *ret_fd)
+epoll_make(unsigned int flags, struct file **ret_fp)
 {
 	struct epoll *ep;
 	struct file *fp;
@@ -406,6 +406,19 @@ epoll_create(unsigned int flags, bool cloexec, int *ret_fd)
 		return error;
 	}
 	ep->ep_file = fp;
+	*ret_fp = fp;
+	return 0;
+}
+
+int
+epoll_create(unsigned int flags, bool cloexec, int *ret_fd)
+{
+	struct file *fp;
+	int error;
+
+	error = epoll_make(flags, &fp);
+	if (error)
+		return error;
 	error = fd_alloc(fp, cloexec, ret_fd);
 	if (error)
 		file_rele(fp);

@@ -77,6 +77,8 @@ void	epoll_remove_locked(struct epoll *ep, struct epitem *ei)
 /* Marks an item that may have become ready; true if somebody waits. */
 bool	epoll_ready(struct epitem *ei);
 
+/* The caller's reference; no descriptor has it. */
+int	epoll_make(unsigned int flags, struct file **ret_fp);
 int	epoll_create(unsigned int flags, bool cloexec, int *ret_fd);
 /* Up to max events to uev; waits for the first until the deadline. */
 int	epoll_collect(struct epoll *ep, struct epoll_event *uev, int max,

@@ -55,6 +55,7 @@ spclient_rele(struct spclient *sc)
 	if (atomic_sub_ar(&sc->sc_refs, 1) != 1)
 		return;
 	KASSERT(sc->sc_nslots == 0);
+	spbell_end(sc);
 	if (sc->sc_region != NULL)
 		rumpuser_spmem_destroy(sc->sc_memfd, sc->sc_region, SP_REGIONSIZE);
 	if (sc->sc_proc != NULL)

@@ -23,6 +23,23 @@ interrupt(struct spclient *sc, const struct sp_ctl *ctl)
 	return 0;
 }
 
+static int
+bind(struct spclient *sc, uint32_t *ret_handle)
+{
+	unsigned int handle;
+	int error, fd = sc->sc_infd;
+
+	if (fd == -1)
+		return EINVAL;
+	sc->sc_infd = -1;
+	error = spbell_bind(sc, fd, &handle);
+	if (error)
+		(void)rumpuser_close(fd);
+	else
+		*ret_handle = handle;
+	return error;
+}
+
 /* An error: the client does not read its answers, and is given up. */
 int
 spcontrol(struct spclient *sc, const struct sp_ctl *ctl)
@@ -37,6 +54,12 @@ spcontrol(struct spclient *sc, const struct sp_ctl *ctl)
 		reply.c_error = spslot_open(sc, &index);
 		if (reply.c_error == 0)
 			reply.c_arg = index;
+		break;
+	case SP_BIND:
+		reply.c_error = bind(sc, &reply.c_arg);
+		break;
+	case SP_UNBIND:
+		spbell_unbind(sc, ctl->c_arg);
 		break;
 	default:
 		reply.c_error = EINVAL;

@@ -9,6 +9,7 @@
  *	sp_control.c	requests on a control connection
  *	sp_slot.c	channels: a thread each, and its calls
  *	sp_mem.c	the client's memory, as the kernel sees it
+ *	sp_bell.c	telling clients that descriptors may be ready
  *
  * Locking: sc_lock -> p_lock.  The control thread never waits for a client:
  * what could (closing descriptors, answering calls) is done by others.
@@ -24,6 +25,7 @@
 #include <sys/mutex.h>
 #include <sys/types.h>
 
+struct bell;
 struct lwp;
 struct proc;
 
@@ -41,6 +43,7 @@ enum spclient_state {
 };
 
 #define SP_OUTSIZE	2048
+#define SPBELLS_MAX	128	/* of a client */
 
 /*
  * Field key:	c  constant since it is UP	t  the control thread only
@@ -64,6 +67,7 @@ struct spclient {
 	struct spslot	*sc_slot[SP_NSLOTS];	/* l */
 	unsigned int	 sc_nslots;	/* l */
 	bool		 sc_closing;	/* l: no more slots */
+	struct bell	*sc_bell[SPBELLS_MAX];	/* l */
 
 	uint8_t		 sc_in[sizeof(struct sp_hello)];	/* t */
 	size_t		 sc_inlen;	/* t */
@@ -127,6 +131,13 @@ void	spslot_poke(struct spslot *ss);
  */
 int	spslot_exchange(struct spslot *ss);
 struct spslot *spslot_current(void);	/* of the calling thread, or NULL */
+
+/* sp_bell.c */
+int	spbell_bind(struct spclient *sc, int fd, unsigned int *ret_handle);
+void	spbell_unbind(struct spclient *sc, unsigned int handle);
+void	spbell_end(struct spclient *sc);	/* all of them */
+int	spbell_call(struct spclient *sc, unsigned int nr,
+	    const unsigned long *args, long *ret);
 
 /* sp_mem.c */
 extern const struct vmops sp_vmops;

@@ -171,7 +171,9 @@ call_run(struct spslot *ss)
 	if (error == EPROTO)
 		ss->ss_broken = 1;
 	if (error == 0)
-		error = syscall_dispatch(l, ss->ss_msg.m_nr, args, &result);
+		error = likely(ss->ss_msg.m_nr < SP_NR_NOTIFY) ?
+		    syscall_dispatch(l, ss->ss_msg.m_nr, args, &result) :
+		    spbell_call(ss->ss_client, ss->ss_msg.m_nr, args, &result);
 	spmem_end(ss, error != EPROTO || !ss->ss_broken);
 	vcpu_leave(l);
 	return error ? -error : result;

@@ -244,3 +244,55 @@ TEST(a_server_that_is_killed_hangs_nobody)
 	CHECK_EQ("call", -1, rump_sys_getpid());
 	CHECK_EQ("errno", ENOTCONN, errno);
 }
+
+static bool
+rings(int bell)
+{
+	struct pollfd pfd = { .fd = bell, .events = POLLIN };
+	uint64_t one;
+	bool rung = false;
+
+	while (poll(&pfd, 1, 0) == 1) {
+		CHECK_EQ("ring", sizeof(one), read(bell, &one, sizeof(one)));
+		rung = true;
+	}
+	return rung;
+}
+
+TEST(a_bell_rings_when_a_descriptor_may_be_ready)
+{
+	struct spserver ss;
+	struct pollfd pfd;
+	int bell, fd[2];
+
+	client_start(&ss);
+	bell = rumpclient_bell();
+	NEED(bell >= 0);
+	NEED(rump_sys_pipe(fd) == 0);
+	CHECK_EQ("notify", 0, rumpclient_notify(fd[0], bell));
+	(void)rings(bell);
+	CHECK_EQ("write", 1, rump_sys_write(fd[1], "x", 1));
+	CHECK(rings(bell));
+	CHECK_EQ("stop", 0, rumpclient_notify(fd[0], -1));
+	CHECK_EQ("write", 1, rump_sys_write(fd[1], "x", 1));
+	CHECK(!rings(bell));
+	pfd = (struct pollfd){ .fd = fd[0], .events = POLLIN };
+	CHECK_EQ("arm", 1, rumpclient_poll_arm(&pfd, 1, bell));
+	CHECK_EQ("revents", POLLIN, pfd.revents);
+	CHECK_EQ("read", 2, rump_sys_read(fd[0], (char[2]){ 0 }, 2));
+	(void)rings(bell);
+	CHECK_EQ("arm", 0, rumpclient_poll_arm(&pfd, 1, bell));
+	CHECK(!rings(bell));
+	CHECK_EQ("close", 0, rump_sys_close(fd[1]));
+	CHECK(rings(bell));
+	/* More rings than the socket holds block nobody. */
+	NEED(rump_sys_pipe(fd) == 0);
+	CHECK_EQ("notify", 0, rumpclient_notify(fd[0], bell));
+	for (int i = 0; i < 2000; i++)
+		CHECK_EQ("write", 1, rump_sys_write(fd[1], "x", 1));
+	CHECK(rings(bell));
+	rumpclient_bell_close(bell);
+	CHECK_EQ("write", 1, rump_sys_write(fd[1], "x", 1));
+	CHECK_EQ("closed", -EBADF, rumpclient_notify(fd[0], bell));
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}

@@ -18,8 +18,8 @@ def main():
     build = common.build_folder()
     findings = set()
     libraries = [path for pattern in ('librump*.a', 'hyper/librump*.a', 'librump*.so',
-                                      'hyper/librump*.so', 'client/*/librump*.a',
-                                      'client/*/librump*.so')
+                                      'hyper/librump*.so', 'client/librumpclient/librump*.a',
+                                      'client/librumpclient/librump*.so')
                  for path in glob.glob(os.path.join(build, pattern))]
     for path in sorted(libraries):
         if path.endswith(('_raw.a', '_host.a')):

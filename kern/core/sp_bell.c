@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * sp_bell.c - telling remote clients that descriptors may be ready
+ *
+ * A client's bell is a socket that it sent, of which it keeps the other end.
+ * It is written to without waiting, whatever it really is; one that is full rang
+ * already.  A handle is a place in the client's table.
+ */
+
+#include "sp_impl.h"
+
+#include <sys/errno.h>
+
+#include "bell.h"
+
+int
+spbell_bind(struct spclient *sc, int fd, unsigned int *ret_handle)
+{
+	struct bell *b;
+	int error;
+
+	error = bell_create(rumpuser_spbell_ring, fd, &b);
+	if (error)
+		return error;
+	error = EMFILE;
+	mutex_enter(&sc->sc_lock);
+	for (unsigned int i = 0; i < SPBELLS_MAX && error != 0; i++) {
+		if (sc->sc_bell[i] != NULL)
+			continue;
+		sc->sc_bell[i] = b;
+		*ret_handle = i;
+		error = 0;
+	}
+	mutex_exit(&sc->sc_lock);
+	if (error)
+		bell_rele(b);
+	return error;
+}
+
+static void
+bell_close(struct bell *b)
+{
+	int fd = bell_fd(b);
+
+	/* Somebody may be arming it: it stays silent, or rings one time more. */
+	bell_rele(b);
+	(void)rumpuser_close(fd);
+}
+
+void
+spbell_unbind(struct spclient *sc, unsigned int handle)
+{
+	struct bell *b = NULL;
+
+	mutex_enter(&sc->sc_lock);
+	if (handle < SPBELLS_MAX) {
+		b = sc->sc_bell[handle];
+		sc->sc_bell[handle] = NULL;
+	}
+	mutex_exit(&sc->sc_lock);
+	if (b != NULL)
+		bell_close(b);
+}
+
+void
+spbell_end(struct spclient *sc)
+{
+	for (unsigned int i = 0; i < SPBELLS_MAX; i++)
+		spbell_unbind(sc, i);
+}
+
+static struct bell *
+bell_get(struct spclient *sc, unsigned long handle)
+{
+	struct bell *b = NULL;
+
+	mutex_enter(&sc->sc_lock);
+	if (handle < SPBELLS_MAX && sc->sc_bell[handle] != NULL) {
+		b = sc->sc_bell[handle];
+		bell_hold(b);
+	}
+	mutex_exit(&sc->sc_lock);
+	return b;
+}
+
+static void
+unwatch_all(struct spclient *sc, int r)
+{
+	for (unsigned int i = 0; i < SPBELLS_MAX; i++) {
+		struct bell *b = bell_get(sc, i);
+
+		if (b == NULL)
+			continue;
+		bell_unwatch(b, r);
+		bell_rele(b);
+	}
+}
+
+int
+spbell_call(struct spclient *sc, unsigned int nr, const unsigned long *args,
+    long *ret)
+{
+	struct bell *b;
+	int error;
+
+	*ret = 0;
+	if (nr == SP_NR_NOTIFY && args[1] == 0) {
+		unwatch_all(sc, (int)args[0]);
+		return 0;
+	}
+	if (nr != SP_NR_NOTIFY && nr != SP_NR_POLL_ARM)
+		return ENOSYS;
+	b = bell_get(sc, nr == SP_NR_NOTIFY ? args[1] - 1 : args[2]);
+	if (b == NULL)
+		return EBADF;
+	if (nr == SP_NR_NOTIFY)
+		error = bell_watch(b, (int)args[0]);
+	else
+		error = bell_arm(b, (struct pollfd *)args[0],
+		    (unsigned int)args[1], ret);
+	bell_rele(b);
+	return error;
+}
