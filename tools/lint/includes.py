@@ -44,14 +44,15 @@ ZONES = [
     (r'hyper/tests/', PUBLIC + COMPILER + ('hyper/tests/', 'tests/harness/harness.h')),
     (r'hyper/', COMPILER + ('/usr/', 'hyper/common/', '{dir}/', 'include/rump/rumpuser.h',
                             'include/rump/rumpsim.h')),
+    (r'client/hijack/', PUBLIC + COMPILER + ('client/hijack/', 'BUILD/gen/abi/', 'cmd/rumpus/',
+                                             'hyper/common/guard.h')),
     (r'client/', PUBLIC + COMPILER + ('{dir}/', 'proto/', 'BUILD/gen/abi/', 'hyper/common/guard.h')),
     (r'tests/sysproxy/', PUBLIC + COMPILER + ('{dir}/', 'tests/', 'proto/')),
     (r'tests/harness/ktest.c', FREESTANDING + CORE_HEADERS + ('tests/harness/',)),
     # The bus is a library that needs no kernel.
-    (r'(tests/shmbus|cmd/shmif_[a-z]+)/', PUBLIC + COMPILER +
-     ('tests/', 'cmd/shmif_', 'comp/net/shmif/', 'kern/include/lib/pcapng.h')),
+    (r'(tests/shmbus/|cmd/shmif_[a-z]+/|bench/bench_bus)', PUBLIC + COMPILER +
+     ('tests/', 'bench/', 'cmd/shmif_', 'comp/net/shmif/', 'kern/include/lib/pcapng.h')),
     (r'tests/', PUBLIC + COMPILER + ('tests/',)),
-    (r'client/hijack/', PUBLIC + COMPILER + ('client/hijack/', 'BUILD/gen/abi/', 'cmd/rumpus/')),
     (r'fuzz/', PUBLIC + FREESTANDING + CORE_HEADERS + ('kern/', 'comp/', 'fuzz/')),
     (r'', PUBLIC + COMPILER + ('{dir}/',)),
 ]

@@ -306,7 +306,8 @@ void	tcp_input(struct netns *ns, struct packetq *q);
 /* One segment for a locked connection; p at its text.  Consumes p. */
 void	tcp_segment(struct tcpcb *tp, struct tcpseg *ts, struct packet *p, int64_t now);
 void	tcp_connreset(struct tcpcb *tp);	/* a RST that is believed */
-void	tcp_trim(struct tcpcb *tp, struct tcpseg *ts, struct packet *p);	/* what the window does not take */
+/* Cuts off what the window does not take. */
+void	tcp_trim(struct tcpcb *tp, struct tcpseg *ts, struct packet *p);
 
 /* tcp_synsent.c */
 void	tcp_synsent(struct tcpcb *tp, struct tcpseg *ts, struct packet *p, int64_t now);
