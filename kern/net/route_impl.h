@@ -6,9 +6,12 @@
  *	ifaddr.c	addresses of interfaces, and the routes they bring
  *	rttrie.c	longest prefix match
  *	route.c		tables: adding, removing, listing
+ *	route_conf.c	what a route may say
+ *	route_sweep.c	routes that go by themselves
  *	rule.c		which table a look-up asks
  *	rtexc.c		what ICMP told about single destinations
- *	rtdst.c		looking up, decisions
+ *	rtselect.c	looking up
+ *	rtdst.c		decisions
  */
 
 #ifndef ROUTE_IMPL_H
@@ -153,12 +156,27 @@ netns_route(const struct netns *ns)
 const struct ifaddr *ifaddr_select_any(struct netns *ns, int family, int scope);
 
 /*
- * route.c: an address of IPv4 is gone, and the routes that prefer it as their source with it;
+ * route_sweep.c: an address of IPv4 is gone, and the routes that prefer it as their source with it;
  * with the last of an interface all that led through that.  As on Linux nobody is told.  ns_lock.
  */
 void	route_addrgone(struct ifnet *ifp, const struct inaddr *addr, bool last);
+/* When a route has its end.  If the timer cannot be had it is only removed later. */
+void	route_expiry_arm(struct netns_route *nr, int64_t when);
+void	route_expiry_timer(void *nr);
+
 /* route.c: lock-free; NULL: there is none. */
 struct rttable *rttable_find(struct netns *ns, uint32_t id);
+/* ns_lock: takes out *link and tells; frees what has been taken out. */
+void	route_unlink(struct netns *ns, struct route **link);
+void	route_free(struct qsbr_head *qh);
+
+/* route_conf.c, ns_lock: looks at everything; fills in what has a default. */
+int	route_check(struct netns *ns, struct rtconfig *rc);
+bool	routeconf_same(const struct rtconfig *a, const struct rtconfig *b);
+/* <0, 0, >0: where a stands to b among the routes of a prefix. */
+int	routeconf_order(const struct rtconfig *a, const struct rtconfig *b);
+/* Is r what rc names?  What is 0 (scope: RT_SCOPE_NOWHERE) in rc does not matter. */
+bool	routeconf_fits(const struct rtconfig *r, const struct rtconfig *rc);
 
 /* rule.c: the usual three.  ENOMEM. */
 int	rules_create(struct netns_route *nr);
@@ -175,6 +193,20 @@ struct rtexc_info {
 bool	rtexc_find(struct netns_route *nr, int family, const struct inaddr *dst,
 	    struct rtexc_info *ret_xi);
 void	rtexc_flush(struct netns_route *nr);
+
+/* --- looking up -------------------------------------------------------------------- */
+
+/* What the tables said. */
+struct verdict {
+	uint8_t		 ve_type;	/* RTN_* */
+	uint8_t		 ve_scope;
+	struct ifnet	*ve_ifp;	/* lock-free */
+	const struct rtconfig *ve_conf;	/* NULL: no route was needed */
+	const struct rthop *ve_hop;
+	bool		 ve_hashed;
+};
+/* rtselect.c: lock-free; what the verdict points to lives as long. */
+int	route_decide(struct netns *ns, const struct rtkey *rk, struct verdict *ve);
 
 /* rtdst.c: lets go of all decisions that are kept. */
 void	rtcache_flush(struct netns_route *nr);

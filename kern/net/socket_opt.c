@@ -8,13 +8,14 @@
  * protocol that has to act on a change (keep-alive, low-water mark) is told by
  * so_setopt after the change, and may have options of its own.
  *
+ * What has to do with time is in socket_opttime.c.
+ *
  * References: socket(7), and the comments of <asm/socket.h>.
  */
 
 #include <lib/string.h>
 #include <linux/capability.h>
 #include <linux/if.h>
-#include <linux/net_tstamp.h>
 #include <net/ifnet.h>
 #include <sys/copy.h>
 #include <sys/cred.h>
@@ -27,8 +28,6 @@
 
 #define SNDBUF_MIN	4608
 #define RCVBUF_MIN	2304
-#define TSFLAGS_MASK	0x7ffffu	/* those that Linux 6.18 knows */
-#define TSFLAG_ID_TCP	(1u << 16)
 
 /* Who may change a bit, and where it means something. */
 enum { ANYBODY, NET_ADMIN, NET_RAW };
@@ -101,7 +100,7 @@ sockopt_capable(int who)
 	    (who == NET_RAW && cred_capable(cr, CAP_NET_RAW));
 }
 
-static void
+void
 sockopt_setbits(struct socket *so, uint32_t bits, bool on)
 {
 	if (on)
@@ -191,77 +190,6 @@ sockopt_rcvlowat(struct socket *so, int val)
 	so->so_rcv.sb_lowat = val < 0 ? INT32_MAX : val == 0 ? 1 : (uint32_t)val;
 	mutex_exit(&so->so_lock);
 	sockopt_tell(so, SO_RCVLOWAT, val);
-	return 0;
-}
-
-/* --- time ----------------------------------------------------------------------------- */
-
-static int
-sockopt_timeout(struct socket *so, struct sockbuf *sb, const void *uval,
-    socklen_t len)
-{
-	struct timespec64 tv;		/* a timeval: microseconds in tv_nsec */
-	int64_t ns = -1;		/* negative: does not wait at all */
-	int error;
-
-	if (len < sizeof(tv))
-		return EINVAL;
-	error = copyin(uval, &tv, sizeof(tv));
-	if (error)
-		return error;
-	if (tv.tv_nsec < 0 || tv.tv_nsec >= 1000000)
-		return EDOM;
-	if (tv.tv_sec >= INT64_MAX / NSEC_PER_SEC / 2)
-		ns = 0;
-	else if (tv.tv_sec >= 0)
-		ns = tv.tv_sec * NSEC_PER_SEC + tv.tv_nsec * 1000;
-	mutex_enter(&so->so_lock);
-	sb->sb_timeo = ns;
-	mutex_exit(&so->so_lock);
-	return 0;
-}
-
-static int
-sockopt_timestamp(struct socket *so, int name, int val)
-{
-	bool ns = name == SO_TIMESTAMPNS_OLD || name == SO_TIMESTAMPNS_NEW;
-	bool new = name == SO_TIMESTAMP_NEW || name == SO_TIMESTAMPNS_NEW;
-
-	sockopt_setbits(so, SOO_TIMESTAMP | SOO_TIMESTAMPNS, false);
-	if (val != 0) {
-		sockopt_setbits(so, ns ? SOO_TIMESTAMPNS : SOO_TIMESTAMP, true);
-		sockopt_setbits(so, SOO_TSNEW, new);
-	}
-	return 0;
-}
-
-static int
-sockopt_timestamping(struct socket *so, int name, int val)
-{
-	uint32_t flags = (uint32_t)val;
-
-	if ((flags & ~TSFLAGS_MASK) != 0)
-		return EINVAL;
-	if ((flags & TSFLAG_ID_TCP) != 0 &&
-	    (flags & SOF_TIMESTAMPING_OPT_ID) == 0)
-		return EINVAL;
-	if ((flags & SOF_TIMESTAMPING_OPT_STATS) != 0 &&
-	    (flags & SOF_TIMESTAMPING_OPT_TSONLY) == 0)
-		return EINVAL;
-	/* TCP counts bytes from the moment this is set. */
-	if ((flags & SOF_TIMESTAMPING_OPT_ID) != 0 && sockopt_istcp(so) &&
-	    (so->so_tsflags & SOF_TIMESTAMPING_OPT_ID) == 0 &&
-	    (atomic_load(&so->so_state) & SS_CONNECTED) == 0)
-		return EINVAL;
-	if ((flags & SOF_TIMESTAMPING_BIND_PHC) != 0)
-		return EOPNOTSUPP;	/* there are no hardware clocks */
-	mutex_enter(&so->so_lock);
-	if ((flags & SOF_TIMESTAMPING_OPT_ID) != 0 &&
-	    (so->so_tsflags & SOF_TIMESTAMPING_OPT_ID) == 0)
-		so->so_tskey = 0;
-	atomic_store(&so->so_tsflags, flags);
-	mutex_exit(&so->so_lock);
-	sockopt_setbits(so, SOO_TSNEW, name == SO_TIMESTAMPING_NEW);
 	return 0;
 }
 
@@ -450,24 +378,6 @@ sockopt_setint(struct socket *so, int name, int val, socklen_t len)
 }
 
 /* --- those that are more ---------------------------------------------------------------------- */
-
-static int
-sockopt_linger(struct socket *so, const void *uval, socklen_t len)
-{
-	struct linger li;
-	int error;
-
-	if (len < sizeof(li))
-		return EINVAL;
-	error = copyin(uval, &li, sizeof(li));
-	if (error)
-		return error;
-	mutex_enter(&so->so_lock);
-	so->so_linger = li.l_onoff == 0 ? -1 : li.l_linger < 0 ? INT32_MAX :
-	    li.l_linger;
-	mutex_exit(&so->so_lock);
-	return 0;
-}
 
 static int
 sockopt_pacing(struct socket *so, const void *uval, socklen_t len, int val)

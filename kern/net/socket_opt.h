@@ -37,5 +37,12 @@ const struct sockoptbit *sockoptbit_find(int name);	/* or NULL */
 bool	sockopt_family_ok(const struct socket *so, unsigned int families);
 bool	sockopt_istcp(const struct socket *so);
 bool	sockopt_has_peekoff(const struct socket *so);
+void	sockopt_setbits(struct socket *so, uint32_t bits, bool on);
+
+/* socket_opttime.c; uval is the client's. */
+int	sockopt_timeout(struct socket *so, struct sockbuf *sb, const void *uval, socklen_t len);
+int	sockopt_timestamp(struct socket *so, int name, int val);
+int	sockopt_timestamping(struct socket *so, int name, int val);
+int	sockopt_linger(struct socket *so, const void *uval, socklen_t len);
 
 #endif /* NET_SOCKET_OPT_H */

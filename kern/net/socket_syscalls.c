@@ -5,7 +5,7 @@
  *
  * Each call finds the socket of a descriptor, copies addresses in or out and
  * leaves the rest to the protocol.  Messages are in socket_msg.c, options in
- * socket_opt.c.
+ * socket_optcall.c.
  *
  * References: socket(2), socketpair(2), bind(2), listen(2), accept(2),
  * connect(2), getsockname(2), getpeername(2), shutdown(2).
@@ -199,6 +199,22 @@ fail_first:
 
 /* --- bind, listen, connect, shutdown ---------------------------------------------------- */
 
+/* A socket and an address of the client's; fd_put(*ret_fp) ends it. */
+static int
+namecall_begin(int fd, const struct sockaddr *uaddr, int addrlen,
+    struct sockaddr_storage *ss, struct file **ret_fp, struct socket **ret_so)
+{
+	int error;
+
+	error = socket_fromfd(fd, ret_fp, ret_so);
+	if (error)
+		return error;
+	error = sockaddr_copyin(uaddr, (socklen_t)addrlen, ss);
+	if (error)
+		fd_put(*ret_fp);
+	return error;
+}
+
 int
 sys_bind(struct lwp *l, int fd, const struct sockaddr *uaddr, int addrlen,
     long *ret)
@@ -208,13 +224,11 @@ sys_bind(struct lwp *l, int fd, const struct sockaddr *uaddr, int addrlen,
 	struct file *fp;
 	int error;
 
-	error = socket_fromfd(fd, &fp, &so);
+	error = namecall_begin(fd, uaddr, addrlen, &ss, &fp, &so);
 	if (error)
 		return error;
-	error = sockaddr_copyin(uaddr, (socklen_t)addrlen, &ss);
-	if (error == 0)
-		error = so->so_ops->so_bind == NULL ? EOPNOTSUPP :
-		    so->so_ops->so_bind(so, sockaddr_of(&ss), (socklen_t)addrlen);
+	error = so->so_ops->so_bind == NULL ? EOPNOTSUPP :
+	    so->so_ops->so_bind(so, sockaddr_of(&ss), (socklen_t)addrlen);
 	fd_put(fp);
 	return error;
 }
@@ -249,14 +263,12 @@ sys_connect(struct lwp *l, int fd, const struct sockaddr *uaddr,
 	struct file *fp;
 	int error;
 
-	error = socket_fromfd(fd, &fp, &so);
+	error = namecall_begin(fd, uaddr, addrlen, &ss, &fp, &so);
 	if (error)
 		return error;
-	error = sockaddr_copyin(uaddr, (socklen_t)addrlen, &ss);
-	if (error == 0)
-		error = so->so_ops->so_connect == NULL ? EOPNOTSUPP :
-		    so->so_ops->so_connect(so, sockaddr_of(&ss), (socklen_t)addrlen,
-		    (file_flags(fp) & O_NONBLOCK) != 0);
+	error = so->so_ops->so_connect == NULL ? EOPNOTSUPP :
+	    so->so_ops->so_connect(so, sockaddr_of(&ss), (socklen_t)addrlen,
+	    (file_flags(fp) & O_NONBLOCK) != 0);
 	fd_put(fp);
 	return error;
 }
@@ -355,7 +367,7 @@ sys_accept4(struct lwp *l, int fd, struct sockaddr *uaddr, int *ulen,
 	return 0;
 }
 
-/* --- names and options ------------------------------------------------------------------ */
+/* --- names ------------------------------------------------------------------ */
 
 static int
 socket_getname(int fd, bool peer, struct sockaddr *uaddr, int *ulen)
@@ -389,106 +401,4 @@ sys_getpeername(struct lwp *l, int fd, struct sockaddr *uaddr, int *ulen,
     long *ret)
 {
 	return socket_getname(fd, true, uaddr, ulen);
-}
-
-#define OPTVAL_FAST	128
-#define OPTVAL_MAX	65536	/* of which a protocol sees a copy */
-
-static int
-socket_protoopt_set(struct socket *so, int level, int name, const void *uval,
-    socklen_t len)
-{
-	uint64_t fast[OPTVAL_FAST / 8];
-	size_t room = len < OPTVAL_MAX ? len : OPTVAL_MAX;
-	void *val = fast;
-	int error;
-
-	if (so->so_ops->so_setopt == NULL)
-		return EOPNOTSUPP;
-	if (room > OPTVAL_FAST) {
-		val = kmem_alloc(room, KM_SLEEP);
-		if (val == NULL)
-			return ENOMEM;
-	}
-	error = room > 0 ? copyin(uval, val, room) : 0;
-	if (error == 0)
-		error = so->so_ops->so_setopt(so, level, name, val, len <
-		    OPTVAL_MAX ? len : OPTVAL_MAX);
-	if (val != fast)
-		kmem_free(val, room);
-	return error;
-}
-
-static int
-socket_protoopt_get(struct socket *so, int level, int name, void *uval,
-    int *ulen)
-{
-	uint64_t fast[OPTVAL_FAST / 8];
-	size_t room;
-	void *val = fast;
-	socklen_t len;
-	int error;
-
-	if (so->so_ops->so_getopt == NULL)
-		return EOPNOTSUPP;
-	error = copyin(ulen, &len, sizeof(len));
-	if (error)
-		return error;
-	if (len > INT32_MAX)
-		return EINVAL;
-	if (len > OPTVAL_MAX)
-		len = OPTVAL_MAX;
-	room = len;
-	if (room > OPTVAL_FAST) {
-		val = kmem_zalloc(room, KM_SLEEP);
-		if (val == NULL)
-			return ENOMEM;
-	} else
-		memset(fast, 0, sizeof(fast));
-	error = so->so_ops->so_getopt(so, level, name, val, &len);
-	if (error == 0 && len > 0)
-		error = copyout(val, uval, len < room ? len : room);
-	if (error == 0)
-		error = copyout(&len, ulen, sizeof(len));
-	if (val != fast)
-		kmem_free(val, room);
-	return error;
-}
-
-int
-sys_setsockopt(struct lwp *l, int fd, int level, int name, const void *uval,
-    int len, long *ret)
-{
-	struct socket *so;
-	struct file *fp;
-	int error;
-
-	if (len < 0)
-		return EINVAL;
-	error = socket_fromfd(fd, &fp, &so);
-	if (error)
-		return error;
-	error = level == SOL_SOCKET ? socket_setopt(so, name, uval, (socklen_t)len) :
-	    socket_protoopt_set(so, level, name, uval,
-	    (socklen_t)len);
-	fd_put(fp);
-	return error;
-}
-
-int
-sys_getsockopt(struct lwp *l, int fd, int level, int name, void *uval,
-    int *ulen, long *ret)
-{
-	struct socket *so;
-	struct file *fp;
-	int error;
-
-	error = socket_fromfd(fd, &fp, &so);
-	if (error)
-		return error;
-	error = level == SOL_SOCKET ?
-	    socket_getopt(so, name, uval, ulen) :
-	    socket_protoopt_get(so, level, name, uval, ulen);
-	fd_put(fp);
-	return error;
 }
