@@ -79,6 +79,23 @@ msg_fileflags(const struct file *fp)
 	return (file_flags(fp) & O_NONBLOCK) != 0 ? MSG_DONTWAIT : 0;
 }
 
+/*
+ * The socket of a call with a struct msghdr; what the descriptor's flags ask for joins
+ * the call's.  fd_put(*ret_fp) ends it.
+ */
+static int
+msgcall_begin(int fd, int *flags, struct file **ret_fp, struct socket **ret_so)
+{
+	int error;
+
+	if (((unsigned int)*flags & MSG_CMSG_COMPAT) != 0)
+		return EINVAL;
+	error = socket_fromfd(fd, ret_fp, ret_so);
+	if (error == 0)
+		*flags |= msg_fileflags(*ret_fp);
+	return error;
+}
+
 /* --- one buffer ------------------------------------------------------------------------ */
 
 int
@@ -291,13 +308,10 @@ sys_sendmsg(struct lwp *l, int fd, const struct msghdr *umsg, int flags,
 	size_t done;
 	int error;
 
-	if (((unsigned int)flags & MSG_CMSG_COMPAT) != 0)
-		return EINVAL;
-	error = socket_fromfd(fd, &fp, &so);
+	error = msgcall_begin(fd, &flags, &fp, &so);
 	if (error)
 		return error;
-	error = socket_sendmsg(so, umsg, flags | msg_fileflags(fp), NULL,
-	    &done);
+	error = socket_sendmsg(so, umsg, flags, NULL, &done);
 	fd_put(fp);
 	if (error == 0)
 		*ret = (long)done;
@@ -312,13 +326,10 @@ sys_recvmsg(struct lwp *l, int fd, struct msghdr *umsg, int flags, long *ret)
 	struct file *fp;
 	size_t done;
 
-	if (((unsigned int)flags & MSG_CMSG_COMPAT) != 0)
-		return EINVAL;
-	error = socket_fromfd(fd, &fp, &so);
+	error = msgcall_begin(fd, &flags, &fp, &so);
 	if (error)
 		return error;
-	error = socket_recvmsg(so, umsg, flags | msg_fileflags(fp), NULL, &done,
-	    &outflags);
+	error = socket_recvmsg(so, umsg, flags, NULL, &done, &outflags);
 	fd_put(fp);
 	if (error == 0)
 		*ret = (long)done;
@@ -326,6 +337,14 @@ sys_recvmsg(struct lwp *l, int fd, struct msghdr *umsg, int flags, long *ret)
 }
 
 /* --- rows of messages ------------------------------------------------------------------------ */
+
+static int
+msglen_copyout(struct mmsghdr *umsg, size_t done)
+{
+	unsigned int len = (unsigned int)done;
+
+	return copyout(&len, &umsg->msg_len, sizeof(len));
+}
 
 int
 sys_sendmmsg(struct lwp *l, int fd, struct mmsghdr *uvec, unsigned int vlen,
@@ -338,28 +357,19 @@ sys_sendmmsg(struct lwp *l, int fd, struct mmsghdr *uvec, unsigned int vlen,
 	size_t done;
 	int error;
 
-	if (((unsigned int)flags & MSG_CMSG_COMPAT) != 0)
-		return EINVAL;
 	if (vlen > UIO_MAXIOV)
 		vlen = UIO_MAXIOV;
-	error = socket_fromfd(fd, &fp, &so);
+	error = msgcall_begin(fd, &flags, &fp, &so);
 	if (error)
 		return error;
 	if (so->so_ops->so_sendrow != NULL) {
 		packetq_init(&sx.sx_q);
 		batch = &sx;
 	}
-	for (n = 0; n < vlen && error == 0; n++) {
-		unsigned int len;
-
-		error = socket_sendmsg(so, &uvec[n].msg_hdr,
-		    flags | msg_fileflags(fp), batch, &done);
-		if (error)
-			break;
-		len = (unsigned int)done;
-		error = copyout(&len, &uvec[n].msg_len, sizeof(len));
-		if (error)
-			break;
+	for (n = 0; n < vlen && error == 0; n += error == 0) {
+		error = socket_sendmsg(so, &uvec[n].msg_hdr, flags, batch, &done);
+		if (error == 0)
+			error = msglen_copyout(&uvec[n], done);
 	}
 	if (batch != NULL && batch->sx_q.pq_head != NULL)
 		so->so_ops->so_sendrow(so, batch);
@@ -378,17 +388,15 @@ recvmmsg_loop(struct socket *so, struct mmsghdr *uvec, unsigned int vlen,
 	int error = 0, outflags = 0;
 	struct sockbatch sx;
 	size_t done = 0;
-	unsigned int n = 0, len;
+	unsigned int n = 0;
 
 	packetq_init(&sx.sx_q);
 	while (n < vlen) {
 		sx.sx_max = vlen - n - 1;
 		error = socket_recvmsg(so, &uvec[n].msg_hdr,
 		    flags & ~MSG_WAITFORONE, &sx, &done, &outflags);
-		if (error)
-			break;
-		len = (unsigned int)done;
-		error = copyout(&len, &uvec[n].msg_len, sizeof(len));
+		if (error == 0)
+			error = msglen_copyout(&uvec[n], done);
 		if (error)
 			break;
 		n++;
@@ -467,6 +475,7 @@ sys_recvmmsg(struct lwp *l, int fd, struct mmsghdr *uvec, unsigned int vlen,
 	struct file *fp;
 	int error;
 
+	/* Before the time is looked at, too. */
 	if (((unsigned int)flags & MSG_CMSG_COMPAT) != 0)
 		return EINVAL;
 	if (uts != NULL) {
@@ -474,11 +483,10 @@ sys_recvmmsg(struct lwp *l, int fd, struct mmsghdr *uvec, unsigned int vlen,
 		if (error)
 			return error;
 	}
-	error = socket_fromfd(fd, &fp, &so);
+	error = msgcall_begin(fd, &flags, &fp, &so);
 	if (error)
 		return error;
-	error = recvmmsg_row(so, uvec, vlen, flags | msg_fileflags(fp),
-	    deadline, ret);
+	error = recvmmsg_row(so, uvec, vlen, flags, deadline, ret);
 	fd_put(fp);
 	if (error == 0 && uts != NULL && *ret > 0)
 		error = timeout_copyout(deadline, uts);
