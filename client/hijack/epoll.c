@@ -22,6 +22,7 @@
 #include "hijack.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -75,6 +76,17 @@ bell_arm(const struct companion *co)
 
 	if (kernel_poll_arm(&pfd, 1, co->co_bell) != 0)
 		bell_ring(co);
+}
+
+/* Before E itself is polled: what the bell says must be true now. */
+void
+epoll_refresh(int32_t entry)
+{
+	const struct companion *co = companion_of(entry);
+	uint64_t count;
+
+	(void)host_syscall(SYS_read, co->co_bell, &count, sizeof(count));
+	bell_arm(co);
 }
 
 static void
@@ -189,6 +201,15 @@ add_host(struct companion *co, long nr, const unsigned long args[6])
 	return ret;
 }
 
+/* Neither is an epoll; is there something worse about the kernel's r? */
+static long
+no_epoll(int r)
+{
+	struct epoll_event ev = { 0 };
+
+	return kernel_syscall(SYS_epoll_ctl, r, EPOLL_CTL_ADD, r, &ev);
+}
+
 static long
 rule_epoll_ctl(long nr, const unsigned long args[6])
 {
@@ -199,8 +220,15 @@ rule_epoll_ctl(long nr, const unsigned long args[6])
 
 	if (ep == FDMAP_HIDDEN || entry == FDMAP_HIDDEN)
 		return -EBADF;
+	/* One of the kernel's, but no epoll: it knows what is wrong with that. */
+	if (ep > 0 && r < 0) {
+		ret = host_syscall(SYS_fcntl, args[2], F_GETFL);
+		if (ret >= 0)
+			ret |= kernel_syscall(SYS_fcntl, ep - 1, F_GETFL);
+		return ret < 0 || (ret & O_PATH) != 0 ? -EBADF : -EINVAL;
+	}
 	if (ep > 0)
-		return -EINVAL;		/* one of the kernel's, but no epoll */
+		return kernel_syscall(SYS_epoll_ctl, ep - 1, args[1], r, args[3]);
 	co = companion_of(ep);
 	if (r < 0)
 		return co != NULL ? add_host(co, nr, args) : host_args(nr, args);
@@ -208,7 +236,7 @@ rule_epoll_ctl(long nr, const unsigned long args[6])
 		/* Is it an epoll at all?  Its answer to what is not in it says so. */
 		ret = host_syscall(SYS_epoll_ctl, args[0], EPOLL_CTL_DEL, args[2], NULL);
 		if (ret != -ENOENT && ret != -EPERM)
-			return ret;
+			return ret != -EINVAL ? ret : no_epoll(r);
 		ret = companion_make((int)args[0], &co);
 		if (ret == -EAGAIN)
 			co = companion_of(fdmap_entry(args[0]));
@@ -409,6 +437,17 @@ wait_host(const struct epwait *ew, long nr, const unsigned long args[6], long *r
 	return *ret == 0;
 }
 
+/* A descriptor of the kernel is none of the program's epolls: the kernel says what is wrong. */
+static long
+not_epoll(long nr, const unsigned long args[6])
+{
+	unsigned long kargs[6];
+
+	mem_copy(kargs, args, sizeof(kargs));
+	kargs[0] = (unsigned long)fdmap_get(args[0]);
+	return kernel_call((unsigned int)nr, kargs);
+}
+
 static long
 rule_epoll_wait(long nr, const unsigned long args[6])
 {
@@ -417,6 +456,8 @@ rule_epoll_wait(long nr, const unsigned long args[6])
 	int ms = (int)args[3];
 	long ret;
 
+	if (fdmap_get(args[0]) >= 0)
+		return not_epoll(nr, args);
 	if (ew.ew_max <= 0 || (ew.ew_mask != 0 && args[5] != SIGSET_BYTES))
 		return host_args(nr, args);
 	if (fdmap_entry(args[0]) == FDMAP_HOST && !wait_host(&ew, nr, args, &ret))
@@ -433,6 +474,8 @@ rule_epoll_pwait2(long nr, const unsigned long args[6])
 	struct timespec ts = { 0 };
 	long ret;
 
+	if (fdmap_get(args[0]) >= 0)
+		return not_epoll(nr, args);
 	if (ew.ew_max <= 0 || (ew.ew_mask != 0 && args[5] != SIGSET_BYTES) ||
 	    (args[3] != 0 && (!mem_read(&ts, args[3], sizeof(ts)) || ts.tv_sec < 0 ||
 	    ts.tv_sec > INT64_MAX / NSEC / 2 || ts.tv_nsec < 0 || ts.tv_nsec >= NSEC)))

@@ -98,9 +98,15 @@ rule_ioctl(long nr, const unsigned long args[6])
 
 	if (entry == FDMAP_HIDDEN)
 		return -EBADF;
-	if (entry <= 0 || args[1] == FIOCLEX || args[1] == FIONCLEX)
+	if (entry <= 0)
 		return host_args(nr, args);
 	kargs[0] = (unsigned long)(entry - 1);
+	if (args[1] == FIOCLEX || args[1] == FIONCLEX) {
+		/* The flag is the placeholder's. */
+		if ((kernel_syscall(SYS_fcntl, entry - 1, F_GETFL) & O_PATH) != 0)
+			return -EBADF;
+		return host_args(nr, args);
+	}
 	return kernel_call(SYS_ioctl, kargs);
 }
 

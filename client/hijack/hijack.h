@@ -170,6 +170,7 @@ bool	signal_deliver(void);
 
 /* The kernel's epoll beside one of the host's, by its entry; -1: there is none. */
 int	epoll_companion(int32_t entry);
+void	epoll_refresh(int32_t entry);
 void	epoll_hold(int32_t entry);
 void	epoll_release(int32_t entry);
 

@@ -13,6 +13,7 @@
 #include <abi/sysdesc.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
 
 #include "path.h"
@@ -204,11 +205,22 @@ nameless(long nr, const unsigned long args[6])
 		entry = fdmap_entry(args[nm->nm_dirfd[0]]);
 	if (entry == FDMAP_HIDDEN)
 		return -EBADF;
-	if (entry <= 0)
-		return host_args(nr, args);
 	mem_copy(kargs, args, sizeof(kargs));
-	kargs[nm->nm_dirfd[0]] = (unsigned long)(entry - 1);
-	return kernel_call((unsigned int)nr, kargs);
+	if (entry > 0)
+		kargs[nm->nm_dirfd[0]] = (unsigned long)(entry - 1);
+	else if (nm->nm_dirfd[0] < 0 || (int)args[nm->nm_dirfd[0]] != AT_FDCWD || path_cwd() == CWD_HOST)
+		return host_args(nr, args);
+	return finish(nr, args, kernel_call((unsigned int)nr, kargs));
+}
+
+/* openat2 may be told that nothing leads out of the directory, not even a "/". */
+static bool
+stays_below(long nr, const unsigned long args[6])
+{
+	struct open_how how;
+
+	return nr == SYS_openat2 && args[3] >= sizeof(how) && mem_read(&how, args[2], sizeof(how)) &&
+	    (how.resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) != 0;
 }
 
 static long
@@ -221,12 +233,81 @@ rule_name(long nr, const unsigned long args[6])
 
 	if (addr == 0)
 		return nameless(nr, args);
+	if (stays_below(nr, args) && (fdmap_get(args[0]) >= 0 || (int)args[0] != AT_FDCWD ||
+	    path_cwd() == CWD_HOST))
+		return nameless(nr, args);
 	ret = path_resolve(dirfd_of(nm, 0, args), addr, &w);
-	if (ret == -EFAULT)
+	if (path_unreadable(ret))
 		return host_args(nr, args);
 	if (ret != 0)
 		return ret;
 	return w.w_kind == WHERE_KERNEL ? to_kernel(nr, args, &w) : to_host(nr, args, &w);
+}
+
+/* What is wrong about the call whatever the names are. */
+static bool
+bad_flags(long nr, const unsigned long args[6])
+{
+	unsigned int flags = (unsigned int)args[4];
+
+	if (nr == SYS_linkat)
+		return (flags & ~(unsigned int)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0;
+	return nr == SYS_renameat2 && ((flags & ~7U) != 0 || ((flags & 2) != 0 && (flags & 5) != 0));
+}
+
+/* Why the directory of a name cannot be reached; 0: it can. */
+static long
+parent_error(const struct where *w, long dirfd)
+{
+	char parent[PATH_ROOM];
+	size_t len = text_len(w->w_path);
+	struct stat st;
+
+	if (len == 0)
+		return -ENOENT;
+	mem_copy(parent, w->w_path, len + 1);
+	while (len > 0 && parent[len - 1] == '/')
+		len--;
+	while (len > 0 && parent[len - 1] != '/')
+		len--;
+	parent[len] = '\0';
+	if (len == 0)
+		(void)text_add(parent, sizeof(parent), &len, ".");
+	return w->w_kind == WHERE_KERNEL ? kernel_syscall(SYS_newfstatat, dirfd, parent, &st, 0) :
+	    host_syscall(SYS_newfstatat, dirfd, parent, &st, 0);
+}
+
+/*
+ * The names lead to different kernels: EXDEV, unless something is wrong with one of them.  The first
+ * is looked at first: asked together with a second one that cannot be, its kernel says EBADF
+ * if there is nothing to say against it.
+ */
+static long
+apart(long nr, const unsigned long args[6], const struct where *a, const struct where *b)
+{
+	const struct names *nm = &names[nr];
+	unsigned int at = nr == SYS_rename || nr == SYS_link ? 0 : 4;
+	unsigned int call = nr == SYS_link || nr == SYS_linkat ? SYS_linkat : SYS_renameat2;
+	const struct where *w[2] = { a, b };
+	unsigned long flags = nr == SYS_renameat ? 0 : at != 0 ? args[at] : 0;
+	long ret;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		long dirfd = w[i]->w_kind == WHERE_KERNEL ? w[i]->w_dirfd : dirfd_of(nm, i, args);
+
+		/* The second one is tried as a first one, too; but it need not exist. */
+		ret = w[i]->w_kind == WHERE_KERNEL ?
+		    kernel_syscall(call, dirfd, w[i]->w_path, -9, "x", flags) :
+		    host_syscall(call, dirfd, w[i]->w_path, -9, "x", flags);
+		if (i == 1 && ret == -ENOENT && (ret = parent_error(w[i], dirfd)) == 0)
+			break;
+		if (ret != -EBADF)
+			return ret;
+		if (ret == -EBADF && dirfd != AT_FDCWD && w[i]->w_path[0] != '/' &&
+		    w[i]->w_kind != WHERE_KERNEL && host_syscall(SYS_fcntl, dirfd, F_GETFD) < 0)
+			return -EBADF;
+	}
+	return -EXDEV;
 }
 
 /* rename and link. */
@@ -239,10 +320,19 @@ rule_two_names(long nr, const unsigned long args[6])
 	long ret;
 
 	ret = path_resolve(dirfd_of(nm, 0, args), args[nm->nm_path[0]], &a);
+	if (path_unreadable(ret) || bad_flags(nr, args))
+		return host_args(nr, args);
 	if (ret == 0)
 		ret = path_resolve(dirfd_of(nm, 1, args), args[nm->nm_path[1]], &b);
-	if (ret == -EFAULT)
+	/* Such a call fails; what it says depends on the first name. */
+	if (path_unreadable(ret) && a.w_kind != WHERE_KERNEL)
 		return host_args(nr, args);
+	if (path_unreadable(ret)) {
+		long first = kernel_syscall(nr == SYS_link || nr == SYS_linkat ? SYS_linkat :
+		    SYS_renameat2, a.w_dirfd, a.w_path, -9, "x", nr == SYS_linkat ? args[4] : 0);
+
+		return first == -EBADF ? ret : first;
+	}
 	if (ret != 0)
 		return ret;
 	if (a.w_kind != WHERE_KERNEL && b.w_kind != WHERE_KERNEL &&
@@ -256,7 +346,7 @@ rule_two_names(long nr, const unsigned long args[6])
 			return ret;
 	}
 	if ((a.w_kind == WHERE_KERNEL) != (b.w_kind == WHERE_KERNEL))
-		return -EXDEV;
+		return apart(nr, args, &a, &b);
 	mem_copy(kargs, args, sizeof(kargs));
 	if (a.w_kind != WHERE_HOST)
 		put(nm, 0, &a, kargs);
@@ -280,7 +370,7 @@ rule_symlink(long nr, const unsigned long args[6])
 	ret = path_resolve(nr == SYS_symlinkat ? (int)args[1] : AT_FDCWD, args[at], &w);
 	if (ret == 0 && w.w_kind == WHERE_KERNEL)
 		ret = mem_string(target, args[0], sizeof(target));
-	if (ret == -EFAULT)
+	if (path_unreadable(ret))
 		return host_args(nr, args);
 	if (ret < 0)
 		return ret;
@@ -351,7 +441,7 @@ rule_readlink(long nr, const unsigned long args[6])
 	long ret;
 
 	ret = path_resolve(dirfd, at ? args[1] : args[0], &w);
-	if (ret == -EFAULT)
+	if (path_unreadable(ret))
 		return host_args(nr, args);
 	if (ret != 0)
 		return ret;
@@ -376,7 +466,7 @@ rule_chdir(long nr, const unsigned long args[6])
 	long ret;
 
 	ret = path_resolve(AT_FDCWD, args[0], &w);
-	if (ret == -EFAULT)
+	if (path_unreadable(ret))
 		return host_args(nr, args);
 	if (ret != 0)
 		return ret;

@@ -7,6 +7,7 @@
 #ifndef HIJACK_PATH_H
 #define HIJACK_PATH_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -32,6 +33,13 @@ struct where {
  * -EFAULT, -ENAMETOOLONG, -EBADF.
  */
 long	path_resolve(int dirfd, unsigned long addr, struct where *w);
+/* Of these the host may say what it says: the call fails in any case. */
+static inline bool
+path_unreadable(long ret)
+{
+	return ret == -EFAULT || ret == -ENAMETOOLONG;
+}
+
 /* The same for a string of our own. */
 long	path_resolve_text(int dirfd, const char *text, struct where *w);
 

@@ -74,6 +74,7 @@ wait_sort(struct wait *w)
 			w->w_host[i].fd = -1;
 			w->w_nkernel++;
 		} else if (entry <= FDMAP_EPOLL) {
+			epoll_refresh(entry);
 			w->w_kernel[i].fd = epoll_companion(entry);
 			w->w_nkernel++;
 			w->w_nhost++;

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * replay.c - sequences of system calls and what became of them, as text
+ *
+ *	replay DIR SEED SEQUENCES CALLS FILE
+ *
+ * The sequences are those of tests/differential.  Each begins in an empty directory of a
+ * new tmpfs, deep below DIR, so that ".." from there looks the same wherever DIR is.  Run
+ * once as it is and once hijacked with DIR in the kernel, it says the same.  It says it to FILE, and
+ * not before the end, since a sequence may close any descriptor.
+ */
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diff.h"
+
+static char base[PATH_MAX];
+static FILE *out;		/* in memory */
+
+static long
+call(long nr, const unsigned long args[6])
+{
+	long ret = syscall(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
+
+	return ret == -1 ? -errno : ret;
+}
+
+static void
+fail(const char *what)
+{
+	fprintf(stderr, "replay: %s: %s\n", what, strerror(errno));
+	exit(77);
+}
+
+/* Absolute names begin where the sequence does; in links they stay away. */
+static void
+rebase(struct op *op)
+{
+	for (unsigned int i = 0; i < 6; i++) {
+		char *text = op->op_string[i], *moved;
+
+		if (text == NULL || text[0] != '/')
+			continue;
+		if (op->op_desc->od_args[i].ad_kind == A_TARGET) {
+			memmove(text, text + strspn(text, "/"), strlen(text + strspn(text, "/")) + 1);
+			if (text[0] == '\0')
+				strcpy(text, ".");
+			continue;
+		}
+		if (asprintf(&moved, "%s%s", base, text) < 0)
+			fail("memory");
+		free(text);
+		op->op_string[i] = moved;
+	}
+}
+
+/*
+ * The whole tree is not looked at, and where it is differs.  The longest names become too
+ * long by what is put in front of them.
+ */
+static bool
+may_run(const struct op *op)
+{
+	for (unsigned int i = 0; i < 6; i++) {
+		if (op->op_string[i] != NULL && strlen(op->op_string[i]) > PATH_MAX / 2)
+			return false;
+	}
+	return op->op_desc->od_result != R_TREE && op->op_desc->od_nr != SYS_getcwd;
+}
+
+/* Where we are, as far as it is the same everywhere. */
+static void
+show_place(const char *dir)
+{
+	char cwd[PATH_MAX];
+
+	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0)
+		fprintf(out, "nowhere: %s\n", strerror(errno));
+	else
+		fprintf(out, "at %s\n", strncmp(cwd, dir, strlen(dir)) == 0 ? cwd + strlen(dir) : "another place");
+}
+
+static void
+sequence(const char *dir, uint64_t seed, unsigned int calls, const struct rules *rules)
+{
+	static struct op ops[OPS_MAX];
+	static struct side side;
+	char text[TEXT_MAX], line[512];
+
+	side.sd_name = "replay";
+	side.sd_call = call;
+	for (unsigned int i = 0; i < NSLOTS; i++)
+		side.sd_fd[i] = -1;
+	for (unsigned int i = 0; i < 6; i++)
+		side.sd_buf[i] = calloc(1, SIDE_BUF);
+	op_generate(ops, calls, seed, rules);
+	for (unsigned int i = 0; i < calls; i++) {
+		if (!may_run(&ops[i]))
+			continue;
+		show_call(&ops[i], line, sizeof(line));
+		rebase(&ops[i]);
+		side_run(&side, &ops[i], text);
+		fprintf(out, "%lu.%u %s -> %s\n", (unsigned long)seed, i, line, text);
+		if (ops[i].op_desc->od_nr == SYS_chdir || ops[i].op_desc->od_nr == SYS_fchdir)
+			show_place(dir);
+	}
+	op_free(ops, calls);
+	for (unsigned int i = 0; i < NSLOTS; i++)
+		close(side.sd_fd[i]);
+	for (unsigned int i = 0; i < 6; i++)
+		free(side.sd_buf[i]);
+}
+
+static void
+enter(const char *dir, uint64_t seed)
+{
+	(void)snprintf(base, sizeof(base), "%s/s%lu", dir, (unsigned long)seed);
+	if (mkdir(base, 0755) != 0 || mount("tmpfs", base, "tmpfs", MS_NODEV | MS_NOATIME, "mode=755") != 0)
+		fail(base);
+	strcat(base, "/x");
+	if (mkdir(base, 0755) != 0)
+		fail(base);
+	strcat(base, "/y");
+	if (mkdir(base, 0755) != 0 || chdir(base) != 0)
+		fail(base);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct rules rules = { .ru_ids = false };
+	uint64_t first;
+	FILE *file;
+	char *text;
+	size_t len;
+
+	if (argc != 6)
+		return 2;
+	/* Both runs have the same rights over the host, whether they need them or not. */
+	if (unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
+		fail("a mount name space");
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		fail("a mount name space of our own");
+	umask(022);
+	signal(SIGPIPE, SIG_IGN);
+	out = open_memstream(&text, &len);
+	if (out == NULL)
+		fail("memory");
+	first = strtoull(argv[2], NULL, 0);
+	for (unsigned long i = 0; i < strtoul(argv[3], NULL, 0); i++) {
+		enter(argv[1], first + i);
+		sequence(argv[1], first + i, (unsigned int)strtoul(argv[4], NULL, 0), &rules);
+	}
+	fclose(out);
+	file = fopen(argv[5], "w");
+	if (file == NULL || fwrite(text, 1, len, file) != len || fclose(file) != 0)
+		fail(argv[5]);
+	return 0;
+}
