@@ -26,16 +26,17 @@ struct backend {
 	long	(*b_call)(unsigned int nr, const unsigned long args[6]);
 
 	/*
-	 * hostfd, an eventfd, is written from now on whenever the kernel's descriptor r may
-	 * have become ready, until r is closed; -1: no more.  An errno.
+	 * A bell is a descriptor of the host, non-blocking, that becomes readable when the
+	 * kernel rings it; read until EAGAIN it is silent.  -errno.
 	 */
-	int	(*b_notify)(int r, int hostfd);
+	int	(*b_bell)(void);
+	void	(*b_bell_close)(int bell);
 
 	/*
-	 * Polls: the number of ready ones; or 0, and hostfd is written once when one may
+	 * Polls: the number of ready ones; or 0, and the bell rings once when one may
 	 * be.  n 0 forgets the last time.  -errno.
 	 */
-	int	(*b_poll_arm)(struct pollfd *fds, unsigned int n, int hostfd);
+	int	(*b_poll_arm)(struct pollfd *fds, unsigned int n, int bell);
 
 	/*
 	 * A signal came while the calling thread is in b_call: it shall end with EINTR.  NULL: a

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "hijack.h"
 #include "inside.h"
@@ -26,9 +27,24 @@ inside_call(unsigned int nr, const unsigned long args[6])
 }
 
 static int
-inside_poll_arm(struct pollfd *fds, unsigned int n, int hostfd)
+inside_bell(void)
 {
-	return inside->in_poll_arm(fds, n, hostfd);
+	long fd = host_syscall(SYS_eventfd2, 0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+	return fd < 0 ? (int)fd : fdmap_hide((int)fd);
+}
+
+static void
+inside_bell_close(int bell)
+{
+	inside->in_unbind(bell);
+	(void)host_syscall(SYS_close, bell);
+}
+
+static int
+inside_poll_arm(struct pollfd *fds, unsigned int n, int bell)
+{
+	return inside->in_poll_arm(fds, n, bell);
 }
 
 static void
@@ -54,6 +70,8 @@ inside_fork_child(void)
 static const struct backend backend_inside = {
 	.b_name = "inside",
 	.b_call = inside_call,
+	.b_bell = inside_bell,
+	.b_bell_close = inside_bell_close,
 	.b_poll_arm = inside_poll_arm,
 	.b_interrupt = inside_interrupt,
 	.b_interrupt_clear = inside_interrupt_clear,

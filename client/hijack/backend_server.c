@@ -15,7 +15,6 @@
 #include "hijack.h"
 
 /* Parts that an older library does not have. */
-#pragma weak rumpclient_poll_arm
 #pragma weak rumpclient_prefork
 #pragma weak rumpclient_fork_init
 #pragma weak rumpclient_fork_cancel
@@ -32,9 +31,21 @@ server_call(unsigned int nr, const unsigned long args[6])
 }
 
 static int
-server_poll_arm(struct pollfd *fds, unsigned int n, int hostfd)
+server_bell(void)
 {
-	return rumpclient_poll_arm != NULL ? rumpclient_poll_arm(fds, n, hostfd) : -ENOSYS;
+	return rumpclient_bell();
+}
+
+static void
+server_bell_close(int bell)
+{
+	rumpclient_bell_close(bell);
+}
+
+static int
+server_poll_arm(struct pollfd *fds, unsigned int n, int bell)
+{
+	return rumpclient_poll_arm(fds, n, bell);
 }
 
 /* --- fork --------------------------------------------------------------------------------- */
@@ -95,6 +106,8 @@ server_exec_failed(void)
 static const struct backend backend_server = {
 	.b_name = "server",
 	.b_call = server_call,
+	.b_bell = server_bell,
+	.b_bell_close = server_bell_close,
 	.b_poll_arm = server_poll_arm,
 	.b_fork_before = server_fork_before,
 	.b_fork_parent = server_fork_parent,

@@ -56,18 +56,59 @@ restarts(unsigned int nr)
 	}
 }
 
-struct arm_args {
-	struct pollfd	*aa_fds;
-	unsigned long	 aa_n;
-	long		 aa_hostfd;
-};
-
+/* Other members of the backend: their arguments in an array, too. */
 static long
 backend_arm(unsigned int nr, const unsigned long *args)
 {
-	const struct arm_args *aa = (const struct arm_args *)args;
+	return backend->b_poll_arm((struct pollfd *)args[0], (unsigned int)args[1], (int)args[2]);
+}
 
-	return backend->b_poll_arm(aa->aa_fds, (unsigned int)aa->aa_n, (int)aa->aa_hostfd);
+static long
+backend_bell(unsigned int nr, const unsigned long *args)
+{
+	if (args == NULL)
+		return backend->b_bell();
+	backend->b_bell_close((int)args[0]);
+	return 0;
+}
+
+static long
+backend_enter(long (*fn)(unsigned int, const unsigned long *), const unsigned long *args)
+{
+	long ret;
+
+	if (backend == NULL && kernel_backend() == NULL)
+		return -ENETDOWN;
+	self.s_depth++;
+	ret = hijack_xcall(fn, 0, args);
+	self.s_depth--;
+	if (self.s_nlater > 0 && self.s_depth == 0)
+		(void)signal_deliver();
+	return ret;
+}
+
+int
+kernel_poll_arm(struct pollfd *fds, unsigned int n, int bell)
+{
+	return (int)backend_enter(backend_arm, (const unsigned long[3]){ (unsigned long)fds, n,
+	    (unsigned long)bell });
+}
+
+int
+kernel_bell(void)
+{
+	int bell = (int)backend_enter(backend_bell, NULL);
+
+	if (bell >= 0)
+		fdmap_mark(bell);
+	return bell;
+}
+
+void
+kernel_bell_close(int bell)
+{
+	fdmap_unhide(bell);
+	(void)backend_enter(backend_bell, (const unsigned long[1]){ (unsigned long)bell });
 }
 
 long
@@ -84,22 +125,6 @@ kernel_call(unsigned int nr, const unsigned long args[6])
 	} while (__builtin_expect(self.s_nlater > 0, 0) && self.s_depth == 0 && signal_deliver() &&
 	    ret == -EINTR && restarts(nr));
 	return ret;
-}
-
-int
-kernel_poll_arm(struct pollfd *fds, unsigned int n, int hostfd)
-{
-	struct arm_args args = { fds, n, hostfd };
-	long ret;
-
-	if (backend == NULL && kernel_backend() == NULL)
-		return -ENETDOWN;
-	self.s_depth++;
-	ret = hijack_xcall(backend_arm, 0, (const unsigned long *)&args);
-	self.s_depth--;
-	if (self.s_nlater > 0 && self.s_depth == 0)
-		(void)signal_deliver();
-	return (int)ret;
 }
 
 /*

@@ -7,9 +7,9 @@
  * gets a companion: an epoll instance of the kernel.  Each descriptor goes into the one of its own
  * side, so that edges, levels, one shots and exclusive wake-ups are those of two real ones.
  *
- * The two are joined by an eventfd in E (the bell).  At any time either the kernel is going
- * to write it once the companion has something (backend's b_poll_arm), or it has been
- * written, or a thread that found it so is about to see to one of both.
+ * The two are joined by a bell in E.  At any time either the kernel is going to ring it
+ * once the companion has something (backend's b_poll_arm), or it rings, or a thread that heard it is
+ * about to see to one of both.  Where we ring it ourselves that is an eventfd beside it (the gong).
  *
  * While E holds none of the host's, its waiters wait in the kernel, which is quicker.  They are
  * called out by an eventfd of the kernel in the companion (the kick) when the first one comes.
@@ -35,7 +35,8 @@ struct companion {
 	uint32_t	 co_refs;	/* a: descriptors of the program; 0: free */
 	int		 co_r;		/* the kernel's epoll */
 	int		 co_kick;	/* the kernel's eventfd in it */
-	int		 co_bell;	/* the host's eventfd in E */
+	int		 co_bell;	/* the kernel rings it, in E */
+	int		 co_gong;	/* we ring it, in E */
 	uint32_t	 co_nhost;	/* a: of the host in E; too many rather than too few */
 };
 
@@ -61,11 +62,21 @@ epoll_companion(int32_t entry)
 /* --- birth and end -------------------------------------------------------------------- */
 
 static void
-bell_ring(const struct companion *co)
+gong(const struct companion *co)
 {
 	uint64_t one = 1;
 
-	(void)host_syscall(SYS_write, co->co_bell, &one, sizeof(one));
+	(void)host_syscall(SYS_write, co->co_gong, &one, sizeof(one));
+}
+
+static void
+silence(const struct companion *co)
+{
+	uint64_t count;
+
+	(void)host_syscall(SYS_read, co->co_gong, &count, sizeof(count));
+	while (host_syscall(SYS_read, co->co_bell, &count, sizeof(count)) > 0)
+		continue;
 }
 
 /* The kernel shall ring when there is something; it may be so already. */
@@ -75,7 +86,7 @@ bell_arm(const struct companion *co)
 	struct pollfd pfd = { .fd = co->co_r, .events = POLLIN };
 
 	if (kernel_poll_arm(&pfd, 1, co->co_bell) != 0)
-		bell_ring(co);
+		gong(co);
 }
 
 /* Before E itself is polled: what the bell says must be true now. */
@@ -83,9 +94,8 @@ void
 epoll_refresh(int32_t entry)
 {
 	const struct companion *co = companion_of(entry);
-	uint64_t count;
 
-	(void)host_syscall(SYS_read, co->co_bell, &count, sizeof(count));
+	silence(co);
 	bell_arm(co);
 }
 
@@ -94,8 +104,11 @@ companion_close(struct companion *co)
 {
 	if (co->co_bell >= 0) {
 		(void)kernel_poll_arm(NULL, 0, co->co_bell);
-		fdmap_unhide(co->co_bell);
-		(void)host_syscall(SYS_close, co->co_bell);
+		kernel_bell_close(co->co_bell);
+	}
+	if (co->co_gong >= 0) {
+		fdmap_unhide(co->co_gong);
+		(void)host_syscall(SYS_close, co->co_gong);
 	}
 	if (co->co_kick >= 0)
 		(void)kernel_syscall(SYS_close, co->co_kick);
@@ -119,7 +132,7 @@ companion_open(struct companion *co, int ep)
 {
 	long ret;
 
-	co->co_r = co->co_kick = co->co_bell = -1;
+	co->co_r = co->co_kick = co->co_bell = co->co_gong = -1;
 	co->co_nhost = 1;		/* nobody counted before now */
 	ret = kernel_syscall(SYS_epoll_create1, 0);
 	if (host_failed(ret))
@@ -129,12 +142,17 @@ companion_open(struct companion *co, int ep)
 	if (host_failed(ret))
 		return ret;
 	co->co_kick = (int)ret;
+	co->co_bell = kernel_bell();
+	if (co->co_bell < 0)
+		return co->co_bell;
 	ret = host_syscall(SYS_eventfd2, 0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (host_failed(ret))
 		return ret;
-	co->co_bell = fdmap_hide((int)ret);
+	co->co_gong = fdmap_hide((int)ret);
 	ret = joint_add(true, co->co_r, co->co_kick);
-	return ret != 0 ? ret : joint_add(false, ep, co->co_bell);
+	if (ret == 0)
+		ret = joint_add(false, ep, co->co_bell);
+	return ret != 0 ? ret : joint_add(false, ep, co->co_gong);
 }
 
 /* The companion of E, which gets one. */
@@ -156,6 +174,7 @@ companion_make(int ep, struct companion **ret_co)
 			ret = -EAGAIN;		/* another thread was first */
 		if (ret != 0) {
 			(void)host_syscall(SYS_epoll_ctl, ep, EPOLL_CTL_DEL, co->co_bell, NULL);
+			(void)host_syscall(SYS_epoll_ctl, ep, EPOLL_CTL_DEL, co->co_gong, NULL);
 			companion_close(co);
 			return ret;
 		}
@@ -362,11 +381,10 @@ wait_kernel(const struct epwait *ew, struct companion *co)
 static long
 answer_bell(const struct epwait *ew, const struct companion *co, long first)
 {
-	uint64_t count;
 	bool joint;
 	long n;
 
-	(void)host_syscall(SYS_read, co->co_bell, &count, sizeof(count));
+	silence(co);
 	n = collect(ew, co, first, &joint);
 	bell_arm(co);
 	return n;

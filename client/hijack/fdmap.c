@@ -125,15 +125,23 @@ fdmap_new(int r, bool cloexec)
 int
 fdmap_hide(int fd)
 {
-	long moved = host_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, FDMAP_HIDEFROM);
+	long moved = -EINVAL;
 
+	if (fd < FDMAP_HIDEFROM)
+		moved = host_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, FDMAP_HIDEFROM);
 	if (!host_failed(moved)) {
 		(void)host_syscall(SYS_close, fd);
 		fd = (int)moved;
 	}
+	fdmap_mark(fd);
+	return fd;
+}
+
+void
+fdmap_mark(int fd)
+{
 	if (fd < HIJACK_NFDS)
 		__atomic_store_n(&fdmap_table[fd], FDMAP_HIDDEN, __ATOMIC_RELEASE);
-	return fd;
 }
 
 void

@@ -39,7 +39,7 @@ struct self {
 	bool		 s_vfork;	/* in a child that shares our memory */
 	bool		 s_forking;	/* between the hooks of a fork */
 	bool		 s_plain;	/* came as a function call: vector registers are free */
-	int		 s_waker;	/* eventfd to wait with, + 1 */
+	int		 s_waker;	/* bell to wait with, + 1 */
 	unsigned int	 s_nlater;
 	struct self_later s_later[SELF_LATER];
 };
@@ -61,8 +61,10 @@ long	kernel_call(unsigned int nr, const unsigned long args[6]);
 	kernel_call((nr), (const unsigned long [6]){ (unsigned long)(a), (unsigned long)(b),	\
 	    (unsigned long)(c), (unsigned long)(d), (unsigned long)(e), (unsigned long)(f) })
 
-/* b_poll_arm of the backend. */
-int	kernel_poll_arm(struct pollfd *fds, unsigned int n, int hostfd);
+/* The backend's; bells are hidden from the program. */
+int	kernel_bell(void);
+void	kernel_bell_close(int bell);
+int	kernel_poll_arm(struct pollfd *fds, unsigned int n, int bell);
 
 /* The backend, started.  NULL: it cannot be, and that was said. */
 const struct backend *kernel_backend(void);
@@ -124,8 +126,9 @@ bool	fdmap_swap(unsigned long n, int32_t old, int32_t entry);
 void	fdmap_follow(unsigned long to, int32_t entry);
 /* n goes: the reference is dropped, the kernel's descriptor with the last. */
 void	fdmap_drop(unsigned long n);
-/* One of our own, moved out of the way; closes fd. */
+/* One of our own: moved out of the way if it is not, then closes fd. */
 int	fdmap_hide(int fd);
+void	fdmap_mark(int fd);		/* the same where it is */
 void	fdmap_unhide(int fd);
 
 /* --- policy (policy.c) ----------------------------------------------------------------- */
@@ -174,7 +177,9 @@ void	epoll_refresh(int32_t entry);
 void	epoll_hold(int32_t entry);
 void	epoll_release(int32_t entry);
 
-/* This thread's eventfd to be woken by; -errno. */
+/* This thread's bell; -errno. */
 int	poll_waker(void);
+/* The calling thread has something that must go when it ends (thread.c). */
+void	thread_notice(void);
 
 #endif /* HIJACK_HIJACK_H */

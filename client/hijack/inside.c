@@ -134,6 +134,7 @@ take_options(void)
 static const struct inside table = {
 	.in_call = rump_syscall_args,
 	.in_poll_arm = rump_pub_poll_arm,
+	.in_unbind = rump_pub_unbind,
 	.in_interrupt = rump_pub_lwproc_interrupt,
 	.in_interrupt_clear = rump_pub_lwproc_interrupt_clear,
 };

@@ -12,6 +12,7 @@ struct pollfd;
 struct inside {
 	long	(*in_call)(unsigned int nr, const unsigned long args[6]);
 	int	(*in_poll_arm)(struct pollfd *fds, unsigned int n, int hostfd);
+	void	(*in_unbind)(int hostfd);
 	void	(*in_interrupt)(void);
 	void	(*in_interrupt_clear)(void);
 };

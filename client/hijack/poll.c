@@ -4,8 +4,8 @@
  * poll.c - poll, ppoll, select and pselect over descriptors of both kernels
  *
  * Only the host's: the host's call, as it is.  Only the kernel's and no signal mask: the
- * kernel's.  Else the thread sleeps at the host, on the host's descriptors and an eventfd of its own,
- * which the kernel writes when one of its may be ready.  Then both are looked at
+ * kernel's.  Else the thread sleeps at the host, on the host's descriptors and a bell of its own,
+ * which the kernel rings when one of its may be ready.  Then both are looked at
  * again.  So the mask is the host's business and in force atomically.
  *
  * References: poll(2), select(2).
@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <time.h>
 
 #define MAXFDS		HIJACK_NFDS
@@ -38,13 +37,14 @@ struct wait {
 int
 poll_waker(void)
 {
-	long fd;
+	int bell;
 
 	if (self.s_waker == 0) {
-		fd = host_syscall(SYS_eventfd2, 0, EFD_NONBLOCK | EFD_CLOEXEC);
-		if (host_failed(fd))
-			return (int)fd;
-		self.s_waker = fdmap_hide((int)fd) + 1;
+		bell = kernel_bell();
+		if (bell < 0)
+			return bell;
+		self.s_waker = bell + 1;
+		thread_notice();
 	}
 	return self.s_waker - 1;
 }
@@ -116,7 +116,8 @@ waker_clear(struct pollfd *pfd)
 {
 	uint64_t count;
 
-	(void)host_syscall(SYS_read, pfd->fd, &count, sizeof(count));
+	while (host_syscall(SYS_read, pfd->fd, &count, sizeof(count)) > 0)
+		continue;
 }
 
 /* One turn: looks, and sleeps if there was nothing.  > 0 ready, 0 again, -errno. */

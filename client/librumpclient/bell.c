@@ -85,6 +85,9 @@ rumpclient_bell(void)
 	    (long)SO_SNDBUF, &size, (long)sizeof(size), 0L);
 	error = control_request(&ctl, fd[1]);
 	host_close(fd[1]);
+	fd[0] = host_fd_park(fd[0]);
+	if (fd[0] < 0)
+		return fd[0];
 	if (error == 0)
 		error = bells_add(fd[0], ctl.c_arg);
 	if (error) {
