@@ -13,6 +13,7 @@
 
 #include "rumpus.h"
 
+const char *program_name = "rumpus";
 static int noted = EX_DONE;
 
 int
@@ -64,7 +65,7 @@ complain(const char *where, const char *operation, int error)
 	if (error == EPIPE)
 		return code;
 	fflush(stdout);
-	fputs("rumpus: ", stderr);
+	fprintf(stderr, "%s: ", program_name);
 	print_clean(stderr, where);
 	fprintf(stderr, ": %s: %s\n", operation, rump_strerror(error));
 	return code;
@@ -81,7 +82,7 @@ warn_text(const char *fmt, ...)
 	va_start(ap, fmt);
 	len = vasprintf(&text, fmt, ap);
 	va_end(ap);
-	fputs("rumpus: ", stderr);
+	fprintf(stderr, "%s: ", program_name);
 	print_clean(stderr, len >= 0 ? text : fmt);
 	fputc('\n', stderr);
 	if (len >= 0)

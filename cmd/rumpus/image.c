@@ -203,12 +203,12 @@ part_matches(const char *want, const struct rump_partinfo *pi, const char *dev)
 }
 
 static int
-complain_parts(const struct location *loc, const char *what)
+complain_parts(const char *disk, const struct location *loc, const char *what)
 {
 	struct rump_partinfo pi;
 
 	fprintf(stderr, "rumpus: %s: %s; there are:", loc->l_text, what);
-	for (unsigned int i = 0; rump_pub_disk_partition(DISK, i, &pi) == 0; i++) {
+	for (unsigned int i = 0; rump_pub_disk_partition(disk, i, &pi) == 0; i++) {
 		fprintf(stderr, "%s %u%s", i > 0 ? "," : "", pi.pi_index,
 		    pi.pi_name[0] != '\0' ? " (" : "");
 		print_clean(stderr, pi.pi_name);
@@ -220,42 +220,48 @@ complain_parts(const struct location *loc, const char *what)
 
 /* No partition was named: a bare file system, or the only one there is. */
 static int
-choose_default(const struct location *loc)
+choose_default(const char *disk, const struct location *loc, char *dev, size_t size)
 {
 	struct rump_partinfo pi;
 
-	if (rump_pub_disk_partition(DISK, 1, &pi) == 0)
-		return complain_parts(loc, "say which partition");
-	if (rump_pub_disk_partition(DISK, 0, &pi) == 0)
-		(void)snprintf(device, sizeof(device), DISK "%u", pi.pi_index);
+	if (rump_pub_disk_partition(disk, 1, &pi) == 0)
+		return complain_parts(disk, loc, "say which partition");
+	if (rump_pub_disk_partition(disk, 0, &pi) == 0)
+		(void)snprintf(dev, size, "%s%u", disk, pi.pi_index);
+	else
+		(void)snprintf(dev, size, "%s", disk);
 	return EX_DONE;
 }
 
 /* A number or a name of the partition goes before what is written in it. */
 static int
-choose_named(const struct location *loc)
+choose_named(const char *disk, const struct location *loc, char *dev, size_t size)
 {
 	struct rump_partinfo pi;
 	unsigned int i;
-	char dev[64];
 
-	for (i = 0; rump_pub_disk_partition(DISK, i, &pi) == 0; i++) {
-		(void)snprintf(dev, sizeof(dev), DISK "%u", pi.pi_index);
-		if (part_matches(loc->l_part, &pi, dev)) {
-			strcpy(device, dev);
+	for (i = 0; rump_pub_disk_partition(disk, i, &pi) == 0; i++) {
+		(void)snprintf(dev, size, "%s%u", disk, pi.pi_index);
+		if (part_matches(loc->l_part, &pi, dev))
 			return EX_DONE;
-		}
 	}
 	if (i == 0) {
 		warn_text("%s: the image has no partitions", loc->l_text);
 		return EX_NOMATCH;
 	}
-	return complain_parts(loc, "no such partition");
+	return complain_parts(disk, loc, "no such partition");
+}
+
+int
+image_choose(const char *disk, const struct location *loc, char *dev, size_t size)
+{
+	return loc->l_part != NULL ? choose_named(disk, loc, dev, size) :
+	    choose_default(disk, loc, dev, size);
 }
 
 /* What a failed mount says of the image, rather than of the host. */
 static int
-mount_fault(const struct rump_fsinfo *fi, int error)
+mount_fault(const char *dev, const struct rump_fsinfo *fi, int error)
 {
 	uint64_t size;
 	uint32_t secsize;
@@ -263,41 +269,47 @@ mount_fault(const struct rump_fsinfo *fi, int error)
 	if (error == EINVAL)
 		return EUCLEAN;
 	/* Read errors are to be expected of what ends too early. */
-	if (error == EIO && rump_pub_disk_size(device, &size, &secsize) == 0 &&
+	if (error == EIO && rump_pub_disk_size(dev, &size, &secsize) == 0 &&
 	    size < fi->fi_size)
 		return EUCLEAN;
 	return error;
 }
 
-static int
-mount_device(const struct location *loc)
+int
+image_mount(const char *dev, const struct location *loc, const char *where)
 {
 	struct rump_fsinfo fi;
 	int error;
 
-	error = rump_pub_fs_probe(device, &fi);
+	error = rump_pub_fs_probe(dev, &fi);
 	if (error == ENODEV) {
 		warn_text("%s: no file system that is known here", loc->l_text);
 		return EX_BADIMAGE;
 	}
 	if (error)
 		return complain(loc->l_text, "look for a file system", error);
+	if (rump_sys_mount(dev, where, fi.fi_type, MS_RDONLY | MS_NOSUID | MS_NODEV, "") == 0)
+		return EX_DONE;
+	if (errno != ENODEV)
+		return complain(loc->l_text, "mount", mount_fault(dev, &fi, errno));
+	/* What is there is known, but there are no files in it. */
+	warn_text("%s: no file system that can be mounted: %s, %s", loc->l_text, fi.fi_type,
+	    fi.fi_state);
+	return EX_UNSUPPORTED;
+}
+
+static int
+mount_device(const struct location *loc)
+{
+	int code;
+
 	if (rump_sys_mkdir(IMAGE_MOUNT, 0755) != 0 && errno != EEXIST)
 		return complain(loc->l_text, "make the mount point", errno);
-	if (rump_sys_mount(device, IMAGE_MOUNT, fi.fi_type,
-	    MS_RDONLY | MS_NOSUID | MS_NODEV, "") != 0) {
-		if (errno != ENODEV)
-			return complain(loc->l_text, "mount",
-			    mount_fault(&fi, errno));
-		/* What is there is known, but there are no files in it. */
-		warn_text("%s: no file system that can be mounted: %s, %s",
-		    loc->l_text, fi.fi_type, fi.fi_state);
-		return EX_UNSUPPORTED;
-	}
+	code = image_mount(device, loc, IMAGE_MOUNT);
 	/* Links in the image that begin with a slash stay in the image. */
-	if (rump_sys_chroot(IMAGE_MOUNT) != 0 || rump_sys_chdir("/") != 0)
+	if (code == EX_DONE && (rump_sys_chroot(IMAGE_MOUNT) != 0 || rump_sys_chdir("/") != 0))
 		return complain(loc->l_text, "enter", errno);
-	return EX_DONE;
+	return code;
 }
 
 int
@@ -314,8 +326,7 @@ image_open(const struct location *loc)
 	}
 	code = image_attach(loc->l_image);
 	if (code == EX_DONE)
-		code = loc->l_part != NULL ? choose_named(loc) :
-		    choose_default(loc);
+		code = image_choose(DISK, loc, device, sizeof(device));
 	if (code == EX_DONE)
 		code = mount_device(loc);
 	if (code == EX_DONE)

@@ -13,12 +13,16 @@
 
 #include <rump/rump.h>
 
+#include "../server/server_help.h"
 #include "net.h"
 #include "rumpus.h"
+#include "serve.h"
 
 #define IMAGE_ARG	"IMAGE[:PART][:/PATH]"
 #define COMMON_HELP \
 	"      --offset=N    the file system or disk starts N bytes into IMAGE (k, m, g, t)\n" \
+	"      --help        this text\n"
+#define HELP_HELP \
 	"      --help        this text\n"
 #define JSON_HELP \
 	"      --json        a JSON array\n"
@@ -81,6 +85,15 @@ static const struct command commands[] = {
 	    cmd_capture,
 	    "  -w FILE  as pcapng (-: standard output)   -c N  packets   -s N  bytes of each\n"
 	    "  -t TIME  then end   -p  not promiscuous\n" NET_HELP },
+	{ "server", "--name=NAME [OPTION...] [URL]", "a kernel that other programs use", cmd_server,
+	    SERVER_HELP },
+	{ "ps", "[--clean] [--json]", "the servers of this user", cmd_ps,
+	    "      --clean       remove what dead ones left\n" JSON_HELP HELP_HELP },
+	{ "stop", "[-k] [-t SECONDS] [--json] NAME...", "end servers", cmd_stop,
+	    "  -t SECONDS  for clients to leave   -k  then kill it\n" JSON_HELP HELP_HELP },
+	{ "trace", "--on=NAME [PID]", "system calls of a server's clients", cmd_trace, HELP_HELP },
+	{ "top", "--on=NAME [-d TIME] [-n COUNT] [--json]", "who uses a server, and how much", cmd_top,
+	    "  -d TIME  between two looks   -n COUNT  so many, then end\n" JSON_HELP HELP_HELP },
 };
 
 const struct command *current_command;
@@ -140,6 +153,13 @@ usage_option(int opt)
 	}
 }
 
+/* A command that can also be carried out at a server. */
+static bool
+is_network(size_t i)
+{
+	return strstr(commands[i].c_help, "--on=") != NULL;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -161,6 +181,9 @@ main(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].c_name) != 0)
 			continue;
 		current_command = &commands[i];
+		if (is_network(i) && wants_server(argc - 1, argv + 1) &&
+		    !wants_help(argc - 1, argv + 1))
+			return run_helper("rumpus-on", argv);
 		/* getopt names the program in its messages. */
 		argv[1] = argv[0];
 		return commands[i].c_main(argc - 1, argv + 1);

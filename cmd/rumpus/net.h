@@ -88,6 +88,7 @@ struct netif {
 	"      --mtu=N --mac=M --loss=P --delay=T --jitter=T --rate=BITS --reorder=P\n" \
 	"      --duplicate=P --corrupt=P --seed=N --capture=FILE   of the last --if\n" \
 	"      --sysctl=NAME=VALUE   a variable of the kernel\n" \
+	"      --on=NAME|URL         at a server instead: it has all interfaces already\n" \
 	"      --json        a JSON array\n" \
 	"      --help        this text\n"
 
@@ -97,6 +98,9 @@ int	net_option(int opt);
 int	net_boot(void);
 /* The second half of it, in a kernel that runs. */
 int	net_configure(void);
+/* Before there are threads; and once there is a kernel, an errno. */
+void	net_stop_block(void);
+int	net_stop_start(void);
 int	net_stopfd(void);		/* kernel descriptor; readable after Ctrl-C */
 bool	net_stopped(void);
 /* Waits for events on fd (a kernel descriptor, -1: none) or Ctrl-C; ms -1: for ever. */

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * net_boot.c - a kernel with the interfaces that were asked for, and Ctrl-C
+ * net_boot.c - a kernel with the interfaces that were asked for
  */
 
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <sys/eventfd.h>
 
 #include <rump/netconfig.h>
 #include <rump/rump.h>
@@ -21,67 +16,6 @@
 #include "net_impl.h"
 
 bool net_booted;
-static int stop_fd = -1;
-static atomic_bool stopped;
-
-/* --- Ctrl-C ------------------------------------------------------------------------- */
-
-static void *
-signal_thread(void *arg)
-{
-	uint64_t one = 1;
-	sigset_t *set = arg;
-	int sig;
-
-	while (sigwait(set, &sig) != 0)
-		continue;
-	stopped = true;
-	(void)rump_sys_write(stop_fd, &one, sizeof(one));
-	/* Who does not end soon after the first is ended by the second. */
-	while (sigwait(set, &sig) != 0)
-		continue;
-	_exit(EX_IO);
-}
-
-static int
-signals_start(void)
-{
-	static sigset_t set;
-	pthread_t thread;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	stop_fd = rump_sys_eventfd2(0, 0);
-	if (stop_fd == -1)
-		return errno;
-	if (pthread_create(&thread, NULL, signal_thread, &set) != 0)
-		return EAGAIN;
-	pthread_detach(thread);
-	return 0;
-}
-
-int
-net_stopfd(void)
-{
-	return stop_fd;
-}
-
-bool
-net_stopped(void)
-{
-	return stopped;
-}
-
-short
-net_wait(int fd, short events, int ms)
-{
-	struct pollfd pfd[2] = { { .fd = stop_fd, .events = POLLIN }, { .fd = fd, .events = events } };
-
-	if (rump_sys_poll(pfd, fd >= 0 ? 2 : 1, ms) <= 0)
-		return 0;
-	return fd >= 0 ? pfd[1].revents : 0;
-}
 
 /* --- interfaces ----------------------------------------------------------------------- */
 
@@ -244,15 +178,15 @@ learn_addresses(const struct netif *ni)
 static int
 add_routes(void)
 {
-	static char route[] = "route", add[] = "add";
-	char *words[32] = { route, add };
+	static char add[] = "add";
+	char *words[32] = { add };
 	int code = EX_DONE, n;
 
 	for (size_t i = 0; code == EX_DONE && i < net_nroutes; i++) {
-		n = net_words(net_route[i], words + 2, 30);
+		n = net_words(net_route[i], words + 1, 31);
 		if (n <= 0)
 			return usage_error("an empty route");
-		code = ip_command(n + 2, words);
+		code = ipset_route(n + 1, words);
 	}
 	return code;
 }
@@ -299,18 +233,14 @@ net_configure(void)
 int
 net_boot(void)
 {
-	sigset_t set;
 	int error;
 
 	if (net_booted)
 		return EX_DONE;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	net_stop_block();
 	error = rump_init();
 	if (error == 0)
-		error = signals_start();
+		error = net_stop_start();
 	if (error)
 		return complain("network", "start the kernel", error);
 	return net_configure();

@@ -4,7 +4,9 @@
  * net_link.c - what an interface's link is like, who listens in, and DHCP
  */
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <string.h>
 
 #include <rump/dhcp.h>
 #include <rump/rump.h>
@@ -32,9 +34,23 @@ net_conditions(const struct netif *ni)
 	return EX_DONE;
 }
 
+/* Of a component that may have been loaded after we were linked. */
+#pragma weak rump_pub_netconfig_dhcp_ipv4_oneshot
+#pragma weak rump_pub_netconfig_dhcp_ipv6_oneshot
+
+typedef int oneshot_fn(const char *ifname);
+
 int
 net_dhcp(const char *ifname, int family)
 {
-	return family == AF_INET ? rump_pub_netconfig_dhcp_ipv4_oneshot(ifname) :
-	    rump_pub_netconfig_dhcp_ipv6_oneshot(ifname);
+	oneshot_fn *oneshot = family == AF_INET ? rump_pub_netconfig_dhcp_ipv4_oneshot :
+	    rump_pub_netconfig_dhcp_ipv6_oneshot;
+	void *found;
+
+	if (oneshot == NULL) {
+		found = dlsym(RTLD_DEFAULT, family == AF_INET ?
+		    "rump_pub_netconfig_dhcp_ipv4_oneshot" : "rump_pub_netconfig_dhcp_ipv6_oneshot");
+		memcpy(&oneshot, &found, sizeof(oneshot));
+	}
+	return oneshot != NULL ? oneshot(ifname) : EOPNOTSUPP;
 }

@@ -42,6 +42,7 @@ struct command {
 };
 
 extern const struct command *current_command;
+extern const char *program_name;	/* in front of messages: "rumpus" */
 int	usage_error(const char *fmt, ...) __attribute__((__format__(__printf__, 1, 2)));
 /* Handles --help and bad options of getopt: an exit code, or -1 to go on. */
 int	usage_option(int opt);
@@ -86,6 +87,10 @@ int	image_attach(const char *image);
 int	image_open(const struct location *loc);
 /* The same for a second location, which must be of the same file system. */
 bool	location_same_fs(const struct location *a, const struct location *b);
+/* The device of the partition that loc names, or of the only one.  A code. */
+int	image_choose(const char *disk, const struct location *loc, char *dev, size_t size);
+/* Finds out what file system dev has, and mounts it read-only.  A code. */
+int	image_mount(const char *dev, const struct location *loc, const char *where);
 /* "/dev/img" or "/dev/img2" as chosen. */
 const char *image_device(void);
 /* Kernel path of a path inside; free(3). */
@@ -170,6 +175,12 @@ int	for_each_location(int argc, char **argv, bool json,
 struct inoset;
 bool	inoset_add(struct inoset **isp, uint64_t ino);
 void	inoset_free(struct inoset *is);
+
+/* --- helpers (helper.c) ---------------------------------------------------------------- */
+
+/* Another program takes our place; an exit code if that fails. */
+int	run_helper(const char *name, char **argv);
+bool	wants_server(int argc, char **argv);
 
 /* --- subcommands ------------------------------------------------------------------------ */
 

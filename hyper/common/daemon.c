@@ -25,6 +25,7 @@
 
 static enum { DAEMON_NONE, DAEMON_BEGUN, DAEMON_DONE } daemon_state;
 static int daemon_fd;		/* the child's end towards the parent */
+static int daemon_null;		/* opened early: who is done may have given up opening */
 
 /* The parent's part: wait for the word, pass it on. */
 static void __attribute__((__noreturn__))
@@ -44,7 +45,12 @@ daemon_wait(int fd, pid_t child)
 		    strerror(error));
 		_exit(1);
 	}
-	if (waitpid(child, &status, 0) == child && WIFSIGNALED(status))
+	if (waitpid(child, &status, 0) != child)
+		status = 0;
+	/* Who exits has said why, and with which code. */
+	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+		_exit(WEXITSTATUS(status));
+	if (WIFSIGNALED(status))
 		(void)dprintf(STDERR_FILENO, "cannot start: %s\n",
 		    strsignal(WTERMSIG(status)));
 	else
@@ -79,6 +85,7 @@ rumpuser_daemonize_begin(void)
 	}
 
 	(void)close(fds[0]);
+	daemon_null = hostfile_raise(open("/dev/null", O_RDWR | O_CLOEXEC));
 	(void)setsid();		/* fails only for a group leader: we are not */
 	daemon_fd = fds[1];
 	daemon_state = DAEMON_BEGUN;
@@ -88,17 +95,15 @@ rumpuser_daemonize_begin(void)
 static int
 daemon_detach(void)
 {
-	int error = 0, fd, i;
+	int error = 0, i;
 
-	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (fd == -1)
-		return errno;
+	if (daemon_null == -1)
+		return ENOENT;
 	for (i = STDIN_FILENO; i <= STDERR_FILENO && error == 0; i++) {
-		if (dup2(fd, i) == -1)
+		if (dup2(daemon_null, i) == -1)
 			error = errno;
 	}
-	if (fd > STDERR_FILENO)
-		(void)close(fd);
+	(void)close(daemon_null);
 	return error;
 }
 

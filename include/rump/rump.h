@@ -50,6 +50,12 @@ int	rump_init_server(const char *url);
 /* Ends the process orderly: unmounts and flushes what is mounted. */
 int	rump_shutdown(void);
 
+/*
+ * hostfd, an eventfd(2) of the host, is written when a client calls reboot(2) to halt, power off or
+ * restart this kernel.  -1: reboot(2) answers EOPNOTSUPP, as it does at first.
+ */
+void	rump_pub_halt_notify(int hostfd);
+
 /* Detach from the terminal around rump_init(); see rumpuser(3). */
 int	rump_daemonize_begin(void);
 int	rump_daemonize_done(int error);
@@ -121,6 +127,28 @@ void	rump_pub_unbind(int hostfd);
  */
 void	rump_pub_lwproc_interrupt(void);
 void	rump_pub_lwproc_interrupt_clear(void);
+/* A proc, for people who want to know what goes on. */
+struct rump_procinfo {
+	int		 pi_pid, pi_ppid;
+	unsigned int	 pi_uid;	/* real */
+	unsigned int	 pi_threads;
+	unsigned int	 pi_files;	/* descriptors */
+	bool		 pi_remote;	/* a client in another process */
+	uint64_t	 pi_calls;	/* system calls so far */
+	uint64_t	 pi_age;	/* ns */
+	char		 pi_comm[16];
+};
+
+/* The proc with the next greater number.  ENOENT: there is none. */
+int	rump_pub_proc_next(int pid, struct rump_procinfo *ret_info);
+
+/*
+ * A descriptor (of the calling thread's proc) from which the system calls of a proc
+ * can be read as lines, from now on; pid 0: of all procs but the first.  Reading waits for
+ * a line.  Who reads too slowly loses lines, and a line says how many.  ESRCH: no
+ * such proc.  EINVAL: pid 1.
+ */
+int	rump_pub_systrace_open(int pid, int *ret_fd);
 
 /* --- host files as kernel devices (etfs) --------------------------------- */
 

@@ -77,6 +77,7 @@ lwp_unlink(struct lwp *l)
 
 	mutex_enter(&p->p_lock);
 	list_remove(&l->l_link);
+	p->p_calls += l->l_calls;
 	last = --p->p_nlwps == 0;
 	mutex_exit(&p->p_lock);
 	if (last)

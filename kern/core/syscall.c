@@ -73,6 +73,7 @@ syscall_dispatch(struct lwp *l, unsigned int nr, const unsigned long *args,
     long *ret)
 {
 	l->l_cpu->vc_syscalls++;
+	atomic_store(&l->l_calls, l->l_calls + 1);
 	if (unlikely(atomic_load(&systrace_on)))
 		return syscall_traced(l, nr, args, ret);
 	return syscall_call(l, nr, args, ret);

@@ -49,7 +49,7 @@
 #define TRACE_WORDS	(SYSCALL_MAX / 64)
 #define RESULT_ROOM	128	/* of the line: long arguments leave it free */
 
-bool systrace_on;		/* some bit of trace_set is set */
+bool systrace_on;		/* some bit of trace_set is set, or there is a tap */
 static uint64_t trace_set[TRACE_WORDS];
 
 static bool
@@ -143,7 +143,8 @@ systrace_enter(struct systrace *st, struct lwp *l, unsigned int nr,
 	struct traceargs ta = { .ta_args = args };
 
 	st->st_wanted = trace_wanted(nr);
-	if (!st->st_wanted)
+	st->st_tapped = trace_tapped(l->l_proc);
+	if (!st->st_wanted && !st->st_tapped)
 		return;
 	st->st_desc = ta.ta_desc = rump_sysdesc_find(nr);
 	st->st_args = args;
@@ -180,9 +181,26 @@ trace_finish(struct systrace *st, int error, long ret)
 void
 systrace_exit(struct systrace *st, int error, long ret)
 {
-	if (!st->st_wanted)
+	size_t len;
+
+	if (!st->st_wanted && !st->st_tapped)
 		return;
-	rumpuser_console_write(st->st_line, trace_finish(st, error, ret));
+	len = trace_finish(st, error, ret);
+	if (st->st_wanted)
+		rumpuser_console_write(st->st_line, len);
+	if (st->st_tapped)
+		trace_tap_write(curproc(), st->st_line, len);
+}
+
+/* Set and taps are changed one at a time by people; who comes second counts both. */
+void
+trace_switch(void)
+{
+	uint64_t any = 0;
+
+	for (unsigned int i = 0; i < TRACE_WORDS; i++)
+		any |= __atomic_load_n(&trace_set[i], __ATOMIC_RELAXED);
+	atomic_store(&systrace_on, any != 0 || trace_taps() > 0);
 }
 
 /* Which calls */
@@ -237,7 +255,7 @@ set_change_word(uint64_t *set, const char *word, size_t len, bool add)
 int
 systrace_select(const char *text)
 {
-	uint64_t set[TRACE_WORDS] = { 0 }, any = 0;
+	uint64_t set[TRACE_WORDS] = { 0 };
 
 	if (strcmp(text, "0") == 0)
 		text = "";
@@ -252,11 +270,9 @@ systrace_select(const char *text)
 			return EINVAL;
 		text += len + (comma != NULL);
 	}
-	for (unsigned int i = 0; i < TRACE_WORDS; i++) {
+	for (unsigned int i = 0; i < TRACE_WORDS; i++)
 		__atomic_store_n(&trace_set[i], set[i], __ATOMIC_RELAXED);
-		any |= set[i];
-	}
-	__atomic_store_n(&systrace_on, any != 0, __ATOMIC_RELAXED);
+	trace_switch();
 	return 0;
 }
 

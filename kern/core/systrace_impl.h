@@ -6,6 +6,7 @@
  * systrace.c		which calls, and the line as a whole
  * systrace_arg.c	one argument
  * systrace_struct.c	the structure a pointer leads to
+ * systrace_tap.c	listeners who read lines from a file
  * systrace_mem.c	memory that describes itself: vectors, messages, sets
  */
 
@@ -18,7 +19,14 @@
 
 #define TRACE_ELEMENTS	8	/* so many of an array are shown */
 
+struct proc;
 struct systrace;
+
+/* Taps.  switch: sets systrace_on as set and taps demand. */
+void	trace_switch(void);
+unsigned int trace_taps(void);
+bool	trace_tapped(struct proc *p);
+void	trace_tap_write(struct proc *p, const char *line, size_t len);
 
 /* Ends the line, with its newline: its length.  For a call that is traced. */
 size_t	trace_finish(struct systrace *st, int error, long ret);

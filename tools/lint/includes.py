@@ -53,6 +53,8 @@ ZONES = [
     (r'(tests/shmbus/|cmd/shmif_[a-z]+/|bench/bench_bus)', PUBLIC + COMPILER +
      ('tests/', 'bench/', 'cmd/shmif_', 'comp/net/shmif/', 'kern/include/lib/pcapng.h')),
     (r'tests/', PUBLIC + COMPILER + ('tests/',)),
+    # Programs share what is in these two folders.
+    (r'cmd/', PUBLIC + COMPILER + ('cmd/rumpus/', 'cmd/server/', 'BUILD/cmd/', '{dir}/')),
     (r'fuzz/', PUBLIC + FREESTANDING + CORE_HEADERS + ('kern/', 'comp/', 'fuzz/')),
     (r'', PUBLIC + COMPILER + ('{dir}/',)),
 ]

@@ -67,6 +67,7 @@ struct proc {
 	uint64_t	 p_sigpend;	/* a: for a remote client, a bit each */
 	struct rlimit64	 p_rlimit[RLIM_NLIMITS];	/* p */
 	struct list_node p_link;	/* proclist */
+	uint64_t	 p_calls;	/* p: system calls of lwps that have ended */
 	uint64_t	 p_start;	/* c: clock_mono at creation */
 	char		 p_comm[16];	/* p */
 };

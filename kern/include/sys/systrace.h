@@ -29,7 +29,8 @@ struct systrace {
 	const unsigned long *st_args;
 	unsigned int	 st_nr;
 	unsigned int	 st_next;		/* argument to print next */
-	bool		 st_wanted;
+	bool		 st_wanted;		/* for the console */
+	bool		 st_tapped;		/* for a tap */
 	size_t		 st_len;
 	char		 st_line[SYSTRACE_LINE];
 };
