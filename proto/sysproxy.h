@@ -98,6 +98,7 @@ enum sp_ctlop {
 	SP_INTERRUPT = 4,	/* c_arg: slot, c_seq2: of which call; no reply */
 	SP_BIND = 5,		/* an eventfd comes along -> c_arg: its handle */
 	SP_UNBIND = 6,		/* c_arg: handle */
+	SP_EXECUTED = 7,	/* a struct sp_hello of kind SP_EXEC follows; no reply */
 };
 
 struct sp_ctl {

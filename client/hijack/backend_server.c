@@ -67,6 +67,8 @@ server_fork_parent(long pid)
 {
 	if (pid < 0)
 		rumpclient_fork_cancel(ticket);
+	else
+		rumpclient_fork_parent(ticket);
 	ticket = NULL;
 }
 

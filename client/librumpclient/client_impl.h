@@ -7,6 +7,7 @@
  *	connect.c	finding a server, and the hello
  *	control.c	requests on the control connection
  *	session.c	the session of the process
+ *	fork.c		children, and other programs in the same process
  *	thread.c	slots of threads
  *	call.c		a call: its turns, and what the server asks meanwhile
  *	marshal.c	which memory rides along
@@ -85,6 +86,8 @@ extern struct session session;
 extern unsigned int session_ncpu;
 
 int	session_open(const char *url);	/* -errno */
+/* The rest of a beginning, of whatever kind: what the welcome says. */
+int	session_begin_locked(int fd, const struct sp_hello *hello);
 void	session_lost(uint32_t generation);	/* the server does not answer */
 
 /* --- control.c ------------------------------------------------------------------- */
@@ -119,6 +122,16 @@ extern _Thread_local struct cthread cthread;
 
 /* The slot for one more call of this thread; -errno. */
 int	thread_slot(struct cslot **ret_cs);
+
+void	thread_forget(void);	/* the slots of this thread are somebody else's */
+
+/* --- fork.c ---------------------------------------------------------------------- */
+
+/*
+ * What the environment says a program before us left: its descriptor, or -1,
+ * and *ret_url.
+ */
+int	exec_inherited(const char **ret_url);
 
 /* --- marshal.c ------------------------------------------------------------------- */
 

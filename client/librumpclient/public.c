@@ -28,13 +28,7 @@ rumpclient_connect(const char *url)
 int
 rumpclient_init(void)
 {
-	const char *url = getenv("RUMP_SERVER");
-
-	if (url == NULL) {
-		errno = ENOENT;
-		return -1;
-	}
-	return rumpclient_connect(url);
+	return rumpclient_connect(getenv("RUMP_SERVER"));
 }
 
 int

@@ -47,15 +47,13 @@ region_map(int memfd, const struct sp_welcome *w)
 	return 0;
 }
 
-static int
-session_hello(int fd)
+int
+session_begin_locked(int fd, const struct sp_hello *hello)
 {
-	struct sp_hello hello;
 	struct sp_welcome w;
 	int memfd, error;
 
-	hello_fill(&hello, SP_GUEST);
-	error = hello_exchange(fd, &hello, &w, &memfd);
+	error = hello_exchange(fd, hello, &w, &memfd);
 	if (error == 0)
 		error = region_map(memfd, &w);
 	if (memfd != -1)
@@ -71,28 +69,81 @@ session_hello(int fd)
 	return 0;
 }
 
+/* A relative path shall mean the same later. */
+static int
+url_keep(const char *url)
+{
+	size_t len = strlen(url), at = 7;
+	long n;
+
+	if (strncmp(url, "unix://", 7) != 0 || url[7] == '/' || url[7] == '@') {
+		if (len >= sizeof(session.s_url))
+			return -ENAMETOOLONG;
+		memcpy(session.s_url, url, len + 1);
+		return 0;
+	}
+	memcpy(session.s_url, url, at);
+	n = hostcall(SYS_getcwd, session.s_url + at, sizeof(session.s_url) - at,
+	    0L, 0L, 0L, 0L);
+	if (n < 0)
+		return (int)n;
+	at += (size_t)n - 1;
+	if (len - 7 + 2 > sizeof(session.s_url) - at)
+		return -ENAMETOOLONG;
+	session.s_url[at++] = '/';
+	memcpy(session.s_url + at, url + 7, len - 7 + 1);
+	return 0;
+}
+
+/* What the program before an exec left: it is told that we are another one. */
+static int
+session_resume_locked(int fd)
+{
+	struct sp_ctl ctl = { .c_op = SP_EXECUTED };
+	struct sp_hello hello;
+	int error;
+
+	hello_fill(&hello, SP_EXEC);
+	error = conn_send(fd, &ctl, sizeof(ctl), -1);
+	return error ? error : session_begin_locked(fd, &hello);
+}
+
+static int
+session_guest_locked(const char *url)
+{
+	struct sp_hello hello;
+	int fd, error;
+
+	fd = connect_url(url);
+	if (fd < 0)
+		return fd;
+	hello_fill(&hello, SP_GUEST);
+	error = session_begin_locked(fd, &hello);
+	if (error)
+		(void)hostcall(SYS_close, (long)fd, 0L, 0L, 0L, 0L, 0L);
+	return error;
+}
+
 static int
 session_open_locked(const char *url)
 {
+	const char *oldurl;
 	int fd, error;
 
 	if (session.s_fd != -1)
 		return 0;
-	if (strlen(url) >= sizeof(session.s_url))
-		return -ENAMETOOLONG;
 	if (!hostcall_foreign && (error = guard_init()) != 0)
 		return -error;
 	session_ncpu = count_cpus();
-	fd = connect_url(url);
-	if (fd < 0)
-		return fd;
-	error = session_hello(fd);
-	if (error) {
-		(void)hostcall(SYS_close, (long)fd, 0L, 0L, 0L, 0L, 0L);
-		return error;
+	fd = exec_inherited(&oldurl);
+	if (fd >= 0) {
+		error = url_keep(oldurl);
+		return error ? error : session_resume_locked(fd);
 	}
-	memcpy(session.s_url, url, strlen(url) + 1);
-	return 0;
+	if (url == NULL)
+		return -ENOENT;
+	error = url_keep(url);
+	return error ? error : session_guest_locked(url);
 }
 
 int

@@ -142,3 +142,11 @@ thread_slot(struct cslot **ret_cs)
 	*ret_cs = cs;
 	return 0;
 }
+
+void
+thread_forget(void)
+{
+	for (unsigned int i = 0; i < SLOTS_DEPTH; i++)
+		cthread.ct_slot[i].cs_shm = NULL;
+	cthread.ct_depth = 0;
+}

@@ -62,6 +62,7 @@ struct rumpclient_fork *rumpclient_prefork(void);
 int	rumpclient_fork_init(struct rumpclient_fork *ticket);
 void	rumpclient_fork_cancel(struct rumpclient_fork *ticket);
 void	rumpclient_fork_vparent(struct rumpclient_fork *ticket);
+void	rumpclient_fork_parent(struct rumpclient_fork *ticket);	/* after fork(2) */
 pid_t	rumpclient_fork(void);			/* all of it */
 
 /*
@@ -140,7 +141,7 @@ void	rumpclient_thread_detach(void);
  * new program, whose rumpclient_init() goes on from there.  The descriptor
  * it names must survive the exec.
  */
-#define RUMPCLIENT_ENVLEN	128
+#define RUMPCLIENT_ENVLEN	320
 int	rumpclient_fork_exec(struct rumpclient_fork *ticket, char *env, size_t size);
 
 /* The same for an exec of the calling process itself. */

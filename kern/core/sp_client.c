@@ -39,6 +39,7 @@ spclient_create(struct rumpuser_spconn *conn, const struct rumpuser_sppeer *peer
 	if (sc == NULL)
 		return ENOMEM;
 	list_node_init(&sc->sc_link);
+	list_init(&sc->sc_tickets);
 	mutex_init(&sc->sc_lock, "sysproxy client");
 	sc->sc_refs = 1;
 	sc->sc_state = SPCLIENT_HELLO;
@@ -97,7 +98,7 @@ lwp_reap(void *arg)
 }
 
 /* The last lwp of a proc closes its descriptors: not on this thread. */
-static void
+void
 anchor_drop(struct lwp *l)
 {
 	if (kthread_create(lwp_reap, l, "rump-reap", NULL) != 0)
@@ -129,15 +130,18 @@ spclient_end(struct spclient *sc)
 	KASSERT(sc->sc_state != SPCLIENT_DYING);
 	sc->sc_state = SPCLIENT_DYING;
 	sc->sc_deadline = ktime_deadline(POKE_AGAIN);
-	rumpuser_spconn_close(sc->sc_conn);
+	if (sc->sc_conn != NULL)
+		rumpuser_spconn_close(sc->sc_conn);
 	sc->sc_conn = NULL;
 	if (sc->sc_infd != -1)
 		(void)rumpuser_close(sc->sc_infd);
 	sc->sc_infd = -1;
-	if (sc->sc_region == NULL)
-		return;
-	atomic_store(&sc->sc_region->r_gone, 1);
-	slots_poke(sc);
-	anchor_drop(sc->sc_lwp);
+	spticket_end(sc);
+	if (sc->sc_region != NULL) {
+		atomic_store(&sc->sc_region->r_gone, 1);
+		slots_poke(sc);
+	}
+	if (sc->sc_lwp != NULL)
+		anchor_drop(sc->sc_lwp);
 	sc->sc_lwp = NULL;
 }

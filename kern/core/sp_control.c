@@ -10,6 +10,7 @@
 #include "sp_impl.h"
 
 #include <sys/errno.h>
+#include <sys/ktime.h>
 
 static int
 interrupt(struct spclient *sc, const struct sp_ctl *ctl)
@@ -58,6 +59,16 @@ spcontrol(struct spclient *sc, const struct sp_ctl *ctl)
 	case SP_BIND:
 		reply.c_error = bind(sc, &reply.c_arg);
 		break;
+	case SP_PREFORK:
+		reply.c_error = spticket_create(sc, reply.c_secret);
+		break;
+	case SP_FORK_CANCEL:
+		spticket_cancel(sc, ctl->c_secret);
+		break;
+	case SP_EXECUTED:
+		sc->sc_state = SPCLIENT_EXEC;
+		sc->sc_deadline = ktime_deadline(SP_HELLOTIME);
+		return 0;
 	case SP_UNBIND:
 		spbell_unbind(sc, ctl->c_arg);
 		break;

@@ -33,8 +33,8 @@ hello_check(const struct sp_hello *h)
 	return 0;
 }
 
-static int
-region_make(struct spclient *sc)
+int
+sphello_region(struct spclient *sc)
 {
 	void *ptr;
 	int error;
@@ -54,6 +54,17 @@ region_unmake(struct spclient *sc)
 	sc->sc_memfd = -1;
 }
 
+static void
+comm_set(struct proc *p, const struct sp_hello *h)
+{
+	if (h->h_comm[0] == '\0')
+		return;
+	mutex_enter(&p->p_lock);
+	memcpy(p->p_comm, h->h_comm, sizeof(p->p_comm));
+	p->p_comm[sizeof(p->p_comm) - 1] = '\0';
+	mutex_exit(&p->p_lock);
+}
+
 /* The client's proc, with an lwp that keeps it. */
 static int
 guest_proc(struct spclient *sc, const struct sp_hello *h)
@@ -66,10 +77,7 @@ guest_proc(struct spclient *sc, const struct sp_hello *h)
 		return error;
 	p->p_vm = &sp_vmops;
 	strlcpy(p->p_comm, "client", sizeof(p->p_comm));
-	if (h->h_comm[0] != '\0') {
-		memcpy(p->p_comm, h->h_comm, sizeof(p->p_comm));
-		p->p_comm[sizeof(p->p_comm) - 1] = '\0';
-	}
+	comm_set(p, h);
 	proc_hold(p);
 	error = lwp_create(p, 0, &sc->sc_lwp);
 	if (error) {
@@ -81,22 +89,63 @@ guest_proc(struct spclient *sc, const struct sp_hello *h)
 	return 0;
 }
 
+/* A proc of its own, new or one that waits for it. */
 static int
-guest(struct spclient *sc, const struct sp_hello *h)
+newcomer(struct spclient *sc, const struct sp_hello *h)
 {
 	int error;
 
-	error = region_make(sc);
+	error = sphello_region(sc);
 	if (error)
 		return error;
-	error = guest_proc(sc, h);
+	if (h->h_kind == SP_FORK)
+		error = spticket_redeem(sc, h->h_secret);
+	else
+		error = guest_proc(sc, h);
 	if (error)
 		region_unmake(sc);
 	return error;
 }
 
+/*
+ * Another program goes on with the connection, as a client of its own.  It is
+ * welcomed when what it may not have is closed.
+ */
 static int
-welcome(struct spclient *sc, int error)
+successor(struct spclient *old, const struct sp_hello *h)
+{
+	struct spclient *sc;
+	int error;
+
+	if (old->sc_proc == NULL)
+		return EPROTO;
+	error = spclient_create(old->sc_conn, &old->sc_peer, &sc);
+	if (error)
+		return error;
+	error = sphello_region(sc);
+	if (error)
+		goto fail;
+	sc->sc_features = h->h_features & (SP_FEAT_SHM | SP_FEAT_FDS);
+	sc->sc_proc = old->sc_proc;
+	proc_hold(sc->sc_proc);
+	sc->sc_state = SPCLIENT_EXECING;
+	error = spexec_start(sc);
+	if (error)
+		goto fail;
+	comm_set(sc->sc_proc, h);
+	sc->sc_lwp = old->sc_lwp;
+	old->sc_lwp = NULL;
+	old->sc_conn = NULL;
+	spticket_move(old, sc);
+	sp_client_take(old, sc);
+	return 0;
+fail:
+	spclient_rele(sc);
+	return error;
+}
+
+int
+sphello_welcome(struct spclient *sc, int error)
 {
 	struct sp_welcome w = { .w_magic = SP_MAGIC, .w_version = SP_VERSION,
 	    .w_error = error };
@@ -115,20 +164,18 @@ sphello(struct spclient *sc, const struct sp_hello *h)
 {
 	int error = hello_check(h);
 
-	if (error == 0) {
-		switch (h->h_kind) {
-		case SP_GUEST:
-			error = guest(sc, h);
-			break;
-		default:
-			error = EPROTONOSUPPORT;
-			break;
-		}
+	if (error == 0 && sc->sc_state == SPCLIENT_EXEC) {
+		error = h->h_kind == SP_EXEC ? successor(sc, h) : EPROTO;
+		if (error == 0)
+			return 0;
+	} else if (error == 0) {
+		error = h->h_kind == SP_GUEST || h->h_kind == SP_FORK ?
+		    newcomer(sc, h) : EPROTONOSUPPORT;
 	}
 	if (error == 0) {
 		sc->sc_features = h->h_features & (SP_FEAT_SHM | SP_FEAT_FDS);
 		sc->sc_state = SPCLIENT_UP;
 	}
-	(void)welcome(sc, error);
+	(void)sphello_welcome(sc, error);
 	return error;
 }

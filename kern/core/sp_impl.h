@@ -10,6 +10,7 @@
  *	sp_slot.c	channels: a thread each, and its calls
  *	sp_mem.c	the client's memory, as the kernel sees it
  *	sp_bell.c	telling clients that descriptors may be ready
+ *	sp_fork.c	procs that wait for their process, and programs that go on
  *
  * Locking: sc_lock -> p_lock.  The control thread never waits for a client:
  * what could (closing descriptors, answering calls) is done by others.
@@ -39,9 +40,12 @@ struct proc;
 enum spclient_state {
 	SPCLIENT_HELLO,		/* connected, has not said who it is */
 	SPCLIENT_UP,
+	SPCLIENT_EXEC,		/* another program goes on: its hello is next */
+	SPCLIENT_EXECING,	/* what it may not have is being closed */
 	SPCLIENT_DYING,		/* gone; its threads are on their way out */
 };
 
+#define SP_HELLOTIME	(5 * NSEC_PER_SEC)	/* to say who one is */
 #define SP_OUTSIZE	2048
 #define SPBELLS_MAX	128	/* of a client */
 
@@ -62,6 +66,9 @@ struct spclient {
 	struct sp_region *sc_region;	/* c */
 	int		 sc_memfd;	/* c */
 	uint32_t	 sc_kill;	/* a: it broke the rules */
+	uint32_t	 sc_execdone;	/* a: EXECING is over */
+	struct list	 sc_tickets;	/* t: made by it */
+	unsigned int	 sc_ntickets;	/* t */
 
 	kmutex_t	 sc_lock;
 	struct spslot	*sc_slot[SP_NSLOTS];	/* l */
@@ -106,7 +113,13 @@ extern unsigned int sp_ncpu;		/* c: one: nobody spins */
 void	sp_wake(void);			/* the control thread shall look around */
 void	sp_watch(struct spclient *sc);	/* as its state and buffers demand */
 
+/* By the control thread. */
+struct spclient *sp_client_first(void);
+struct spclient *sp_client_next(struct spclient *sc);
+void	sp_client_take(struct spclient *old, struct spclient *sc);
+
 /* sp_client.c */
+void	anchor_drop(struct lwp *l);	/* perhaps the last lwp of its proc */
 int	spclient_create(struct rumpuser_spconn *conn,
 	    const struct rumpuser_sppeer *peer, struct spclient **ret_sc);
 void	spclient_rele(struct spclient *sc);
@@ -116,6 +129,8 @@ void	spclient_break(struct spclient *sc);	/* by any thread: end it soon */
 int	spclient_reply(struct spclient *sc, const void *buf, size_t len, int fd);
 
 /* sp_hello.c */
+int	sphello_region(struct spclient *sc);
+int	sphello_welcome(struct spclient *sc, int error);
 int	sphello(struct spclient *sc, const struct sp_hello *hello);
 
 /* sp_control.c */
@@ -131,6 +146,16 @@ void	spslot_poke(struct spslot *ss);
  */
 int	spslot_exchange(struct spslot *ss);
 struct spslot *spslot_current(void);	/* of the calling thread, or NULL */
+
+/* sp_fork.c */
+int	spticket_create(struct spclient *sc, uint8_t secret[SP_SECRET]);
+void	spticket_cancel(struct spclient *sc, const uint8_t secret[SP_SECRET]);
+void	spticket_move(struct spclient *old, struct spclient *sc);
+void	spticket_end(struct spclient *sc);	/* all that it made */
+/* The proc that a ticket stands for becomes sc's.  ESRCH. */
+int	spticket_redeem(struct spclient *sc, const uint8_t secret[SP_SECRET]);
+/* Starts to close what does not survive an exec; sc_execdone when it is done. */
+int	spexec_start(struct spclient *sc);
 
 /* sp_bell.c */
 int	spbell_bind(struct spclient *sc, int fd, unsigned int *ret_handle);

@@ -30,7 +30,6 @@
 #define NEVENTS		32
 #define MESSAGES_MAX	32	/* of one client before others have their turn */
 #define HALFOPEN_MAX	64	/* connections that have not said hello */
-#define HALFOPEN_TIME	(5 * NSEC_PER_SEC)
 #define CLIENTS_MAX	4096
 
 unsigned int sp_ncpu = 1;
@@ -67,6 +66,8 @@ sp_watch(struct spclient *sc)
 		what |= RUMPUSER_SP_WRITE;
 	if (sizeof(sc->sc_out) - sc->sc_outlen >= sizeof(struct sp_welcome))
 		what |= RUMPUSER_SP_READ;
+	if (sc->sc_state == SPCLIENT_EXECING)
+		what = 0;
 	if (rumpuser_spset_watch(set, sc->sc_conn, sc, what) != 0)
 		atomic_store(&sc->sc_kill, 1);
 }
@@ -75,9 +76,36 @@ static void
 client_drop(struct spclient *sc)
 {
 	count(sc, -1u);
-	(void)rumpuser_spset_watch(set, sc->sc_conn, sc, 0);
+	if (sc->sc_conn != NULL)
+		(void)rumpuser_spset_watch(set, sc->sc_conn, sc, 0);
 	spclient_end(sc);
 	count(sc, 1);
+}
+
+struct spclient *
+sp_client_first(void)
+{
+	struct list_node *n = list_first(&clients);
+
+	return n != NULL ? container_of(n, struct spclient, sc_link) : NULL;
+}
+
+struct spclient *
+sp_client_next(struct spclient *sc)
+{
+	struct list_node *n = list_next(&clients, &sc->sc_link);
+
+	return n != NULL ? container_of(n, struct spclient, sc_link) : NULL;
+}
+
+/* sc has the connection that was old's. */
+void
+sp_client_take(struct spclient *old, struct spclient *sc)
+{
+	(void)rumpuser_spset_watch(set, sc->sc_conn, old, 0);
+	list_insert_tail(&clients, &sc->sc_link);
+	count(sc, 1);
+	sp_watch(sc);
 }
 
 /* --- input and output ------------------------------------------------------------ */
@@ -113,11 +141,15 @@ message(struct spclient *sc)
 	sc->sc_inlen = 0;
 	if (sc->sc_state == SPCLIENT_UP)
 		return spcontrol(sc, &m.ctl);
+	if (sc->sc_state != SPCLIENT_HELLO && sc->sc_state != SPCLIENT_EXEC)
+		return EPROTO;
 	count(sc, -1u);
 	error = sphello(sc, &m.hello);
 	count(sc, 1);
 	if (error)
 		(void)client_flush(sc);
+	else if (sc->sc_conn == NULL)
+		return ENOTCONN;		/* somebody else has it now */
 	return error;
 }
 
@@ -128,8 +160,8 @@ client_fill(struct spclient *sc)
 	size_t want, got;
 	int fd, error;
 
-	want = sc->sc_state == SPCLIENT_HELLO ? sizeof(struct sp_hello) :
-	    sizeof(struct sp_ctl);
+	want = sc->sc_state == SPCLIENT_UP ? sizeof(struct sp_ctl) :
+	    sizeof(struct sp_hello);
 	error = rumpuser_spconn_recv(sc->sc_conn, sc->sc_in + sc->sc_inlen,
 	    want - sc->sc_inlen, &fd, &got);
 	if (error)
@@ -194,7 +226,7 @@ admit(struct rumpuser_spconn *conn, const struct rumpuser_sppeer *peer)
 			    "sysproxy: no room for another client");
 		return;
 	}
-	sc->sc_deadline = ktime_deadline(HALFOPEN_TIME);
+	sc->sc_deadline = ktime_deadline(SP_HELLOTIME);
 	list_insert_tail(&clients, &sc->sc_link);
 	count(sc, 1);
 	sp_watch(sc);
@@ -228,6 +260,20 @@ client_gone(struct spclient *sc)
 	return gone;
 }
 
+static bool
+is_halfopen(const struct spclient *sc)
+{
+	return sc->sc_state == SPCLIENT_HELLO || sc->sc_state == SPCLIENT_EXEC;
+}
+
+static void
+exec_done(struct spclient *sc)
+{
+	sc->sc_state = SPCLIENT_UP;
+	(void)sphello_welcome(sc, 0);
+	client_event(sc, 0);
+}
+
 /* Those whose time has come.  Returns when the next one's comes. */
 static int64_t
 look_around(void)
@@ -240,8 +286,11 @@ look_around(void)
 
 		if (sc->sc_state != SPCLIENT_DYING &&
 		    (atomic_load_acq(&sc->sc_kill) ||
-		    (sc->sc_state == SPCLIENT_HELLO && sc->sc_deadline <= now)))
+		    (is_halfopen(sc) && sc->sc_deadline <= now)))
 			client_drop(sc);
+		if (sc->sc_state == SPCLIENT_EXECING &&
+		    atomic_load_acq(&sc->sc_execdone))
+			exec_done(sc);
 		if (sc->sc_state == SPCLIENT_DYING) {
 			if (client_gone(sc)) {
 				list_remove(n);
@@ -252,7 +301,8 @@ look_around(void)
 			if (sc->sc_deadline <= now)
 				spclient_poke(sc);
 		}
-		if (sc->sc_state != SPCLIENT_UP && sc->sc_deadline < next)
+		if ((is_halfopen(sc) || sc->sc_state == SPCLIENT_DYING) &&
+		    sc->sc_deadline < next)
 			next = sc->sc_deadline;
 	}
 	return next;

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -294,5 +295,207 @@ TEST(a_bell_rings_when_a_descriptor_may_be_ready)
 	rumpclient_bell_close(bell);
 	CHECK_EQ("write", 1, rump_sys_write(fd[1], "x", 1));
 	CHECK_EQ("closed", -EBADF, rumpclient_notify(fd[0], bell));
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+/* The child's exit status. */
+static int
+child_status(pid_t pid)
+{
+	int status;
+
+	NEED(waitpid(pid, &status, 0) == pid);
+	return status;
+}
+
+TEST(a_forked_child_is_a_process_with_copies_of_descriptors)
+{
+	struct spserver ss;
+	pid_t pid, parent;
+	char c = 0;
+	int fd[2];
+
+	client_start(&ss);
+	parent = rump_sys_getpid();
+	NEED(rump_sys_pipe(fd) == 0);
+	pid = rumpclient_fork();
+	NEED(pid != -1);
+	if (pid == 0) {
+		bool good = rump_sys_getpid() != parent &&
+		    rump_sys_getppid() == parent &&
+		    rump_sys_close(fd[0]) == 0 &&
+		    rump_sys_write(fd[1], "c", 1) == 1;
+
+		_exit(good ? 0 : 1);
+	}
+	CHECK_EQ("read", 1, rump_sys_read(fd[0], &c, 1));
+	CHECK_EQ("data", 'c', c);
+	CHECK_EQ("child", 0, child_status(pid));
+	CHECK_EQ("still open here", 1, rump_sys_write(fd[1], "p", 1));
+	/* With the last writer gone, and the child's end with it, this is the end. */
+	CHECK_EQ("close", 0, rump_sys_close(fd[1]));
+	CHECK_EQ("read", 1, rump_sys_read(fd[0], &c, 1));
+	CHECK_EQ("end", 0, rump_sys_read(fd[0], &c, 1));
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+TEST(a_ticket_is_good_once_and_can_be_cancelled)
+{
+	struct rumpclient_fork *ticket;
+	struct spserver ss;
+	char c;
+	int fd[2];
+
+	client_start(&ss);
+	NEED(rump_sys_pipe(fd) == 0);
+	ticket = rumpclient_prefork();
+	NEED(ticket != NULL);
+	CHECK_EQ("close", 0, rump_sys_close(fd[1]));
+	/* The waiting process holds the other end, until it is cancelled. */
+	rumpclient_fork_cancel(ticket);
+	CHECK_EQ("end", 0, rump_sys_read(fd[0], &c, 1));
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+static char *
+program_path(void)
+{
+	static char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	NEED(n > 0);
+	path[n] = '\0';
+	return path;
+}
+
+/* What a program finds that was started by the test below; see main(). */
+static int
+executed(int argc, char **argv)
+{
+	int kept = atoi(argv[2]), gone = atoi(argv[3]);
+	pid_t pid = (pid_t)atoi(argv[4]);
+
+	if (rumpclient_init() != 0)
+		return 10;
+	if (rump_sys_getpid() != pid && pid != 0)
+		return 11;
+	if (rump_sys_fcntl(gone, F_GETFD) != -1 || errno != EBADF)
+		return 12;
+	if (rump_sys_write(kept, "e", 1) != 1)
+		return 13;
+	return 0;
+}
+
+static void __attribute__((__constructor__))
+executed_maybe(int argc, char **argv)
+{
+	if (argc == 5 && strcmp(argv[1], "--executed") == 0)
+		_exit(executed(argc, argv));
+}
+
+struct execargs {
+	char	 ea_kept[12], ea_gone[12], ea_pid[12];
+	char	*ea_argv[6];
+};
+
+static char **
+exec_argv(struct execargs *ea, int kept, int gone, pid_t pid)
+{
+	snprintf(ea->ea_kept, sizeof(ea->ea_kept), "%d", kept);
+	snprintf(ea->ea_gone, sizeof(ea->ea_gone), "%d", gone);
+	snprintf(ea->ea_pid, sizeof(ea->ea_pid), "%d", (int)pid);
+	ea->ea_argv[0] = program_path();
+	static char word[] = "--executed";
+	ea->ea_argv[1] = word;
+	ea->ea_argv[2] = ea->ea_kept;
+	ea->ea_argv[3] = ea->ea_gone;
+	ea->ea_argv[4] = ea->ea_pid;
+	ea->ea_argv[5] = NULL;
+	return ea->ea_argv;
+}
+
+static void *
+sleeper(void *arg)
+{
+	char c;
+
+	(void)rump_sys_read(*(int *)arg, &c, 1);
+	return NULL;
+}
+
+TEST(a_program_after_exec_keeps_descriptors)
+{
+	struct execargs ea;
+	struct spserver ss;
+	int fd[2], quiet[2];
+	pthread_t thread;
+	char c = 0;
+	pid_t pid;
+
+	client_start(&ss);
+	NEED(rump_sys_pipe(fd) == 0 && rump_sys_pipe(quiet) == 0);
+	pid = rumpclient_fork();
+	NEED(pid != -1);
+	if (pid == 0) {
+		/* A thread in the middle of a call is ended by the exec. */
+		(void)pthread_create(&thread, NULL, sleeper, &quiet[0]);
+		(void)rump_sys_fcntl(fd[0], F_SETFD, FD_CLOEXEC);
+		(void)rumpclient_exec(program_path(), exec_argv(&ea, fd[1], fd[0],
+		    rump_sys_getpid()), environ);
+		_exit(20);
+	}
+	CHECK_EQ("read", 1, rump_sys_read(fd[0], &c, 1));
+	CHECK_EQ("data", 'e', c);
+	CHECK_EQ("status", 0, WEXITSTATUS(child_status(pid)));
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+TEST(a_child_may_become_a_client_after_its_exec_only)
+{
+	char text[RUMPCLIENT_ENVLEN], *env[] = { text, NULL };
+	struct rumpclient_fork *ticket;
+	struct execargs ea;
+	struct spserver ss;
+	char **argv, c = 0;
+	int fd[2];
+	pid_t pid;
+
+	client_start(&ss);
+	NEED(rump_sys_pipe(fd) == 0);
+	argv = exec_argv(&ea, fd[1], 1000, 0);
+	ticket = rumpclient_prefork();
+	NEED(ticket != NULL);
+	pid = vfork();
+	if (pid == 0) {
+		if (rumpclient_fork_exec(ticket, text, sizeof(text)) == 0)
+			execve(argv[0], argv, env);
+		_exit(20);
+	}
+	CHECK_EQ("read", 1, rump_sys_read(fd[0], &c, 1));
+	CHECK_EQ("data", 'e', c);
+	CHECK_EQ("status", 0, WEXITSTATUS(child_status(pid)));
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+TEST(our_descriptor_moves_out_of_the_way)
+{
+	struct spserver ss;
+	unsigned int n;
+	int fd, own;
+
+	client_start(&ss);
+	CHECK_EQ("ownfds", 0, rumpclient_ownfds(&own, 1, &n));
+	CHECK_EQ("one", 1, n);
+	fd = own;
+	CHECK_EQ("close", 1, rumpclient__closenotify(&fd,
+	    RUMPCLIENT_CLOSE_CLOSE));
+	CHECK_EQ("dup2", 0, rumpclient__closenotify(&fd, RUMPCLIENT_CLOSE_DUP2));
+	CHECK_EQ("over it", fd, dup2(STDERR_FILENO, fd));
+	CHECK(rump_sys_getpid() > 1);
+	CHECK_EQ("ownfds", 0, rumpclient_ownfds(&own, 1, &n));
+	CHECK(own != fd);
+	rumpclient_setfdmin(200);
+	CHECK_EQ("ownfds", 0, rumpclient_ownfds(&own, 1, &n));
+	CHECK(own >= 200);
 	CHECK_EQ("server", 0, spserver_stop(&ss));
 }
