@@ -39,6 +39,7 @@ struct self {
 	bool		 s_vfork;	/* in a child that shares our memory */
 	bool		 s_forking;	/* between the hooks of a fork */
 	bool		 s_plain;	/* came as a function call: vector registers are free */
+	bool		 s_cancelled;	/* the signal of pthread_cancel(3) was put aside */
 	int		 s_waker;	/* bell to wait with, + 1 */
 	unsigned int	 s_nlater;
 	struct self_later s_later[SELF_LATER];

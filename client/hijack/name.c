@@ -223,16 +223,45 @@ stays_below(long nr, const unsigned long args[6])
 	    (how.resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) != 0;
 }
 
-static long
-rule_name(long nr, const unsigned long args[6])
+/*
+ * Most names are the host's by their first letters.  True: that is so, and the host found something,
+ * or failed for a reason that is not about names.
+ */
+static bool
+quickly(long nr, const unsigned long args[6], long *ret)
+{
+	const struct names *nm = &names[nr];
+	char head[3] = "";
+	int dirfd;
+
+	if (hijack_copystr(head, (const char *)args[nm->nm_path[0]], sizeof(head)) == 0) {
+		*ret = nameless(nr, args);
+		return true;
+	}
+	if (policy.po_blanket[0] != '\0')
+		return false;
+	if (head[0] == '/') {
+		if (head[1] == '/' || head[1] == '.' || head[1] == policy.po_prefix[1] ||
+		    (backend != NULL && (head[1] == 'd' || head[1] == 'p')))
+			return false;
+	} else {
+		dirfd = dirfd_of(nm, 0, args);
+		if (dirfd == AT_FDCWD ? path_cwd() != CWD_HOST :
+		    fdmap_entry((unsigned long)dirfd) != FDMAP_HOST)
+			return false;
+	}
+	*ret = host_args(nr, args);
+	return *ret != -ENOENT && *ret != -ENOTDIR;
+}
+
+static __attribute__((__noinline__)) long
+rule_name_slowly(long nr, const unsigned long args[6])
 {
 	const struct names *nm = &names[nr];
 	unsigned long addr = args[nm->nm_path[0]];
 	struct where w;
 	long ret;
 
-	if (addr == 0)
-		return nameless(nr, args);
 	if (stays_below(nr, args) && (fdmap_get(args[0]) >= 0 || (int)args[0] != AT_FDCWD ||
 	    path_cwd() == CWD_HOST))
 		return nameless(nr, args);
@@ -242,6 +271,16 @@ rule_name(long nr, const unsigned long args[6])
 	if (ret != 0)
 		return ret;
 	return w.w_kind == WHERE_KERNEL ? to_kernel(nr, args, &w) : to_host(nr, args, &w);
+}
+
+static long
+rule_name(long nr, const unsigned long args[6])
+{
+	long ret;
+
+	if (args[names[nr].nm_path[0]] == 0)
+		return nameless(nr, args);
+	return quickly(nr, args, &ret) ? ret : rule_name_slowly(nr, args);
 }
 
 /* What is wrong about the call whatever the names are. */

@@ -28,6 +28,7 @@
 #define SIGSET_BYTES	8
 #define NSIGNALS	65
 #define SA_RESTORER_	0x04000000UL
+#define SIGCANCEL	32		/* libc's, for pthread_cancel(3) */
 
 /* The host's struct sigaction, which is not libc's. */
 struct action {
@@ -100,7 +101,8 @@ signal_deliver(void)
 		self.s_nlater--;
 		(void)mem_move(&self.s_later[0], &self.s_later[1],
 		    self.s_nlater * sizeof(self.s_later[0]));
-		restart = restart && (shadow[later.sl_signo].a_flags & SA_RESTART) != 0;
+		self.s_cancelled = self.s_cancelled || later.sl_signo == SIGCANCEL;
+		restart = restart && later.sl_signo != SIGCANCEL && (shadow[later.sl_signo].a_flags & SA_RESTART) != 0;
 		(void)host_syscall(SYS_rt_tgsigqueueinfo, pid, tid, later.sl_signo, later.sl_info);
 	}
 	if (backend->b_interrupt_clear != NULL)

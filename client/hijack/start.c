@@ -22,6 +22,7 @@
 #include "hijack.h"
 #include "path.h"
 #include "site.h"
+#include "symbol.h"
 
 #define POLICY_DEFAULT	"path=/rump,socket=all:nolocal"
 
@@ -29,6 +30,22 @@ const struct backend *backend;
 static pthread_mutex_t backend_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool backend_failed;
 static char server_url[512];
+
+/* What is loaded later is looked through, too. */
+__attribute__((__visibility__("default"))) void *
+dlopen(const char *name, int flags)
+{
+	static void *(*libc_dlopen)(const char *, int);
+	struct site_counts counts = { 0 };
+	void *lib;
+
+	if (libc_dlopen == NULL)
+		*(void **)&libc_dlopen = dlsym(RTLD_NEXT, "dlopen");
+	lib = libc_dlopen(name, flags);
+	if (lib != NULL && self.s_depth == 0)
+		site_rewrite_loaded(&counts);
+	return lib;
+}
 
 const struct backend *
 kernel_backend(void)
@@ -112,6 +129,7 @@ hijack_start(int argc, char **argv, char **env)
 		(void)snprintf(server_url, sizeof(server_url), "%s", text);
 	fdmap_init(policy.po_fdoff);
 	dispatch_init();
+	symbol_start();
 	keep_environment(env);
 	take_over(env);
 	site_rewrite_loaded(&counts);
