@@ -12,6 +12,7 @@
 # net	TCP and UDP between our kernels beside the host's loopback; when we are
 #	root, beside a veth pair too, and through a tap
 # link	as root: frames of 1500 bytes, and taps beside slirp4netns and pasta
+# hijack	calls of a hijacked program
 #
 # BENCH_LARGE sets the number of names in the large directory (1000000).
 # All files are on a tmpfs, so that no disk is measured.
@@ -20,7 +21,7 @@ set -eu
 cd "$(dirname "$0")/.."
 build=${1:-build}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- local image start socket stack bus net link
+[ $# -gt 0 ] || set -- local image start socket stack bus net link hijack
 large=${BENCH_LARGE:-1000000}
 
 dir=$(mktemp -d "${BENCH_DIR:-/dev/shm}/rumpus-bench.XXXXXX")
@@ -144,6 +145,7 @@ for what; do
 		"$build/bench/bench_tcp" || true ;;
 	bus)	"$build/bench/bench_bus" ;;
 	net)	bench_net ;;
+	hijack)	"$build/bench/bench_hijack" "$build/cmd/rumpus/rumpus" ;;
 	link)	scripts/bench-link.sh "$build" ;;
 	*)	echo "bench.sh: no benchmark $what" >&2; exit 2 ;;
 	esac

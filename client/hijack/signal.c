@@ -102,7 +102,8 @@ signal_deliver(void)
 		(void)mem_move(&self.s_later[0], &self.s_later[1],
 		    self.s_nlater * sizeof(self.s_later[0]));
 		self.s_cancelled = self.s_cancelled || later.sl_signo == SIGCANCEL;
-		restart = restart && later.sl_signo != SIGCANCEL && (shadow[later.sl_signo].a_flags & SA_RESTART) != 0;
+		restart = restart && later.sl_signo != SIGCANCEL &&
+		    (shadow[later.sl_signo].a_flags & SA_RESTART) != 0;
 		(void)host_syscall(SYS_rt_tgsigqueueinfo, pid, tid, later.sl_signo, later.sl_info);
 	}
 	if (backend->b_interrupt_clear != NULL)
