@@ -13,119 +13,9 @@
 #include <abi/sysdesc.h>
 #include <errno.h>
 
-__thread struct self self;
 uint8_t hijack_class[HIJACK_NCALLS];
-static rule_fn *rules[HIJACK_NCALLS];
+rule_fn *dispatch_rules[HIJACK_NCALLS];
 static uint8_t fd_args[HIJACK_NCALLS];	/* bit: that argument is a descriptor */
-
-unsigned long hijack_xsave_size;
-unsigned int hijack_xsave_mask;
-
-/* --- calls ---------------------------------------------------------------------------- */
-
-long
-hijack_syscall(long nr, const unsigned long args[6])
-{
-	rule_fn *fn;
-
-	if (self.s_depth > 0)
-		return nr == SYS_rt_sigaction ? signal_inner(args) : host_args(nr, args);
-	if ((unsigned long)nr >= HIJACK_NCALLS)
-		return host_args(nr, args);
-	fn = rules[nr];
-	return fn != NULL ? fn(nr, args) : host_args(nr, args);
-}
-
-static long
-backend_call(unsigned int nr, const unsigned long args[6])
-{
-	return backend->b_call(nr, args);
-}
-
-/* Not those that a signal always ends, whatever its handler says (signal(7)). */
-static bool
-restarts(unsigned int nr)
-{
-	switch (nr) {
-	case SYS_poll: case SYS_ppoll: case SYS_select: case SYS_pselect6:
-	case SYS_epoll_wait: case SYS_epoll_pwait: case SYS_epoll_pwait2:
-	case SYS_nanosleep: case SYS_clock_nanosleep:
-		return false;
-	default:
-		return true;
-	}
-}
-
-/* Other members of the backend: their arguments in an array, too. */
-static long
-backend_arm(unsigned int nr, const unsigned long *args)
-{
-	return backend->b_poll_arm((struct pollfd *)args[0], (unsigned int)args[1], (int)args[2]);
-}
-
-static long
-backend_bell(unsigned int nr, const unsigned long *args)
-{
-	if (args == NULL)
-		return backend->b_bell();
-	backend->b_bell_close((int)args[0]);
-	return 0;
-}
-
-static long
-backend_enter(long (*fn)(unsigned int, const unsigned long *), const unsigned long *args)
-{
-	long ret;
-
-	if (backend == NULL && kernel_backend() == NULL)
-		return -ENETDOWN;
-	self.s_depth++;
-	ret = hijack_xcall(fn, 0, args);
-	self.s_depth--;
-	if (self.s_nlater > 0 && self.s_depth == 0)
-		(void)signal_deliver();
-	return ret;
-}
-
-int
-kernel_poll_arm(struct pollfd *fds, unsigned int n, int bell)
-{
-	return (int)backend_enter(backend_arm, (const unsigned long[3]){ (unsigned long)fds, n,
-	    (unsigned long)bell });
-}
-
-int
-kernel_bell(void)
-{
-	int bell = (int)backend_enter(backend_bell, NULL);
-
-	if (bell >= 0)
-		fdmap_mark(bell);
-	return bell;
-}
-
-void
-kernel_bell_close(int bell)
-{
-	fdmap_unhide(bell);
-	(void)backend_enter(backend_bell, (const unsigned long[1]){ (unsigned long)bell });
-}
-
-long
-kernel_call(unsigned int nr, const unsigned long args[6])
-{
-	long ret;
-
-	if (__builtin_expect(backend == NULL, 0) && kernel_backend() == NULL)
-		return -ENETDOWN;
-	do {
-		self.s_depth++;
-		ret = self.s_plain ? backend_call(nr, args) : hijack_xcall(backend_call, nr, args);
-		self.s_depth--;
-	} while (__builtin_expect(self.s_nlater > 0, 0) && self.s_depth == 0 && signal_deliver() &&
-	    ret == -EINTR && restarts(nr));
-	return ret;
-}
 
 /*
  * All descriptors of the call are the host's, or all are the kernel's; other calls
@@ -158,7 +48,7 @@ rule_fd(long nr, const unsigned long args[6])
 void
 dispatch_set(unsigned int nr, uint8_t class, rule_fn *fn)
 {
-	rules[nr] = fn;
+	dispatch_rules[nr] = fn;
 	hijack_class[nr] = class;
 }
 
@@ -178,47 +68,9 @@ describe(const struct sysdesc *sd)
 		dispatch_set(sd->sd_nr, fds == 1 ? HIJACK_BYFD : HIJACK_LOOK, rule_fd);
 }
 
-static void
-cpuid(unsigned int leaf, unsigned int sub, unsigned int out[4])
-{
-	__asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
-	    : "a"(leaf), "c"(sub));
-}
-
-/* How much hijack_xcall() has to keep: x87, SSE, AVX, AVX-512, but not AMX's tiles. */
-static void
-vector_init(void)
-{
-	unsigned int regs[4], low, high;
-
-	hijack_xsave_size = 512 + 64;
-	cpuid(1, 0, regs);
-	if ((regs[2] & 1U << 27) == 0)		/* no OSXSAVE */
-		return;
-	__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-	cpuid(0xd, 1, regs);
-	if ((regs[0] & 2) == 0)			/* no xsavec */
-		return;
-	hijack_xsave_mask = low & 0xe7;
-	cpuid(0xd, 0, regs);
-	/* The standard format has room for the compact one. */
-	hijack_xsave_size = regs[1] + 64;
-}
-
 void
 dispatch_init(void)
 {
 	for (unsigned int i = 0; i < rump_nsysdesc; i++)
 		describe(&rump_sysdesc[i]);
-	vector_init();
-	fd_rules();
-	sock_rules();
-	poll_rules();
-	epoll_rules();
-	name_rules();
-	rw_rules();
-	mmap_rules();
-	process_rules();
-	exec_rules();
-	signal_rules();
 }

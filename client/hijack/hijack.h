@@ -23,7 +23,7 @@
 #include "entry.h"
 #include "host.h"
 
-/* --- threads (dispatch.c) ----------------------------------------------------- */
+/* --- threads (call.c) ----------------------------------------------------- */
 
 /* A signal that came at a bad time (signal.c). */
 struct self_later {
@@ -51,7 +51,12 @@ extern __thread struct self self __attribute__((__visibility__("hidden")));
 
 typedef long rule_fn(long nr, const unsigned long args[6]);
 
+/* By number; NULL: always the host's. */
+extern rule_fn *dispatch_rules[HIJACK_NCALLS];
+
+/* What follows from the descriptions of calls; the rules by subject come after it. */
 void	dispatch_init(void);
+void	call_init(void);	/* all of them */
 /* The rule of call nr; class: what the fast way out may know. */
 void	dispatch_set(unsigned int nr, uint8_t hijack_class, rule_fn *fn);
 
@@ -59,13 +64,23 @@ void	dispatch_set(unsigned int nr, uint8_t hijack_class, rule_fn *fn);
 long	kernel_call(unsigned int nr, const unsigned long args[6]);
 #define kernel_syscall(nr, ...)	KERNEL_SYSCALL_(nr, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define KERNEL_SYSCALL_(nr, a, b, c, d, e, f, ...)					\
-	kernel_call((nr), (const unsigned long [6]){ (unsigned long)(a), (unsigned long)(b),	\
+	kernel_call_own((nr), (const unsigned long [6]){ (unsigned long)(a), (unsigned long)(b),	\
 	    (unsigned long)(c), (unsigned long)(d), (unsigned long)(e), (unsigned long)(f) })
 
 /* The backend's; bells are hidden from the program. */
 int	kernel_bell(void);
 void	kernel_bell_close(int bell);
 int	kernel_poll_arm(struct pollfd *fds, unsigned int n, int bell);
+
+/*
+ * kernel_call with pointers that are all our own.  In the program itself that is no difference; a
+ * supervisor takes what does not lie on its stacks for the program's.
+ */
+#ifdef HIJACK_SUPERVISOR
+long	kernel_call_own(unsigned int nr, const unsigned long args[6]);
+#else
+#define kernel_call_own	kernel_call
+#endif
 
 /* The backend, started.  NULL: it cannot be, and that was said. */
 const struct backend *kernel_backend(void);
@@ -94,6 +109,9 @@ void	mem_put(void *mem, size_t len);
 /* Ours get numbers from here on: out of the way, but not above any limit. */
 #define FDMAP_HIDEFROM	900
 
+#ifdef HIJACK_SUPERVISOR
+int32_t	fdmap_entry(unsigned long n);		/* of the program that calls */
+#else
 extern int32_t fdmap_table[HIJACK_NFDS];
 
 static inline int32_t
@@ -103,6 +121,7 @@ fdmap_entry(unsigned long n)
 
 	return fd < HIJACK_NFDS ? __atomic_load_n(&fdmap_table[fd], __ATOMIC_ACQUIRE) : FDMAP_HOST;
 }
+#endif
 
 /* The kernel's number of the program's n; -1: it is not one of the kernel's. */
 static inline int

@@ -49,11 +49,15 @@ host_syscall6(long nr, unsigned long a, unsigned long b, unsigned long c, unsign
 	    (unsigned long)(d), (unsigned long)(e), (unsigned long)(f))
 
 /* The call as the program made it. */
+#ifdef HIJACK_SUPERVISOR
+long	host_args(long nr, const unsigned long args[6]);	/* it goes on by itself: supervisor.h */
+#else
 static inline long
 host_args(long nr, const unsigned long args[6])
 {
 	return host_syscall6(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
 }
+#endif
 
 /* Prints to standard error, a line; for what must be said before a program dies. */
 void	host_complain(const char *what, const char *about);

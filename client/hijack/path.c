@@ -26,20 +26,6 @@
 
 #define MAXLINKS	40
 
-static uint32_t cwd;		/* a: enum cwd_kind */
-
-enum cwd_kind
-path_cwd(void)
-{
-	return (enum cwd_kind)__atomic_load_n(&cwd, __ATOMIC_ACQUIRE);
-}
-
-void
-path_setcwd(enum cwd_kind kind)
-{
-	__atomic_store_n(&cwd, (uint32_t)kind, __ATOMIC_RELEASE);
-}
-
 /* --- text --------------------------------------------------------------------------------- */
 
 /* Absolute names may begin with more slashes than they need, and with "/./". */

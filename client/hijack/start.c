@@ -128,7 +128,7 @@ hijack_start(int argc, char **argv, char **env)
 	if (text != NULL)
 		(void)snprintf(server_url, sizeof(server_url), "%s", text);
 	fdmap_init(policy.po_fdoff);
-	dispatch_init();
+	call_init();
 	symbol_start();
 	keep_environment(env);
 	take_over(env);

@@ -91,7 +91,7 @@ answer_string(uint8_t *scratch, uint64_t addr, uint64_t max, uint64_t *ret_len)
 	size_t len;
 	int error;
 
-	error = guard_copystr((char *)scratch, (const char *)addr, max, &len);
+	error = mem_str((char *)scratch, addr, max, &len);
 	if (error == ENAMETOOLONG) {
 		*ret_len = max + 1;
 		return 0;
@@ -103,7 +103,11 @@ answer_string(uint8_t *scratch, uint64_t addr, uint64_t max, uint64_t *ret_len)
 static int
 answer_map(uint64_t len, uint64_t *ret_addr)
 {
-	long addr = hostcall(SYS_mmap, 0L, (long)len,
+	long addr;
+
+	if (client_memory != NULL)
+		return client_memory->rm_map(len, ret_addr);
+	addr = hostcall(SYS_mmap, 0L, (long)len,
 	    (long)(PROT_READ | PROT_WRITE),
 	    (long)(MAP_PRIVATE | MAP_ANONYMOUS), -1L, 0L);
 
@@ -125,10 +129,10 @@ answer(struct cslot *cs, struct sp_msg *m)
 		return EPROTO;
 	switch (m->m_type) {
 	case SP_COPYIN:
-		error = guard_copy(scratch, (const void *)addr, len);
+		error = mem_in(scratch, addr, len);
 		break;
 	case SP_COPYOUT:
-		error = guard_copy((void *)addr, scratch, len);
+		error = mem_out(addr, scratch, len);
 		break;
 	case SP_COPYINSTR:
 		error = answer_string(scratch, addr, len, &value);
@@ -202,8 +206,14 @@ call_wait(struct cslot *cs, unsigned int nr, struct sp_msg *m)
 static void
 raise_signals(uint64_t set)
 {
-	long pid = hostcall(SYS_getpid, 0L, 0L, 0L, 0L, 0L, 0L);
-	long tid = hostcall(SYS_gettid, 0L, 0L, 0L, 0L, 0L, 0L);
+	long pid, tid;
+
+	if (client_memory != NULL) {
+		client_memory->rm_signal(set);
+		return;
+	}
+	pid = hostcall(SYS_getpid, 0L, 0L, 0L, 0L, 0L, 0L);
+	tid = hostcall(SYS_gettid, 0L, 0L, 0L, 0L, 0L, 0L);
 
 	for (long signo = 1; signo <= 64; signo++) {
 		if (set >> (signo - 1) & 1)

@@ -52,6 +52,39 @@ struct rclock {
 void	rclock_enter(struct rclock *l);
 void	rclock_exit(struct rclock *l);
 
+/* --- the caller's memory: ours, or that of another process ------------------------- */
+
+extern const struct rumpclient_memory *client_memory;	/* NULL: ours */
+
+/* 0, or EFAULT. */
+static inline int
+mem_in(void *to, uint64_t from, size_t len)
+{
+	return client_memory == NULL ? guard_copy(to, (const void *)from, len) :
+	    client_memory->rm_read(to, from, len);
+}
+
+static inline int
+mem_out(uint64_t to, const void *from, size_t len)
+{
+	return client_memory == NULL ? guard_copy((void *)to, from, len) :
+	    client_memory->rm_write(to, from, len);
+}
+
+static inline int
+mem_str(char *to, uint64_t from, size_t max, size_t *ret_len)
+{
+	return client_memory == NULL ? guard_copystr(to, (const char *)from, max,
+	    ret_len) : client_memory->rm_string(to, from, max, ret_len);
+}
+
+/* Can it be written?  In another process that is found out when it is. */
+static inline int
+mem_touch(uint64_t addr)
+{
+	return client_memory == NULL ? guard_touch((void *)addr) : 0;
+}
+
 /* --- connect.c ------------------------------------------------------------------- */
 
 /* A connected socket, or -errno. */

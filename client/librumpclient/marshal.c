@@ -37,8 +37,8 @@
 static bool
 writable(uint64_t addr, uint32_t len)
 {
-	return guard_touch((void *)addr) == 0 &&
-	    (len == 1 || guard_touch((void *)(addr + len - 1)) == 0);
+	return mem_touch(addr) == 0 &&
+	    (len == 1 || mem_touch(addr + len - 1) == 0);
 }
 
 /* len is cut to what there is room for. */
@@ -55,7 +55,7 @@ add(struct marshal *ma, uint64_t addr, size_t len, unsigned int dir)
 	if ((dir & SYSDIR_OUT) != 0 && !writable(addr, n))
 		return;
 	if ((dir & SYSDIR_IN) != 0 &&
-	    guard_copy(ma->ma_area + off, (const void *)addr, n) != 0)
+	    mem_in(ma->ma_area + off, addr, n) != 0)
 		return;
 	*s = (struct sp_seg){ .s_addr = addr, .s_len = n, .s_off = off | dir };
 	ma->ma_nsegs++;
@@ -72,8 +72,7 @@ add_string(struct marshal *ma, uint64_t addr, size_t max)
 		return;
 	if (max > SEGSPACE - off)
 		max = SEGSPACE - off;
-	if (guard_copystr((char *)ma->ma_area + off, (const char *)addr, max,
-	    &len) != 0)
+	if (mem_str((char *)ma->ma_area + off, addr, max, &len) != 0)
 		return;
 	ma->ma_seg[ma->ma_nsegs++] = (struct sp_seg){ .s_addr = addr,
 	    .s_len = (uint32_t)len, .s_off = off | SP_SEG_IN };
@@ -91,8 +90,7 @@ add_vector(struct marshal *ma, uint64_t addr, size_t n, unsigned int dir)
 		return;
 	add(ma, addr, n * sizeof(iov), SYSDIR_IN);
 	for (size_t i = 0; i < n && ma->ma_nsegs < ma->ma_room; i++) {
-		if (guard_copy(&iov, (const struct iovec *)addr + i,
-		    sizeof(iov)) != 0)
+		if (mem_in(&iov, addr + i * sizeof(iov), sizeof(iov)) != 0)
 			return;
 		add(ma, (uintptr_t)iov.iov_base, iov.iov_len, dir);
 	}
@@ -114,7 +112,7 @@ add_message(struct marshal *ma, uint64_t addr, unsigned int dir)
 {
 	struct msghdr m;
 
-	if (guard_copy(&m, (const void *)addr, sizeof(m)) != 0)
+	if (mem_in(&m, addr, sizeof(m)) != 0)
 		return;
 	add(ma, addr, sizeof(m), dir == SYSDIR_IN ? SYSDIR_IN : SYSDIR_INOUT);
 	add_inside(ma, &m, dir);
@@ -129,8 +127,7 @@ add_messages(struct marshal *ma, uint64_t addr, size_t n, unsigned int dir)
 		n = IOV_MAX;
 	add(ma, addr, n * sizeof(m), SYSDIR_INOUT);
 	for (size_t i = 0; i < n && ma->ma_nsegs < ma->ma_room; i++) {
-		if (guard_copy(&m, (const struct mmsghdr *)addr + i,
-		    sizeof(m)) != 0)
+		if (mem_in(&m, addr + i * sizeof(m), sizeof(m)) != 0)
 			return;
 		add_inside(ma, &m.msg_hdr, dir);
 	}
@@ -204,8 +201,7 @@ count_of(const struct sysdesc_arg *sa, const unsigned long *args, size_t *ret_n)
 		*ret_n = args[sa->sa_from];
 		return true;
 	default:
-		if (guard_copy(&behind, (const void *)args[sa->sa_from],
-		    sizeof(behind)) != 0)
+		if (mem_in(&behind, args[sa->sa_from], sizeof(behind)) != 0)
 			return false;
 		*ret_n = behind;
 		return true;
@@ -343,8 +339,8 @@ marshal_results(const struct marshal *ma)
 		hi = __atomic_load_n(&shared[i].s_hi, __ATOMIC_RELAXED);
 		if (hi <= lo || hi > s->s_len)
 			continue;
-		if (guard_copy((char *)s->s_addr + lo,
-		    ma->ma_area + SP_SEG_OFF(s) + lo, hi - lo) != 0)
+		if (mem_out(s->s_addr + lo, ma->ma_area + SP_SEG_OFF(s) + lo,
+		    hi - lo) != 0)
 			return EFAULT;
 	}
 	return 0;

@@ -59,3 +59,11 @@ rumpclient_fault(void *context)
 {
 	return guard_fault(1, context);
 }
+
+const struct rumpclient_memory *client_memory;
+
+void
+rumpclient_setmemory(const struct rumpclient_memory *memory)
+{
+	client_memory = memory;
+}

@@ -173,6 +173,23 @@ void	rumpclient_sethostcall(rumpclient_hostcall_fn *fn);
  */
 bool	rumpclient_fault(void *context);
 
+/*
+ * Pointers in calls mean memory of another process, on whose behalf they are made (a
+ * debugger, a supervisor).  Set before the first call, constant since.  Functions
+ * return 0 or an errno.
+ */
+struct rumpclient_memory {
+	int	(*rm_read)(void *to, uint64_t from, size_t len);	/* EFAULT */
+	int	(*rm_write)(uint64_t to, const void *from, size_t len);
+	/* With its NUL, into max bytes; ENAMETOOLONG.  ret_len: with the NUL. */
+	int	(*rm_string)(char *to, uint64_t from, size_t max, size_t *ret_len);
+	/* Anonymous memory there. */
+	int	(*rm_map)(uint64_t len, uint64_t *ret_addr);
+	/* Signals for the caller, a bit each from bit 0 for number 1. */
+	void	(*rm_signal)(uint64_t set);
+};
+void	rumpclient_setmemory(const struct rumpclient_memory *memory);
+
 /* The pid of our proc in the kernel; 0: not connected. */
 pid_t	rumpclient_getpid(void);
 
