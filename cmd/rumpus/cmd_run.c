@@ -14,12 +14,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../server/place.h"
 #include "net.h"
 
 #define LIBRARY		"librumphijack.so"
 
 static const struct option options[] = {
 	{ "net", required_argument, NULL, 'n' },
+	{ "on", required_argument, NULL, 'u' },
 	{ "server", required_argument, NULL, 'u' },
 	{ "path", required_argument, NULL, 'p' },
 	{ "blanket", required_argument, NULL, 'b' },
@@ -134,8 +136,7 @@ policy(const struct run *r)
 {
 	char *text = NULL;
 
-	if (r->r_path != NULL)
-		text = join(text, ",", "path=", r->r_path, "");
+	text = join(text, ",", "path=", r->r_path != NULL ? r->r_path : "/rump", "");
 	if (r->r_blanket != NULL)
 		text = join(text, ",", "blanket=", r->r_blanket, "");
 	text = join(text, ",", "socket=", r->r_socket != NULL ? r->r_socket : "all:nolocal", "");
@@ -169,10 +170,27 @@ run(const struct run *r, char **argv)
 	return error == ENOENT ? 127 : 126;
 }
 
+/* The URL of a server, which may have been named otherwise. */
+static int
+find_server(struct run *r, char *url, size_t size)
+{
+	int error = place_url(r->r_server, url, size);
+
+	if (error == EINVAL || error == ENOENT) {
+		warn_text("there is no server '%s'; 'rumpus ps' shows them", r->r_server);
+		return EX_NOMATCH;
+	}
+	if (error)
+		return complain(r->r_server, "find", error);
+	r->r_server = url;
+	return EX_DONE;
+}
+
 int
 cmd_run(int argc, char **argv)
 {
 	struct run r = { .r_kernel = NULL };
+	char url[PATH_MAX];
 	int opt, code;
 
 	while ((opt = getopt_long(argc, argv, "+", options, NULL)) != -1) {
@@ -183,8 +201,10 @@ cmd_run(int argc, char **argv)
 	if (optind == argc)
 		return usage_error("run what?");
 	if (r.r_server != NULL && r.r_kernel != NULL)
-		return usage_error("--%s: the server has its interfaces already", "net");
-	code = run(&r, argv + optind);
+		return usage_error("--net: the server has its interfaces already");
+	code = r.r_server != NULL ? find_server(&r, url, sizeof(url)) : EX_DONE;
+	if (code == EX_DONE)
+		code = run(&r, argv + optind);
 	free(r.r_kernel);
 	return code;
 }

@@ -64,7 +64,7 @@ static const struct command commands[] = {
 	    "  perf  -s | [-46r] [--rr] [-t TIME] [-P N] [-l N] [-p PORT] ADDRESS   how fast\n" NET_HELP },
 	{ "run", "[OPTION...] [--] PROGRAM [ARGUMENT...]", "a program with another kernel", cmd_run,
 	    "      --net=KIND:LINK[,ADDRESS/LEN...]   the same as --if: a kernel inside the program\n"
-	    "      --server=URL  the kernel is there\n"
+	    "      --on=NAME|URL   the kernel is that server's\n"
 	    "      --path=/PREFIX   the kernel's files are below it   --blanket=/A[:/B...]\n"
 	    "      --socket=NAMES   whose sockets: all:nolocal   --fd-from=N   --verbose\n" NET_HELP },
 	{ "ping", "[-46fq] [-c N] [-i T] [-s N] [-t TTL] [-W T] [-w T] ADDRESS", "is somebody there",
@@ -153,11 +153,11 @@ usage_option(int opt)
 	}
 }
 
-/* A command that can also be carried out at a server. */
+/* A command of the network can also be carried out at a server; "run" goes there itself. */
 static bool
 is_network(size_t i)
 {
-	return strstr(commands[i].c_help, "--on=") != NULL;
+	return commands[i].c_main != cmd_run && strstr(commands[i].c_help, "--on=") != NULL;
 }
 
 int

@@ -20,6 +20,7 @@ def busybox_files(w):
     need('busybox')
     at = files(w)
     w.run('client', ['busybox', 'mkdir', '-p', at + '/d/e'])
+    check_eq('another sees it', b'e\n', w.run('client', ['ls', at + '/d']))
     w.run('client', ['busybox', 'dd', 'if=/dev/zero', 'of=%s/d/e/f' % at, 'bs=4096', 'count=10'])
     out = w.run('client', ['busybox', 'find', at + '/d', '-type', 'f', '-size', '40960c'])
     check_eq('found', '%s/d/e/f\n' % at, out.decode())

@@ -193,8 +193,8 @@ class ServerWorld(World):
 
     def open(self):
         self.url = 'unix://' + self.host_path('kernel')
-        self.server = self.start_host([self.rumpus, 'server', '--foreground', '--listen', self.url,
-                                       '--mount', 'tmpfs:/tmp'])
+        self.server = self.start_host([self.rumpus, 'server', '--foreground', '--mount=tmpfs:/tmp',
+                                       self.url])
         self.files = '/rump/tmp'
 
     def start_host(self, argv):
