@@ -159,6 +159,7 @@ call_init(void)
 	poll_rules();
 	epoll_rules();
 	name_rules();
+	ring_rules();
 	rw_rules();
 	mmap_rules();
 	process_rules();

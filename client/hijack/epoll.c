@@ -436,6 +436,9 @@ epoll_wait_all(const struct epwait *ew)
 		else
 			n = wait_both(ew, co);
 	} while (n == -ENOTSUP);
+	/* What is ready may be a ring's socket. */
+	if (n > 0)
+		ring_poll_all();
 	return n;
 }
 

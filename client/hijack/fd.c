@@ -16,6 +16,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/sockios.h>
+#include <sys/socket.h>
 
 static long
 rule_close(long nr, const unsigned long args[6])
@@ -90,6 +92,33 @@ rule_fcntl(long nr, const unsigned long args[6])
 	}
 }
 
+/*
+ * Names and numbers of interfaces are asked of any socket: libc's if_nametoindex() takes one of
+ * AF_UNIX, which is the host's, and means the network that the program has.
+ */
+static bool
+asks_interfaces(const unsigned long args[6])
+{
+	socklen_t len = sizeof(int);
+	int family = 0;
+
+	return args[1] >= SIOCGIFNAME && args[1] <= SIOCGIFINDEX && policy_socket(AF_INET) &&
+	    host_syscall(SYS_getsockopt, args[0], SOL_SOCKET, SO_DOMAIN, &family, &len) == 0 &&
+	    family == AF_UNIX;
+}
+
+static long
+interface_ioctl(const unsigned long args[6])
+{
+	long r = kernel_syscall(SYS_socket, AF_INET, SOCK_DGRAM, 0), ret;
+
+	if (host_failed(r))
+		return r;
+	ret = kernel_syscall(SYS_ioctl, r, args[1], args[2]);
+	(void)kernel_syscall(SYS_close, r);
+	return ret;
+}
+
 static long
 rule_ioctl(long nr, const unsigned long args[6])
 {
@@ -98,6 +127,8 @@ rule_ioctl(long nr, const unsigned long args[6])
 
 	if (entry == FDMAP_HIDDEN)
 		return -EBADF;
+	if (entry == FDMAP_HOST && args[1] >> 8 == 0x89 && asks_interfaces(args))
+		return interface_ioctl(args);
 	if (entry <= 0)
 		return host_args(nr, args);
 	kargs[0] = (unsigned long)(entry - 1);
@@ -156,6 +187,6 @@ fd_rules(void)
 	dispatch_set(SYS_dup2, HIJACK_LOOK, rule_dup2);
 	dispatch_set(SYS_dup3, HIJACK_LOOK, rule_dup2);
 	dispatch_set(SYS_fcntl, HIJACK_BYFD, rule_fcntl);
-	dispatch_set(SYS_ioctl, HIJACK_BYFD, rule_ioctl);
+	dispatch_set(SYS_ioctl, HIJACK_LOOK, rule_ioctl);
 	dispatch_set(SYS_close_range, HIJACK_LOOK, rule_close_range);
 }

@@ -47,8 +47,10 @@ fdmap_add(unsigned long n, int r)
 static void
 release(int r)
 {
-	if (__atomic_sub_fetch(&nrefs[r], 1, __ATOMIC_ACQ_REL) == 0)
+	if (__atomic_sub_fetch(&nrefs[r], 1, __ATOMIC_ACQ_REL) == 0) {
+		ring_close(r);
 		(void)kernel_syscall(SYS_close, r);
+	}
 }
 
 void

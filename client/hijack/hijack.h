@@ -177,10 +177,20 @@ void	sock_rules(void);		/* sock.c */
 void	poll_rules(void);		/* poll.c */
 void	epoll_rules(void);		/* epoll.c */
 void	name_rules(void);		/* name.c */
+void	ring_rules(void);		/* ring.c */
 void	rw_rules(void);			/* rw.c */
 void	mmap_rules(void);		/* mmap.c */
 void	exec_rules(void);		/* exec.c */
 void	process_rules(void);		/* process.c */
+
+/*
+ * Rings of packet sockets (ring.c).  Has r one?  Then it is filled, if ret_ready is given, which says whether
+ * there is something to see in it.  all: each is filled.  mmap: false: r has none.
+ */
+bool	ring_poll(int r, bool *ret_ready);
+void	ring_poll_all(void);
+bool	ring_mmap(int r, const unsigned long args[6], long *ret);
+void	ring_close(int r);
 
 /* What shared mappings changed goes to their files. */
 void	mmap_flush(void);

@@ -224,6 +224,7 @@ static long
 rule_mmap(long nr, const unsigned long args[6])
 {
 	int32_t entry;
+	long ret;
 
 	if ((args[3] & MAP_FIXED) != 0)
 		(void)flush_range(args[0], args[1], true);
@@ -232,7 +233,9 @@ rule_mmap(long nr, const unsigned long args[6])
 	entry = fdmap_entry(args[4]);
 	if (entry == FDMAP_HIDDEN)
 		return -EBADF;
-	return entry > 0 ? map_kernel(entry - 1, args) : host_args(nr, args);
+	if (entry <= 0)
+		return host_args(nr, args);
+	return ring_mmap(entry - 1, args, &ret) ? ret : map_kernel(entry - 1, args);
 }
 
 static long

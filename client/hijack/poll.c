@@ -30,6 +30,7 @@ struct wait {
 	struct pollfd	*w_host;	/* of n + 1; the last is the waker */
 	unsigned int	 w_nkernel;	/* how many of each kind */
 	unsigned int	 w_nhost;
+	bool		 w_rings;	/* some are packet sockets with a ring */
 	int64_t		 w_timeout;	/* -1: none */
 	unsigned long	 w_mask;	/* address of a signal set, 0: none */
 };
@@ -73,6 +74,7 @@ wait_sort(struct wait *w)
 			w->w_kernel[i].fd = entry - 1;
 			w->w_host[i].fd = -1;
 			w->w_nkernel++;
+			w->w_rings |= ring_poll(entry - 1, NULL);
 		} else if (entry <= FDMAP_EPOLL) {
 			epoll_refresh(entry);
 			w->w_kernel[i].fd = epoll_companion(entry);
@@ -86,12 +88,33 @@ wait_sort(struct wait *w)
 	}
 }
 
+/* What is asked about a ring's socket is the ring; any: one of them is ready. */
+static bool
+wait_rings(struct wait *w)
+{
+	bool ready, any = false;
+
+	for (unsigned int i = 0; i < w->w_n; i++) {
+		struct pollfd *pfd = &w->w_kernel[i];
+
+		if (pfd->fd < 0 || !ring_poll(pfd->fd, &ready))
+			continue;
+		pfd->revents &= (short)~(POLLIN | POLLRDNORM);
+		if (ready)
+			pfd->revents |= pfd->events & (POLLIN | POLLRDNORM);
+		any |= ready && (pfd->events & (POLLIN | POLLRDNORM)) != 0;
+	}
+	return any;
+}
+
 /* Both kernels' answers into w_fds: how many are ready. */
 static long
 wait_merge(struct wait *w)
 {
 	long ready = 0;
 
+	if (w->w_rings)
+		(void)wait_rings(w);
 	for (unsigned int i = 0; i < w->w_n; i++) {
 		w->w_fds[i].revents = 0;
 		if (w->w_kernel[i].fd >= 0)
@@ -127,6 +150,9 @@ wait_turn(struct wait *w, int64_t left)
 	struct pollfd *waker = &w->w_host[w->w_n];
 	long kernel, host, armed = 0;
 
+	/* In a ring may be what has left the kernel. */
+	if (w->w_rings && wait_rings(w))
+		left = 0;
 	kernel = left == 0 ? kernel_syscall(SYS_poll, w->w_kernel, w->w_n, 0) :
 	    kernel_poll_arm(w->w_kernel, w->w_n, waker->fd);
 	if (kernel < 0)
@@ -195,7 +221,7 @@ wait_all(struct wait *w)
 	wait_sort(w);
 	if (w->w_nkernel == 0)
 		ret = -ENOSYS;
-	else if (w->w_nhost == 0 && w->w_mask == 0)
+	else if (w->w_nhost == 0 && w->w_mask == 0 && !w->w_rings)
 		ret = wait_kernel(w);
 	else
 		ret = wait_mixed(w);

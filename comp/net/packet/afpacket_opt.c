@@ -3,9 +3,9 @@
 /*
  * afpacket_opt.c - options of SOL_PACKET
  *
- * NEEDSWORK: PACKET_RX_RING and its like share memory with the client, for which a
- * client in this process would need a call like mmap(2); until there is one they are refused
- * as a kernel built without them does.  libpcap before 1.10 falls back to recvfrom(2) then.
+ * PACKET_RX_RING and its like share memory with the client, which may be in another
+ * process: they are refused as a kernel built without them does.  Hijacked programs have
+ * rings that the hijacking library keeps (client/hijack/ring.c).
  */
 
 #include "afpacket_impl.h"
