@@ -128,6 +128,7 @@ enum sp_type {
 /* Calls beyond those of the ABI. */
 #define SP_NR_NOTIFY	0x10000		/* r, handle + 1 or 0 */
 #define SP_NR_POLL_ARM	0x10001		/* struct pollfd *, n, handle */
+#define SP_NR_LOST	0x10002		/* fd: open, but what it was is lost */
 
 struct sp_msg {
 	uint32_t	 m_turn;	/* slots: below.  Streams: bytes that follow */

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "client_impl.h"
@@ -221,6 +222,41 @@ raise_signals(uint64_t set)
 	}
 }
 
+/* Which descriptors are open now. */
+static void
+note_fds(unsigned int nr, const unsigned long args[6], long result)
+{
+	int pair[2];
+
+	switch (nr) {
+	case SYS_close:
+		fds_closed(args[0], args[0]);
+		break;
+	case SYS_close_range:
+		if ((args[2] & 4) == 0)		/* CLOSE_RANGE_CLOEXEC */
+			fds_closed(args[0], args[1]);
+		break;
+#ifdef SYS_pipe
+	case SYS_pipe:
+#endif
+	case SYS_pipe2:
+	case SYS_socketpair:
+		if (guard_copy(pair, (const void *)args[nr == SYS_socketpair ?
+		    3 : 0], sizeof(pair)) != 0)
+			break;
+		fds_opened(pair[0]);
+		fds_opened(pair[1]);
+		break;
+	case SYS_fcntl:
+		if ((int)args[1] == F_DUPFD || (int)args[1] == F_DUPFD_CLOEXEC)
+			fds_opened(result);
+		break;
+	default:
+		fds_opened(result);
+		break;
+	}
+}
+
 /* A number that is a result, or -errno. */
 static long
 call_slot(struct cslot *cs, unsigned int nr, const unsigned long args[6])
@@ -230,7 +266,8 @@ call_slot(struct cslot *cs, unsigned int nr, const unsigned long args[6])
 	long result;
 	int error;
 
-	marshal_call(&ma, cs, nr, args);
+	if (!marshal_call(&ma, cs, nr, args))
+		return -ECONNRESET;
 	m->m_type = SP_CALL;
 	m->m_nsegs = (uint16_t)ma.ma_nsegs;
 	m->m_nr = nr;
@@ -249,6 +286,8 @@ call_slot(struct cslot *cs, unsigned int nr, const unsigned long args[6])
 		result = -error;
 	if (__builtin_expect(reply.m_arg[1] != 0, 0))
 		raise_signals(reply.m_arg[1]);
+	if (ma.ma_fds && result >= 0)
+		note_fds(nr, args, result);
 	return result;
 }
 

@@ -7,6 +7,7 @@
  *	connect.c	finding a server, and the hello
  *	control.c	requests on the control connection
  *	session.c	the session of the process
+ *	retry.c		a server that is gone, and what is lost with it
  *	fork.c		children, and other programs in the same process
  *	thread.c	slots of threads
  *	call.c		a call: its turns, and what the server asks meanwhile
@@ -158,6 +159,20 @@ int	thread_slot(struct cslot **ret_cs);
 
 void	thread_forget(void);	/* the slots of this thread are somebody else's */
 
+/* --- retry.c ------------------------------------------------------------------------ */
+
+/* The session is gone: another one, or -errno as the policy has it. */
+int	retry(void);
+void	retry_environment(void);
+
+/*
+ * Descriptors of the kernel that we know to be open, so that they can be told from
+ * later ones if the kernel is lost.
+ */
+void	fds_opened(long fd);
+void	fds_closed(unsigned long first, unsigned long last);
+bool	fds_lost(unsigned long fd);	/* it was another kernel's */
+
 /* --- fork.c ---------------------------------------------------------------------- */
 
 /*
@@ -179,10 +194,12 @@ struct marshal {
 	unsigned int	 ma_room;	/* how many may be */
 	uint32_t	 ma_used;	/* bytes of the area */
 	uint8_t		*ma_area;
+	bool		 ma_fds;	/* the call opens or closes descriptors */
 	struct sp_seg	 ma_fast[FASTSEGS];
 };
 
-void	marshal_call(struct marshal *ma, struct cslot *cs, unsigned int nr,
+/* False: a descriptor among the arguments was lost with another kernel. */
+bool	marshal_call(struct marshal *ma, struct cslot *cs, unsigned int nr,
 	    const unsigned long args[6]);
 /* What came back goes to the caller's memory.  0, or EFAULT. */
 int	marshal_results(const struct marshal *ma);

@@ -296,7 +296,40 @@ reserve(struct marshal *ma, struct cslot *cs, const struct sysdesc *sd)
 	ma->ma_used = ma->ma_room * (uint32_t)sizeof(struct sp_seg);
 }
 
-void
+static bool
+changes_fds(const struct sysdesc *sd)
+{
+	switch (sd->sd_nr) {
+	case __NR_close:
+	case __NR_close_range:
+#ifdef __NR_pipe
+	case __NR_pipe:
+#endif
+	case __NR_pipe2:
+	case __NR_socketpair:
+	case __NR_fcntl:
+		return true;
+	default:
+		return sd->sd_ret == SYSRET_FD;
+	}
+}
+
+/* What was lost can be closed, and another put in its place. */
+static bool
+uses_lost(const struct sysdesc *sd, const unsigned long args[6])
+{
+	if (sd->sd_nr == __NR_close || sd->sd_nr == __NR_close_range)
+		return false;
+	for (unsigned int i = 0; i < sd->sd_nargs; i++) {
+		if ((sd->sd_args[i].sa_kind == SYSARG_FD ||
+		    sd->sd_args[i].sa_kind == SYSARG_DIRFD) &&
+		    fds_lost((unsigned int)args[i]))
+			return true;
+	}
+	return false;
+}
+
+bool
 marshal_call(struct marshal *ma, struct cslot *cs, unsigned int nr,
     const unsigned long args[6])
 {
@@ -305,6 +338,7 @@ marshal_call(struct marshal *ma, struct cslot *cs, unsigned int nr,
 	ma->ma_nsegs = 0;
 	ma->ma_used = 0;
 	ma->ma_area = cs->cs_area;
+	ma->ma_fds = false;
 	if (nr == SP_NR_POLL_ARM) {
 		ma->ma_seg = ma->ma_fast;
 		ma->ma_room = 1;
@@ -312,16 +346,20 @@ marshal_call(struct marshal *ma, struct cslot *cs, unsigned int nr,
 		add(ma, args[0], (uint32_t)args[1] * sizeof(struct pollfd),
 		    SYSDIR_INOUT);
 		memcpy(ma->ma_area, ma->ma_seg, sizeof(struct sp_seg));
-		return;
+		return true;
 	}
 	if (sd == NULL)
-		return;
+		return true;
+	if (uses_lost(sd, args))
+		return false;
+	ma->ma_fds = changes_fds(sd);
 	reserve(ma, cs, sd);
 	for (unsigned int i = 0; i < sd->sd_nargs; i++)
 		add_argument(ma, &sd->sd_args[i], args[i], args);
 	if (ma->ma_nsegs > 0)
 		memcpy(ma->ma_area, ma->ma_seg,
 		    ma->ma_nsegs * sizeof(struct sp_seg));
+	return true;
 }
 
 int

@@ -135,6 +135,8 @@ session_open_locked(const char *url)
 	if (!hostcall_foreign && (error = guard_init()) != 0)
 		return -error;
 	session_ncpu = count_cpus();
+	if (session.s_generation == 0)
+		retry_environment();
 	fd = exec_inherited(&oldurl);
 	if (fd >= 0) {
 		error = url_keep(oldurl);

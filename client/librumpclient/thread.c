@@ -100,13 +100,19 @@ static int
 slot_open(struct cslot *cs)
 {
 	struct sp_ctl ctl = { .c_op = SP_SLOT_OPEN };
-	uint32_t generation = __atomic_load_n(&session.s_generation,
-	    __ATOMIC_ACQUIRE);
+	uint32_t generation;
 	int error;
 
 	if (!cthread.ct_known)
 		thread_notice();
+	if (session.s_fd == -1 && (error = retry()) != 0)
+		return error;
+	generation = __atomic_load_n(&session.s_generation, __ATOMIC_ACQUIRE);
 	error = control_request(&ctl, -1);
+	if (error == -ECONNRESET || error == -EPIPE) {
+		session_lost(generation);
+		return -ENOTCONN;
+	}
 	if (error)
 		return error;
 	if (ctl.c_arg >= session.s_nslots)
@@ -132,7 +138,7 @@ thread_slot(struct cslot **ret_cs)
 	if (cthread.ct_depth >= SLOTS_DEPTH)
 		return -EDEADLK;
 	cs = &cthread.ct_slot[cthread.ct_depth];
-	if (__builtin_expect(cs->cs_shm == NULL ||
+	if (__builtin_expect(cs->cs_shm == NULL || session.s_gone ||
 	    cs->cs_generation != __atomic_load_n(&session.s_generation,
 	    __ATOMIC_RELAXED), 0)) {
 		error = slot_open(cs);

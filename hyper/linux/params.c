@@ -70,6 +70,13 @@ param_memsize(char *buf, size_t size)
 }
 
 static int
+param_uid(char *buf, size_t size)
+{
+
+	return param_putnumber(buf, size, geteuid());
+}
+
+static int
 param_host(char *buf, size_t size)
 {
 
@@ -84,6 +91,7 @@ static const struct {
 	{ "_RUMPUSER_HOSTNAME",	param_hostname },
 	{ "_RUMPUSER_MEMSIZE",	param_memsize },
 	{ "_RUMPUSER_HOST",	param_host },
+	{ "_RUMPUSER_UID",	param_uid },
 };
 
 int

@@ -42,6 +42,7 @@ struct listener {
 struct rumpuser_spset {
 	int		 ss_epoll;
 	int		 ss_wakefd;
+	int		 ss_spare;	/* given up to refuse somebody; -1 */
 	unsigned int	 ss_next;	/* where accept looks first */
 	struct listener	 ss_listen[LISTEN_MAX];
 };
@@ -67,13 +68,14 @@ rumpuser_spset_create(struct rumpuser_spset **ret_set)
 		return ENOMEM;
 	for (unsigned int i = 0; i < LISTEN_MAX; i++)
 		set->ss_listen[i].l_fd = -1;
-	set->ss_wakefd = -1;
+	set->ss_wakefd = set->ss_spare = -1;
 	set->ss_epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (set->ss_epoll == -1)
 		goto fail;
 	set->ss_wakefd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (set->ss_wakefd == -1)
 		goto fail;
+	set->ss_spare = fcntl(set->ss_wakefd, F_DUPFD_CLOEXEC, 0);
 	error = set_add(set, set->ss_wakefd, &cookie_wake);
 	if (error == 0) {
 		*ret_set = set;
@@ -112,6 +114,8 @@ void
 rumpuser_spset_destroy(struct rumpuser_spset *set)
 {
 	rumpuser_spset_unlisten(set);
+	if (set->ss_spare != -1)
+		(void)close(set->ss_spare);
 	if (set->ss_wakefd != -1)
 		(void)close(set->ss_wakefd);
 	if (set->ss_epoll != -1)
@@ -336,6 +340,24 @@ accept_from(struct listener *l, struct rumpuser_spconn *conn)
 	return conn->sc_fd == -1 ? errno : 0;
 }
 
+/*
+ * There is no descriptor for him: he is sent away with the one that was spared
+ * for this, or the listening socket would wake us again and again.
+ */
+static void
+accept_refuse(struct rumpuser_spset *set, const struct listener *l)
+{
+	int fd;
+
+	if (set->ss_spare == -1)
+		return;
+	(void)close(set->ss_spare);
+	fd = accept4(l->l_fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd != -1)
+		(void)close(fd);
+	set->ss_spare = fcntl(set->ss_wakefd, F_DUPFD_CLOEXEC, 0);
+}
+
 int
 rumpuser_spset_accept(struct rumpuser_spset *set,
     struct rumpuser_spconn **ret_conn, struct rumpuser_sppeer *peer)
@@ -355,6 +377,8 @@ rumpuser_spset_accept(struct rumpuser_spset *set,
 		error = accept_from(l, conn);
 		if (error == EAGAIN)
 			continue;
+		if (error == EMFILE || error == ENFILE)
+			accept_refuse(set, l);
 		if (error)
 			break;
 		set->ss_next = (unsigned int)(l - set->ss_listen) + 1;

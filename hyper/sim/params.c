@@ -30,6 +30,7 @@ static const struct {
 	{ "_RUMPUSER_HOSTNAME",	"sim" },
 	{ "_RUMPUSER_MEMSIZE",	"268435456" },
 	{ "_RUMPUSER_HOST",	"sim" },
+	{ "_RUMPUSER_UID",	"0" },
 };
 #define NPARAMS	(sizeof(param_table) / sizeof(param_table[0]))
 

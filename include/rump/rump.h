@@ -134,6 +134,7 @@ struct rump_procinfo {
 	unsigned int	 pi_threads;
 	unsigned int	 pi_files;	/* descriptors */
 	bool		 pi_remote;	/* a client in another process */
+	int		 pi_hostpid;	/* its number on the host, if that is known */
 	uint64_t	 pi_calls;	/* system calls so far */
 	uint64_t	 pi_age;	/* ns */
 	char		 pi_comm[16];

@@ -56,6 +56,7 @@ int	rumpuser_init(int version);
  *	_RUMPUSER_HOSTNAME	a host name for the kernel
  *	_RUMPUSER_MEMSIZE	bytes of memory of the host, decimal
  *	_RUMPUSER_HOST		"linux" or "sim"
+ *	_RUMPUSER_UID		the user who runs the process, decimal
  *
  * ENOENT: not set.  EINVAL: unknown underscore name.  ERANGE: buf too small.
  */

@@ -90,7 +90,7 @@ boot_core(void)
 {
 	static int (*const phases[])(void) = {
 		kmem_boot, random_boot, kvar_boot, timer_boot, fd_boot,
-		proc_boot,
+		proc_boot, sp_boot,
 	};
 	int error;
 

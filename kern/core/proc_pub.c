@@ -46,6 +46,7 @@ proc_describe(struct proc *p, struct rump_procinfo *pi)
 	memset(pi, 0, sizeof(*pi));
 	pi->pi_pid = p->p_pid;
 	pi->pi_ppid = atomic_load(&p->p_ppid);
+	pi->pi_hostpid = atomic_load(&p->p_hostpid);
 	pi->pi_remote = p->p_vm != NULL;
 	pi->pi_age = (uint64_t)clock_mono() - p->p_start;
 	mutex_enter(&p->p_lock);

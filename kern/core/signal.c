@@ -35,6 +35,11 @@ void
 signal_raise(struct proc *p, int signo)
 {
 	KASSERT(signo >= 1 && signo <= 64);
+	if (p->p_vm != NULL) {
+		/* A remote client raises it itself, with its next reply. */
+		atomic_or(&p->p_sigpend, 1ULL << (signo - 1));
+		return;
+	}
 	switch (signal_model) {
 	case RUMP_SIGMODEL_PANIC:
 		if (signo != SIGNAL_SIGSYS && signo != SIGNAL_SIGPIPE)
@@ -43,9 +48,7 @@ signal_raise(struct proc *p, int signo)
 	case RUMP_SIGMODEL_IGNORE:
 		break;
 	case RUMP_SIGMODEL_RAISE:
-		/* Of a remote client only its own process may be told. */
-		if (p->p_vm == NULL)
-			(void)rumpuser_kill(signo);
+		(void)rumpuser_kill(signo);
 		break;
 	case RUMP_SIGMODEL_RECORD:
 		atomic_or(&signal_recorded, 1ULL << (signo - 1));

@@ -10,6 +10,7 @@
 #include "sp_impl.h"
 
 #include <lib/string.h>
+#include <sys/atomic.h>
 #include <sys/cred.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
@@ -79,7 +80,9 @@ guest_proc(struct spclient *sc, const struct sp_hello *h)
 	strlcpy(p->p_comm, "client", sizeof(p->p_comm));
 	comm_set(p, h);
 	proc_hold(p);
-	error = lwp_create(p, 0, &sc->sc_lwp);
+	error = spcred_set(sc, p);
+	if (error == 0)
+		error = lwp_create(p, 0, &sc->sc_lwp);
 	if (error) {
 		proc_lastlwp(p);
 		proc_rele(p);
@@ -175,6 +178,7 @@ sphello(struct spclient *sc, const struct sp_hello *h)
 	if (error == 0) {
 		sc->sc_features = h->h_features & (SP_FEAT_SHM | SP_FEAT_FDS);
 		sc->sc_state = SPCLIENT_UP;
+		atomic_store(&sc->sc_proc->p_hostpid, sc->sc_peer.sp_pid);
 	}
 	(void)sphello_welcome(sc, error);
 	return error;

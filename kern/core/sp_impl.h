@@ -6,6 +6,7 @@
  *	sp_server.c	starts and ends; the thread that serves control connections
  *	sp_client.c	birth and death of a client
  *	sp_hello.c	the beginning of a connection
+ *	sp_cred.c	who a client is inside
  *	sp_control.c	requests on a control connection
  *	sp_slot.c	channels: a thread each, and its calls
  *	sp_mem.c	the client's memory, as the kernel sees it
@@ -109,6 +110,7 @@ struct spslot {
 };
 
 /* sp_server.c */
+extern int sp_maxclients, sp_maxthreads, sp_nclients;	/* a */
 extern unsigned int sp_ncpu;		/* c: one: nobody spins */
 void	sp_wake(void);			/* the control thread shall look around */
 void	sp_watch(struct spclient *sc);	/* as its state and buffers demand */
@@ -147,6 +149,9 @@ void	spslot_poke(struct spslot *ss);
 int	spslot_exchange(struct spslot *ss);
 struct spslot *spslot_current(void);	/* of the calling thread, or NULL */
 
+/* sp_cred.c */
+int	spcred_set(const struct spclient *sc, struct proc *p);
+
 /* sp_fork.c */
 int	spticket_create(struct spclient *sc, uint8_t secret[SP_SECRET]);
 void	spticket_cancel(struct spclient *sc, const uint8_t secret[SP_SECRET]);
@@ -163,6 +168,9 @@ void	spbell_unbind(struct spclient *sc, unsigned int handle);
 void	spbell_end(struct spclient *sc);	/* all of them */
 int	spbell_call(struct spclient *sc, unsigned int nr,
 	    const unsigned long *args, long *ret);
+
+/* sp_lost.c: at this number is a file that was lost with another kernel */
+int	lostfile_install(int fd);
 
 /* sp_mem.c */
 extern const struct vmops sp_vmops;

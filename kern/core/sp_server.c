@@ -30,9 +30,9 @@
 #define NEVENTS		32
 #define MESSAGES_MAX	32	/* of one client before others have their turn */
 #define HALFOPEN_MAX	64	/* connections that have not said hello */
-#define CLIENTS_MAX	4096
 
 unsigned int sp_ncpu = 1;
+int sp_maxclients = 4096, sp_maxthreads = SP_NSLOTS, sp_nclients;
 
 static konce_t sp_once;
 static struct rumpuser_spset *set;	/* c */
@@ -55,6 +55,7 @@ count(const struct spclient *sc, unsigned int by)
 		ndying += by;
 	else
 		nclients += by;
+	atomic_store(&sp_nclients, (int)nclients);
 }
 
 void
@@ -211,7 +212,8 @@ client_event(struct spclient *sc, uint32_t what)
 static bool
 has_room(void)
 {
-	return nhalfopen < HALFOPEN_MAX && nclients + ndying < CLIENTS_MAX;
+	return nhalfopen < HALFOPEN_MAX &&
+	    nclients + ndying < (unsigned int)atomic_load(&sp_maxclients);
 }
 
 static void

@@ -269,6 +269,8 @@ slot_index_locked(const struct spclient *sc, unsigned int *ret_index)
 {
 	if (sc->sc_closing)
 		return ESHUTDOWN;
+	if (sc->sc_nslots >= (unsigned int)atomic_load(&sp_maxthreads))
+		return EAGAIN;
 	for (unsigned int i = 0; i < SP_NSLOTS; i++) {
 		if (sc->sc_slot[i] == NULL) {
 			*ret_index = i;

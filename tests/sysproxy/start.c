@@ -33,7 +33,8 @@ spserver_start_at(struct spserver *ss, const char *url)
 	int in[2], out[2];
 	size_t got = 0;
 
-	snprintf(ss->ss_url, sizeof(ss->ss_url), "%s", url);
+	if (url != ss->ss_url)
+		snprintf(ss->ss_url, sizeof(ss->ss_url), "%s", url);
 	NEED(pipe(in) == 0 && pipe(out) == 0);
 	ss->ss_pid = fork();
 	NEED(ss->ss_pid != -1);

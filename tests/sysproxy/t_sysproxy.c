@@ -17,6 +17,8 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -498,4 +500,194 @@ TEST(our_descriptor_moves_out_of_the_way)
 	CHECK_EQ("ownfds", 0, rumpclient_ownfds(&own, 1, &n));
 	CHECK(own >= 200);
 	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+/* --- signals -------------------------------------------------------------------- */
+
+static volatile sig_atomic_t caught;
+
+static void
+catch(int signo)
+{
+	caught = signo;
+}
+
+static void
+on_signal(int signo, int flags)
+{
+	struct sigaction sa = { .sa_handler = catch, .sa_flags = flags };
+
+	caught = 0;
+	NEED(sigaction(signo, &sa, NULL) == 0);
+}
+
+struct blocked {
+	pthread_t	 b_thread;
+	int		 b_fd;
+	ssize_t		 b_result;
+	int		 b_errno;
+	uint32_t	 b_tid;		/* a */
+};
+
+static void *
+blocked_read(void *arg)
+{
+	struct blocked *b = arg;
+	char c;
+
+	__atomic_store_n(&b->b_tid, (uint32_t)gettid(), __ATOMIC_RELEASE);
+	b->b_result = rump_sys_read(b->b_fd, &c, 1);
+	b->b_errno = errno;
+	return NULL;
+}
+
+/* Until the thread sleeps: what the host says of it. */
+static void
+wait_asleep(const struct blocked *b)
+{
+	char path[64], line[256], *state;
+	uint32_t tid;
+	FILE *f;
+
+	while ((tid = __atomic_load_n(&b->b_tid, __ATOMIC_ACQUIRE)) == 0)
+		sched_yield();
+	snprintf(path, sizeof(path), "/proc/self/task/%u/stat", tid);
+	for (int asleep = 0; asleep < 20;) {
+		f = fopen(path, "r");
+		NEED(f != NULL && fgets(line, sizeof(line), f) != NULL);
+		fclose(f);
+		state = strrchr(line, ')');
+		asleep = state != NULL && state[2] == 'S' ? asleep + 1 : 0;
+		sched_yield();
+	}
+}
+
+TEST(a_signal_interrupts_a_call_that_sleeps)
+{
+	struct blocked b = { .b_tid = 0 };
+	struct spserver ss;
+	int fd[2];
+
+	client_start(&ss);
+	NEED(rump_sys_pipe(fd) == 0);
+	b.b_fd = fd[0];
+	on_signal(SIGUSR1, 0);
+	NEED(pthread_create(&b.b_thread, NULL, blocked_read, &b) == 0);
+	wait_asleep(&b);
+	NEED(pthread_kill(b.b_thread, SIGUSR1) == 0);
+	NEED(pthread_join(b.b_thread, NULL) == 0);
+	CHECK_EQ("read", -1, b.b_result);
+	CHECK_EQ("errno", EINTR, b.b_errno);
+	CHECK_EQ("handler", SIGUSR1, caught);
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+TEST(a_handler_with_sa_restart_lets_the_call_go_on)
+{
+	struct blocked b = { .b_tid = 0 };
+	struct spserver ss;
+	int fd[2];
+
+	client_start(&ss);
+	NEED(rump_sys_pipe(fd) == 0);
+	b.b_fd = fd[0];
+	on_signal(SIGUSR1, SA_RESTART);
+	NEED(pthread_create(&b.b_thread, NULL, blocked_read, &b) == 0);
+	wait_asleep(&b);
+	NEED(pthread_kill(b.b_thread, SIGUSR1) == 0);
+	while (caught == 0)
+		sched_yield();
+	wait_asleep(&b);
+	NEED(rump_sys_write(fd[1], "x", 1) == 1);
+	NEED(pthread_join(b.b_thread, NULL) == 0);
+	CHECK_EQ("read", 1, b.b_result);
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+static int nested_fd;
+
+static void
+write_in_handler(int signo)
+{
+	caught = rump_sys_write(nested_fd, "h", 1) == 1 ? signo : -1;
+}
+
+TEST(a_handler_may_make_calls_while_one_sleeps)
+{
+	struct sigaction sa = { .sa_handler = write_in_handler,
+	    .sa_flags = SA_RESTART };
+	struct blocked b = { .b_tid = 0 };
+	struct spserver ss;
+	int fd[2];
+
+	client_start(&ss);
+	NEED(rump_sys_pipe(fd) == 0);
+	b.b_fd = fd[0];
+	nested_fd = fd[1];
+	caught = 0;
+	NEED(sigaction(SIGUSR1, &sa, NULL) == 0);
+	NEED(pthread_create(&b.b_thread, NULL, blocked_read, &b) == 0);
+	wait_asleep(&b);
+	NEED(pthread_kill(b.b_thread, SIGUSR1) == 0);
+	NEED(pthread_join(b.b_thread, NULL) == 0);
+	CHECK_EQ("read what the handler wrote", 1, b.b_result);
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+TEST(a_broken_pipe_raises_a_signal_in_the_client)
+{
+	struct spserver ss;
+	int fd[2];
+
+	client_start(&ss);
+	on_signal(SIGPIPE, 0);
+	NEED(rump_sys_pipe(fd) == 0);
+	CHECK_EQ("close", 0, rump_sys_close(fd[0]));
+	CHECK_EQ("write", -1, rump_sys_write(fd[1], "x", 1));
+	CHECK_EQ("errno", EPIPE, errno);
+	CHECK_EQ("handler", SIGPIPE, caught);
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+/* --- a server that is started again ------------------------------------------------ */
+
+TEST(a_client_finds_its_server_again_and_old_descriptors_are_lost)
+{
+	struct spserver ss;
+	int fd[2], other;
+	char c;
+
+	client_start(&ss);
+	CHECK_EQ("policy", 0, rumpclient_setconnretry(10));
+	NEED(rump_sys_pipe(fd) == 0);
+	spserver_kill(&ss);
+	CHECK_EQ("the call that finds out", -1, rump_sys_getpid());
+	CHECK_EQ("errno", ENOTCONN, errno);
+	spserver_start_at(&ss, ss.ss_url);
+	CHECK(rump_sys_getpid() > 1);
+	CHECK_EQ("read", -1, rump_sys_read(fd[0], &c, 1));
+	CHECK_EQ("errno", ECONNRESET, errno);
+	CHECK_EQ("recv", -1, rump_sys_recv(fd[0], &c, 1, 0));
+	CHECK_EQ("errno", ECONNRESET, errno);
+	/* A new one does not get the number of an old one. */
+	other = rump_sys_eventfd(0, 0);
+	CHECK(other >= 0 && other != fd[0] && other != fd[1]);
+	CHECK_EQ("close", 0, rump_sys_close(fd[0]));
+	CHECK_EQ("closed", -1, rump_sys_read(fd[0], &c, 1));
+	CHECK_EQ("errno", EBADF, errno);
+	CHECK_EQ("free again", fd[0], rump_sys_eventfd(0, 0));
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+TEST(without_a_policy_calls_fail_for_good)
+{
+	struct spserver ss;
+
+	client_start(&ss);
+	CHECK(rump_sys_getpid() > 1);
+	spserver_kill(&ss);
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ("call", -1, rump_sys_getpid());
+		CHECK_EQ("errno", ENOTCONN, errno);
+	}
 }

@@ -21,6 +21,7 @@ int	timer_boot(void);
 int	fd_boot(void);
 int	kvar_boot(void);
 int	component_boot(void);
+int	sp_boot(void);
 
 /*
  * rump_shutdown() runs the hooks, the last registered first, in kernel
