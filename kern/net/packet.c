@@ -222,6 +222,16 @@ packet_addfrag(struct packet *p, struct pktbuf *pb, uint32_t off, uint32_t len)
 }
 
 void
+packet_recharge(struct packet *p)
+{
+	uint32_t size = sizeof(*p);
+
+	for (unsigned int i = 0; i < p->p_nfrags; i++)
+		size += frag_truesize(p->p_frag[i].pf_buf, p->p_frag[i].pf_len);
+	p->p_truesize = size;
+}
+
+void
 packet_trim(struct packet *p, size_t len)
 {
 	size_t have = packet_linear(p);

@@ -24,6 +24,7 @@ fragment_create(const struct packet *p, size_t hdrlen, size_t off, size_t len,
 		return NULL;
 	packet_skip(f, hdrlen + off);
 	packet_trim(f, len);
+	packet_recharge(f);
 	/* There is headroom: where the datagram's header was, at least. */
 	memcpy(packet_push(f, newlen), hdr, newlen);
 	f->p_l3 = packet_offset(f);

@@ -37,6 +37,7 @@ fragment_create(const struct packet *p, const uint8_t *hdr, size_t hdrlen, size_
 		return NULL;
 	packet_skip(f, hdrlen - IP6_FRAGLEN + off);
 	packet_trim(f, len);
+	packet_recharge(f);
 	if (packet_headroom(f) < hdrlen + 16) {
 		packet_free(f);
 		return NULL;

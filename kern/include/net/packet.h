@@ -271,6 +271,8 @@ int	packet_addfrag(struct packet *p, struct pktbuf *pb, uint32_t off, uint32_t l
 /* Appends a copy of data, in new blocks where needed.  ENOMEM, ENOBUFS. */
 int	packet_appendcopy(struct packet *p, const void *data, size_t len, int flags);
 
+/* Counts p_truesize anew, for a part of another packet that is in nobody's account yet. */
+void	packet_recharge(struct packet *p);
 /* Cuts to len bytes, at the end; takes len bytes off the front, any distance. */
 void	packet_trim(struct packet *p, size_t len);
 void	packet_skip(struct packet *p, size_t len);

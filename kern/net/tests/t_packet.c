@@ -379,6 +379,25 @@ TEST(neighbouring_parts_of_one_block_become_one_fragment)
 	pktbuf_rele(pb);
 }
 
+TEST(parts_of_a_packet_are_charged_for_what_they_use)
+{
+	struct packet *p = packet_from(model, 60000, KM_SLEEP), *c;
+	uint32_t whole;
+
+	NEED(p != NULL);
+	whole = p->p_truesize;
+	CHECK(whole >= 60000);
+	c = packet_clone(p, KM_SLEEP);
+	NEED(c != NULL);
+	packet_skip(c, 30000);
+	packet_trim(c, 1400);
+	packet_recharge(c);
+	CHECK(c->p_truesize >= 1400 && c->p_truesize < 1400 + 2 * sizeof(*c));
+	CHECK_EQ("as before", whole, p->p_truesize);
+	packet_free(c);
+	packet_free(p);
+}
+
 static unsigned int destroyed;
 
 static void

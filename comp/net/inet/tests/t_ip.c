@@ -358,6 +358,31 @@ IPTEST(a_router_sends_on_with_a_hop_less)
 	testif_destroy(&ti);
 }
 
+/* All of a large datagram waits for the address, however many pieces it is in. */
+IPTEST(fragments_wait_for_an_address_together)
+{
+	static uint8_t large[20100];
+	struct testif ti;
+	struct packet *p;
+	struct arp_msg am;
+	unsigned int n = 0;
+	size_t len;
+
+	testif_create(&ti, netns0, "t0");
+	len = icmp4_build(large, &(struct ip4){ .i_src = 0x0a000009 }, ICMP_ECHO, 0, 1, large + 50,
+	    20000);
+	testif_inject(&ti, ETHERTYPE_IP, large, len);
+	NEED(arp_take(&ti, &am));
+	CHECK_EQ("who has", net32(0x0a000009), am.am_tip.ia_w[0]);
+	arp_inject(&ti, ARP_REPLY, 0x0a000009, TESTIF_OURS);
+	while ((p = testif_take_type(&ti, ETHERTYPE_IP)) != NULL) {
+		n++;
+		packet_free(p);
+	}
+	CHECK_EQ("fragments", 14, n);
+	testif_destroy(&ti);
+}
+
 /* --- all kinds of nonsense ---------------------------------------------------------------------- */
 
 TEST_WITH(nonsense_does_no_harm, .ht_flags = HARNESS_SIDE | HARNESS_KEEPS, .ht_seeds = 4)
