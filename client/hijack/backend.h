@@ -58,7 +58,7 @@ struct backend {
 	 * env, "" if there is nothing to say.  failed: there was none after all.
 	 */
 	int	(*b_exec_env)(bool vforked, char *env, size_t size);
-	void	(*b_exec_failed)(void);
+	void	(*b_exec_failed)(bool vforked, const char *env);
 };
 
 /* Chosen at start, constant since. */

@@ -14,16 +14,6 @@
 
 #include "hijack.h"
 
-/* Parts that an older library does not have. */
-#pragma weak rumpclient_prefork
-#pragma weak rumpclient_fork_init
-#pragma weak rumpclient_fork_cancel
-#pragma weak rumpclient_fork_exec
-#pragma weak rumpclient_exec_env
-#pragma weak rumpclient_exec_failed
-#pragma weak rumpclient_ownfds
-#pragma weak rumpclient_setfdmin
-
 static long
 server_call(unsigned int nr, const unsigned long args[6])
 {
@@ -56,8 +46,6 @@ static __thread struct rumpclient_fork *ticket;
 static int
 server_fork_before(void)
 {
-	if (rumpclient_prefork == NULL)
-		return EAGAIN;
 	ticket = rumpclient_prefork();
 	return ticket == NULL ? EAGAIN : 0;
 }
@@ -88,8 +76,6 @@ server_exec_env(bool vforked, char *env, size_t size)
 	struct rumpclient_fork *child;
 
 	env[0] = '\0';
-	if (rumpclient_prefork == NULL || rumpclient_exec_env == NULL || rumpclient_fork_exec == NULL)
-		return 0;
 	if (!vforked)
 		return rumpclient_exec_env(env, size) != 0 ? EAGAIN : 0;
 	child = rumpclient_prefork();
@@ -98,11 +84,21 @@ server_exec_env(bool vforked, char *env, size_t size)
 	return rumpclient_fork_exec(child, env, size) != 0 ? EAGAIN : 0;
 }
 
+/* A child of vfork(2) has made a connection, whose descriptor comes first in the value. */
 static void
-server_exec_failed(void)
+server_exec_failed(bool vforked, const char *env)
 {
-	if (rumpclient_exec_failed != NULL)
+	unsigned long fd = 0;
+
+	if (!vforked) {
 		rumpclient_exec_failed();
+		return;
+	}
+	while (*env != '=' && *env != '\0')
+		env++;
+	for (env++; *env >= '0' && *env <= '9'; env++)
+		fd = fd * 10 + (unsigned long)(*env - '0');
+	(void)host_syscall(SYS_close, fd);
 }
 
 static const struct backend backend_server = {
@@ -125,7 +121,7 @@ hide_ownfds(void)
 	int fds[64];
 	unsigned int n;
 
-	if (rumpclient_ownfds == NULL || rumpclient_ownfds(fds, 64, &n) != 0)
+	if (rumpclient_ownfds(fds, 64, &n) != 0)
 		return;
 	for (unsigned int i = 0; i < n && i < 64; i++)
 		__atomic_store_n(&fdmap_table[fds[i]], FDMAP_HIDDEN, __ATOMIC_RELEASE);
@@ -134,8 +130,7 @@ hide_ownfds(void)
 int
 backend_server_start(const char *url, const struct backend **ret_backend)
 {
-	if (rumpclient_setfdmin != NULL)
-		rumpclient_setfdmin(FDMAP_HIDEFROM);
+	rumpclient_setfdmin(FDMAP_HIDEFROM);
 	if (rumpclient_connect(url) != 0) {
 		host_complain("no server", url);
 		return -errno;

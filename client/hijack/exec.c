@@ -141,6 +141,12 @@ host_exec(const struct exec *x)
 		if (out == NULL)
 			return -ENOMEM;
 	}
+	/* Shells try one directory after the other: spare the server those. */
+	if ((x->x_flags & AT_EMPTY_PATH) == 0) {
+		ret = host_syscall(SYS_faccessat, x->x_dirfd, x->x_path, 0);
+		if (ret != 0)
+			return ret;
+	}
 	if (!self.s_vfork)
 		mmap_flush();
 	ticket[0] = '\0';
@@ -156,7 +162,7 @@ host_exec(const struct exec *x)
 		env_build(env, extra, nextra, out);
 		ret = host_syscall(SYS_execveat, x->x_dirfd, x->x_path, x->x_argv, out, x->x_flags);
 		if (ticket[0] != '\0' && backend->b_exec_failed != NULL)
-			backend->b_exec_failed();
+			backend->b_exec_failed(self.s_vfork, ticket);
 	}
 	if (out != fast)
 		mem_put(out, bytes);
@@ -267,25 +273,17 @@ exec_script(const struct exec *x, const char *script, char *interp, char *arg)
 	return ret;
 }
 
-/* The kernel's name of a file, where the program would look for it. */
+/* A script is told its name as it was called; relative to a descriptor it has none. */
 static long
 script_name(const struct where *w, char *buf, size_t size)
 {
-	char cwd[PATH_ROOM];
-	size_t len;
-	long ret;
+	size_t len = 0;
 
 	if (w->w_path[0] == '/')
 		return path_show(w->w_path, w->w_blanket, buf, size);
-	if (w->w_dirfd != AT_FDCWD)
+	if (w->w_dirfd != AT_FDCWD || w->w_path[0] == '\0')
 		return -ENOENT;
-	ret = kernel_syscall(SYS_getcwd, cwd, sizeof(cwd));
-	if (ret < 0)
-		return ret;
-	ret = path_show(cwd, w->w_blanket, buf, size);
-	len = text_len(buf);
-	return ret != 0 ? ret : text_add(buf, size, &len, "/") && text_add(buf, size, &len, w->w_path) ?
-	    0 : -ENAMETOOLONG;
+	return text_add(buf, size, &len, w->w_path) ? 0 : -ENAMETOOLONG;
 }
 
 static long

@@ -105,6 +105,26 @@ finish(long nr, const unsigned long args[6], long ret)
 	return fdmap_new((int)ret, wants_cloexec(nr, args));
 }
 
+/*
+ * A call that makes a descriptor: in the kernel it stays open over an exec, whatever the program says:
+ * its placeholder tells afterwards whether it has.
+ */
+static long
+call_opening(long nr, const unsigned long args[6], unsigned long kargs[6])
+{
+	struct open_how how;
+
+	if (nr == SYS_open)
+		kargs[1] &= ~(unsigned long)O_CLOEXEC;
+	else if (nr == SYS_openat)
+		kargs[2] &= ~(unsigned long)O_CLOEXEC;
+	else if (nr == SYS_openat2 && kargs[3] == sizeof(how) && mem_read(&how, kargs[2], sizeof(how))) {
+		how.flags &= ~(uint64_t)O_CLOEXEC;
+		kargs[2] = (unsigned long)&how;
+	}
+	return finish(nr, args, kernel_call((unsigned int)nr, kargs));
+}
+
 static long
 to_kernel(long nr, const unsigned long args[6], const struct where *w)
 {
@@ -112,7 +132,7 @@ to_kernel(long nr, const unsigned long args[6], const struct where *w)
 
 	mem_copy(kargs, args, sizeof(kargs));
 	put(&names[nr], 0, w, kargs);
-	return finish(nr, args, kernel_call((unsigned int)nr, kargs));
+	return call_opening(nr, args, kargs);
 }
 
 /* /dev/fd/N, /proc/self/fd/N and their kin: the descriptor N of the kernel, or -1. */
@@ -210,7 +230,7 @@ nameless(long nr, const unsigned long args[6])
 		kargs[nm->nm_dirfd[0]] = (unsigned long)(entry - 1);
 	else if (nm->nm_dirfd[0] < 0 || (int)args[nm->nm_dirfd[0]] != AT_FDCWD || path_cwd() == CWD_HOST)
 		return host_args(nr, args);
-	return finish(nr, args, kernel_call((unsigned int)nr, kargs));
+	return call_opening(nr, args, kargs);
 }
 
 /* openat2 may be told that nothing leads out of the directory, not even a "/". */

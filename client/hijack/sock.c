@@ -12,18 +12,20 @@
 static long
 rule_socket(long nr, const unsigned long args[6])
 {
+	/* Over an exec the placeholder decides. */
+	unsigned long kargs[6] = { args[0], args[1] & ~(unsigned long)SOCK_CLOEXEC, args[2] };
 	long r;
 
 	if (!policy_socket((int)args[0]))
 		return host_args(nr, args);
-	r = kernel_call(SYS_socket, args);
+	r = kernel_call(SYS_socket, kargs);
 	return host_failed(r) ? r : fdmap_new((int)r, (args[1] & SOCK_CLOEXEC) != 0);
 }
 
 static long
 rule_socketpair(long nr, const unsigned long args[6])
 {
-	unsigned long kargs[6] = { args[0], args[1], args[2] };
+	unsigned long kargs[6] = { args[0], args[1] & ~(unsigned long)SOCK_CLOEXEC, args[2] };
 	bool cloexec = (args[1] & SOCK_CLOEXEC) != 0;
 	int r[2], sv[2];
 	long ret, n[2];
@@ -52,7 +54,8 @@ rule_socketpair(long nr, const unsigned long args[6])
 static long
 rule_accept(long nr, const unsigned long args[6])
 {
-	unsigned long kargs[6] = { args[0], args[1], args[2], nr == SYS_accept4 ? args[3] : 0 };
+	unsigned long flags = nr == SYS_accept4 ? args[3] : 0;
+	unsigned long kargs[6] = { args[0], args[1], args[2], flags & ~(unsigned long)SOCK_CLOEXEC };
 	int32_t entry = fdmap_entry(args[0]);
 	long r;
 
@@ -62,7 +65,7 @@ rule_accept(long nr, const unsigned long args[6])
 		return host_args(nr, args);
 	kargs[0] = (unsigned long)(entry - 1);
 	r = kernel_call(SYS_accept4, kargs);
-	return host_failed(r) ? r : fdmap_new((int)r, (kargs[3] & SOCK_CLOEXEC) != 0);
+	return host_failed(r) ? r : fdmap_new((int)r, (flags & SOCK_CLOEXEC) != 0);
 }
 
 void

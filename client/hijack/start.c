@@ -102,7 +102,7 @@ static void
 take_over(char **env)
 {
 	const char *where = setting(env, "RUMPHIJACK_CWD");
-	bool was_client = setting(env, "RUMPCLIENT_EXEC") != NULL;
+	bool was_client = setting(env, "RUMPCLIENT__EXEC") != NULL;
 
 	if (server_url[0] == '\0' || (!was_client && where == NULL && !fdmap_inherited()))
 		return;

@@ -6,14 +6,18 @@
  *	replay DIR SEED SEQUENCES CALLS FILE
  *
  * The sequences are those of tests/differential.  Each begins in an empty directory of a
- * new tmpfs, deep below DIR, so that ".." from there looks the same wherever DIR is.  Run
- * once as it is and once hijacked with DIR in the kernel, it says the same.  It says it to FILE, and
- * not before the end, since a sequence may close any descriptor.
+ * new tmpfs, below DIR.  Run once as it is and once hijacked with DIR in the kernel, it says the
+ * same.  It says it to FILE, and not before the end, since a sequence may close any descriptor.
+ *
+ * What of the host the sequences see is an empty tmpfs, in a mount name space of a child: there
+ * DIR is made, too, unless it is the kernel's.
  */
 
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -25,6 +29,8 @@
 #include <unistd.h>
 
 #include "diff.h"
+
+#define TEXT_ROOM	(256u << 20)	/* backed where it is touched */
 
 static char base[PATH_MAX];
 static FILE *out;		/* in memory */
@@ -137,35 +143,79 @@ enter(const char *dir, uint64_t seed)
 		fail(base);
 }
 
-int
-main(int argc, char **argv)
+/* mkdir -p */
+static void
+make_dirs(const char *dir)
 {
-	struct rules rules = { .ru_ids = false };
-	uint64_t first;
-	FILE *file;
-	char *text;
-	size_t len;
+	char path[PATH_MAX];
 
-	if (argc != 6)
-		return 2;
+	for (const char *p = dir + 1; p != NULL && *p != '\0'; p = strchr(p + 1, '/')) {
+		const char *end = strchr(p + 1, '/');
+
+		(void)snprintf(path, sizeof(path), "%.*s", end != NULL ? (int)(end - dir) : (int)strlen(dir), dir);
+		if (mkdir(path, 0755) != 0 && errno != EEXIST)
+			fail(path);
+	}
+}
+
+static void
+enter_nowhere(const char *dir)
+{
 	/* Both runs have the same rights over the host, whether they need them or not. */
 	if (unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
 		fail("a mount name space");
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-		fail("a mount name space of our own");
+	/* A kernel is found while its files can be, and after what only one thread may do. */
+	(void)access(dir, F_OK);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("tmpfs", "/tmp", "tmpfs", 0, "mode=755") != 0 || chroot("/tmp") != 0 || chdir("/") != 0)
+		fail("a tmpfs");
+}
+
+/* To the shared memory at to. */
+static void
+sequences(char **argv, char *to)
+{
+	struct rules rules = { .ru_ids = false };
+	uint64_t first = strtoull(argv[2], NULL, 0);
+	char *text;
+	size_t len;
+
+	enter_nowhere(argv[1]);
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
 	out = open_memstream(&text, &len);
 	if (out == NULL)
 		fail("memory");
-	first = strtoull(argv[2], NULL, 0);
+	make_dirs(argv[1]);
 	for (unsigned long i = 0; i < strtoul(argv[3], NULL, 0); i++) {
 		enter(argv[1], first + i);
 		sequence(argv[1], first + i, (unsigned int)strtoul(argv[4], NULL, 0), &rules);
 	}
 	fclose(out);
+	if (len >= TEXT_ROOM)
+		fail("room for the text");
+	memcpy(to, text, len);
+}
+
+int
+main(int argc, char **argv)
+{
+	char *text = mmap(NULL, TEXT_ROOM, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status;
+	FILE *file;
+	pid_t pid;
+
+	if (argc != 6 || text == MAP_FAILED)
+		return 2;
+	pid = fork();
+	if (pid == 0) {
+		sequences(argv, text);
+		_exit(0);
+	}
+	if (waitpid(pid, &status, 0) != pid || status != 0)
+		return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 	file = fopen(argv[5], "w");
-	if (file == NULL || fwrite(text, 1, len, file) != len || fclose(file) != 0)
+	if (file == NULL || fputs(text, file) == EOF || fclose(file) != 0)
 		fail(argv[5]);
 	return 0;
 }

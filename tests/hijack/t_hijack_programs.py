@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""t_hijack_programs.py RUMPUS - programs of other people with a kernel inside of them
+"""t_hijack_programs.py RUMPUS SERVER - programs of other people, hijacked
 
-Each is a host of its own on a bus with "rumpus net up" and with the others.
+With a kernel inside of them each is a host of its own on a bus with "rumpus net up" and with the
+others.  With a server they share its files and sockets, and have children.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 import rig
 
 PYTHON = '/usr/bin/python3'
+SERVER = os.path.abspath(sys.argv.pop(2))
 HELLO = b"hello from a kernel of one's own\n"
 
 
@@ -70,6 +72,33 @@ class Bus:
         for process in self.started:
             process.wait()
             process.stdout.close()
+        self.folder.cleanup()
+
+
+class Server:
+    """A kernel that serves, and programs that see its files below /rump."""
+
+    def __init__(self):
+        self.folder = rig.tempfile.TemporaryDirectory()
+        os.chmod(self.folder.name, 0o755)
+        self.url = 'unix://' + os.path.join(self.folder.name, 'ctl')
+        self.server = subprocess.Popen([SERVER, self.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.server.stdout.readline()
+
+    def command(self, *words):
+        return [rig.RUMPUS, 'run', '--server', self.url, '--path', '/rump', '--', *words]
+
+    def run(self, *words, **more):
+        return subprocess.run(self.command(*words), check=False, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=rig.LIMIT, **more)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        self.server.stdin.close()
+        self.server.wait()
+        self.server.stdout.close()
         self.folder.cleanup()
 
 
@@ -142,7 +171,224 @@ def a_shell_starts_programs():
         says('sh', b'c b\n3\n', result)
 
 
+def asyncio_waits_for_both_kernels():
+    script = '''
+import asyncio
+async def main():
+    async def shout(reader, writer):
+        writer.write((await reader.readline()).upper())
+        await writer.drain()
+        writer.close()
+    await asyncio.start_server(shout, "127.0.0.1", 7777)
+    async def ask(i):
+        reader, writer = await asyncio.open_connection("127.0.0.1", 7777)
+        writer.write(b"hello%d\\n" % i)
+        answer = await reader.readline()
+        writer.close()
+        return answer
+    print(sorted(await asyncio.gather(*[ask(i) for i in range(5)])))
+    child = await asyncio.create_subprocess_exec("echo", "child", stdout=asyncio.subprocess.PIPE)
+    print(await child.communicate())
+asyncio.run(main())
+'''
+    want = (b"[b'HELLO0\\n', b'HELLO1\\n', b'HELLO2\\n', b'HELLO3\\n', b'HELLO4\\n']\n"
+            b"(b'child\\n', None)\n")
+    with Bus() as bus, Server() as server:
+        says('inside', want, bus.run('10.0.0.2', PYTHON, '-c', script))
+        says('server', want, server.run(PYTHON, '-c', script))
+
+
+def signals_end_and_restart_calls():
+    script = '''
+import signal, socket, time
+listener = socket.create_server(("127.0.0.1", 0))
+a = socket.create_connection(listener.getsockname())
+b = listener.accept()[0]
+signal.signal(signal.SIGALRM, lambda s, f: a.sendall(b"from the handler"))
+signal.setitimer(signal.ITIMER_REAL, 0.05)
+print(b.recv(100))
+def out(s, f):
+    raise TimeoutError
+signal.signal(signal.SIGALRM, out)
+signal.setitimer(signal.ITIMER_REAL, 0.05)
+try:
+    b.recv(100)
+except TimeoutError:
+    print("timeout")
+count = 0
+def tick(s, f):
+    global count
+    count += 1
+signal.signal(signal.SIGALRM, tick)
+signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+while count < 200:
+    a.sendall(b"x" * 1000)
+    got = 0
+    while got < 1000:
+        got += len(b.recv(1000))
+signal.setitimer(signal.ITIMER_REAL, 0)
+print("calm")
+'''
+    want = b"b'from the handler'\ntimeout\ncalm\n"
+    with Bus() as bus, Server() as server:
+        says('inside', want, bus.run('10.0.0.2', PYTHON, '-c', script))
+        says('server', want, server.run(PYTHON, '-c', script))
+
+
+def bad_pointers_are_efault():
+    script = '''
+import ctypes, errno, socket
+libc = ctypes.CDLL(None, use_errno=True)
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s = sock.fileno()
+bad = ctypes.c_void_p(16)
+for call in (lambda: libc.bind(s, bad, 16), lambda: libc.open(bad, 0), lambda: libc.poll(bad, 1, 0),
+             lambda: libc.sendmsg(s, bad, 0), lambda: libc.getsockname(s, bad, bad)):
+    print(call(), errno.errorcode[ctypes.get_errno()])
+'''
+    want = b'-1 EFAULT\n' * 5
+    with Bus() as bus, Server() as server:
+        says('inside', want, bus.run('10.0.0.2', PYTHON, '-c', script, options=('--path', '/rump')))
+        says('server', want, server.run(PYTHON, '-c', script))
+
+
+def files_are_mapped_moved_and_linked():
+    script = '''
+import mmap, os, shutil, socket, threading
+p = "/rump/tmp/file"
+open(p, "wb").write(b"a" * 10000)
+f = open(p, "r+b")
+m = mmap.mmap(f.fileno(), 0)
+m[5000:5003] = b"XYZ"
+m.flush()
+print(open(p, "rb").read()[4999:5004])
+m[0:2] = b"QQ"
+m.close()
+print(open(p, "rb").read(3))
+m = mmap.mmap(f.fileno(), 0, mmap.MAP_PRIVATE)
+m[0:1] = b"P"
+print(m[:3], open(p, "rb").read(1))
+h = open("data", "wb+")
+h.write(os.urandom(300000))
+h.flush()
+listener = socket.create_server(("127.0.0.1", 0))
+a = socket.create_connection(listener.getsockname())
+b = listener.accept()[0]
+got = bytearray()
+def read():
+    while len(got) < 300000:
+        got.extend(b.recv(65536))
+t = threading.Thread(target=read)
+t.start()
+at = 0
+while at < 300000:
+    at += os.sendfile(a.fileno(), h.fileno(), at, 300000 - at)
+t.join()
+h.seek(0)
+print(got == h.read())
+os.symlink("/rump/tmp", "link")
+print(os.path.getsize("link/file"))
+os.symlink("/rump/tmp/file", "/rump/tmp/link")
+print(os.readlink("/rump/tmp/link"), os.path.getsize("/rump/tmp/link"))
+try:
+    os.rename(p, "moved")
+except OSError as e:
+    print(e.strerror)
+shutil.move(p, "moved")
+print(os.path.getsize("moved"), os.path.exists(p))
+os.chdir("/rump/tmp")
+print(os.getcwd(), os.path.exists("../../etc/passwd"), os.path.exists("../etc/passwd"))
+os.chdir("../..")
+print(os.getcwd())
+'''
+    want = (b"b'aXYZa'\nb'QQa'\nb'PQa' b'Q'\nTrue\n10000\n/rump/tmp/file 10000\n"
+            b"Invalid cross-device link\n10000 False\n/rump/tmp True False\n/\n")
+    with Bus() as bus, Server() as server:
+        says('inside', want, bus.run('10.0.0.2', PYTHON, '-c', script, options=('--path', '/rump')))
+        os.unlink('link')
+        says('server', want, server.run(PYTHON, '-c', script))
+
+
+def shell_scripts_work_on_the_files_of_a_server():
+    script = '''
+set -e
+mkdir -p /rump/t
+cd /rump/t
+for i in 1 2 3 4 5; do echo "line $i" > f$i; done
+find . -type f | sort | xargs cat | grep -c line
+cat f* > all
+sort -r all | head -1
+tar cf x.tar f*
+mkdir u
+tar xf x.tar -C u
+diff -r u/f1 f1 && echo same
+(cd u; exec 3< f2; read x <&3; echo $x; pwd)
+cp -r u v
+rm -r u
+echo *
+ln -s f1 l
+cat l
+readlink -f l
+cat ../../etc/passwd | grep -c ^root:
+cp /bin/echo /rump/t/e
+./e from the kernel
+printf '#!/bin/sh\\necho script $0 $1\\n' > s
+chmod +x s
+./s one
+echo end > "$(pwd)/z"; cat z
+'''
+    want = b'''5
+line 5
+same
+line 2
+/rump/t/u
+all f1 f2 f3 f4 f5 v x.tar
+line 1
+/rump/t/f1
+1
+from the kernel
+script ./s one
+end
+'''
+    for shell in ('bash', 'dash'):
+        have(shell)
+        with Server() as server:
+            says(shell, want, server.run(shell, '-c', script))
+
+
+def descriptors_come_along_to_children():
+    script = '''
+import os, socket, subprocess, sys
+a, b = os.pipe()
+s = socket.create_server(("127.0.0.1", 0))
+c = socket.create_connection(s.getsockname())
+d = s.accept()[0]
+keep, lose = c.fileno(), d.fileno()
+os.set_inheritable(keep, True)
+code = "import os, sys\\nos.write(%d, b'child')\\ntry:\\n os.write(%d, b'x')\\nexcept OSError as e:\\n print(e.strerror)" % (keep, lose)
+subprocess.run([sys.executable, "-c", code], close_fds=False)
+print(d.recv(10))
+pid = os.fork()
+if pid == 0:
+    c.sendall(b"fork")
+    os._exit(3)
+print(d.recv(10), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+f = open("/rump/tmp/out", "w")
+subprocess.run(["sh", "-c", "echo one; echo two >&2"], stdout=f, stderr=f)
+print(repr(open("/rump/tmp/out").read()))
+'''
+    want = b"Bad file descriptor\nb'child'\nb'fork' 3\n'one\\ntwo\\n'\n"
+    with Server() as server:
+        says('python', want, server.run(PYTHON, '-c', script))
+
+
 rig.main([
+    asyncio_waits_for_both_kernels,
+    signals_end_and_restart_calls,
+    bad_pointers_are_efault,
+    files_are_mapped_moved_and_linked,
+    shell_scripts_work_on_the_files_of_a_server,
+    descriptors_come_along_to_children,
     curl_fetches_a_page,
     wget_fetches_a_page,
     nc_and_socat_carry_a_request,

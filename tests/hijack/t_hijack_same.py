@@ -43,7 +43,7 @@ def main():
     os.environ.pop('RUMP_SERVER', None)
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
-        code, want, errors = replay([], folder)
+        code, want, errors = replay([], '/rump/tmp')
         if code == 77:
             print('0 passed, 0 failed, 2 skipped (%s)' % errors.strip())
             sys.exit(77)
