@@ -99,9 +99,8 @@ static int
 fork_init(struct rumpclient_fork *rf)
 {
 	struct sp_hello hello;
-	int fd, error;
+	int fd, error, old = session.s_fd;
 
-	host_close(session.s_fd);
 	session.s_fd = -1;
 	session.s_lock.rl_word = 0;
 	thread_forget();
@@ -109,10 +108,16 @@ fork_init(struct rumpclient_fork *rf)
 	hello_fill(&hello, SP_FORK);
 	memcpy(hello.h_secret, rf->rf_secret, SP_SECRET);
 	fd = connect_url(session.s_url);
-	if (fd < 0)
-		return fd;
-	error = session_begin_locked(fd, &hello);
-	if (error)
+	error = fd < 0 ? fd : session_begin_locked(fd, &hello);
+	/*
+	 * The ticket dies with the connection, whose last descriptor is ours if our parent has gone
+	 * on and ended: so it is closed now, and its number, which others may know, is kept.
+	 */
+	if (error == 0 && hostcall(SYS_dup3, (long)fd, (long)old, (long)O_CLOEXEC, 0L, 0L, 0L) == old)
+		session.s_fd = old;
+	else
+		host_close(old);
+	if (fd >= 0 && session.s_fd != fd)
 		host_close(fd);
 	ticket_free(rf);
 	return error;

@@ -479,6 +479,37 @@ TEST(a_child_may_become_a_client_after_its_exec_only)
 	CHECK_EQ("server", 0, spserver_stop(&ss));
 }
 
+/* The parent of a daemon does not wait for its child to be at the server. */
+TEST(a_parent_may_end_before_its_child_is_there)
+{
+	struct rumpclient_fork *ticket;
+	int fd[2], ended[2];
+	struct spserver ss;
+	char c = 0;
+	pid_t pid;
+
+	client_start(&ss);
+	NEED(rump_sys_pipe(fd) == 0 && pipe(ended) == 0);
+	pid = rumpclient_fork();
+	NEED(pid != -1);
+	if (pid == 0) {
+		ticket = rumpclient_prefork();
+		if (ticket == NULL || fork() != 0)
+			_exit(ticket == NULL);
+		/* Until nobody else has the other end. */
+		(void)close(ended[1]);
+		(void)read(ended[0], &c, 1);
+		_exit(rumpclient_fork_init(ticket) != 0 ||
+		    rump_sys_write(fd[1], "g", 1) != 1);
+	}
+	(void)close(ended[1]);
+	CHECK_EQ("child", 0, child_status(pid));
+	CHECK_EQ("close", 0, rump_sys_close(fd[1]));
+	CHECK_EQ("read", 1, rump_sys_read(fd[0], &c, 1));
+	CHECK_EQ("data", 'g', c);
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
 TEST(our_descriptor_moves_out_of_the_way)
 {
 	struct spserver ss;
