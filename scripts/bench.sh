@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# bench.sh BUILD [local|image|start|socket|stack|bus|net|link ...] - ours beside the host's kernel
+# bench.sh BUILD [local|image|start|server|socket|stack|bus|net|link ...] - ours beside the host's kernel
 #
 # local	calls and files in memory: bench_local
+# server	what a server costs to start and holds: bench_server
 # image	an ext4 image, beside the host's loop mount of it when we are root
 # start	rumpus cat of one file out of a 10 GiB image, as a process
 # socket	local sockets beside the host's
@@ -21,7 +22,7 @@ set -eu
 cd "$(dirname "$0")/.."
 build=${1:-build}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- local image start socket stack bus net link hijack
+[ $# -gt 0 ] || set -- local image start server socket stack bus net link hijack
 large=${BENCH_LARGE:-1000000}
 
 dir=$(mktemp -d "${BENCH_DIR:-/dev/shm}/rumpus-bench.XXXXXX")
@@ -144,6 +145,7 @@ for what; do
 	stack)	"$build/bench/bench_udp" || true
 		"$build/bench/bench_tcp" || true ;;
 	bus)	"$build/bench/bench_bus" ;;
+	server)	"$build/bench/bench_server" "$build/cmd/rump_allserver/rump_allserver" ;;
 	net)	bench_net ;;
 	hijack)	"$build/bench/bench_hijack" "$build/cmd/rumpus/rumpus" ;;
 	link)	scripts/bench-link.sh "$build" ;;

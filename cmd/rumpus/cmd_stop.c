@@ -49,9 +49,16 @@ open_process(const struct place *pl)
 	return fd;
 }
 
+/* The first line says how many clients there were. */
 static int
-swallow(const char *piece, size_t len, void *arg)
+take_answer(const char *piece, size_t len, void *arg)
 {
+	unsigned int *clients = arg;
+	json_t *answer = json_loadb(piece, len, JSON_DISABLE_EOF_CHECK, NULL);
+
+	if (answer != NULL)
+		*clients = (unsigned int)json_integer_value(json_object_get(answer, "clients"));
+	json_decref(answer);
 	return 0;
 }
 
@@ -61,17 +68,18 @@ stop_server(struct place *pl, unsigned long seconds, bool kill)
 {
 	struct pollfd pfd = { .fd = open_process(pl), .events = POLLIN };
 	double begin = net_seconds();
+	unsigned int clients = 0;
 	char request[32];
 	int error = 0;
 
 	(void)snprintf(request, sizeof(request), "stop %lu", seconds);
 	if (pfd.fd == -1 || !kill) {
-		error = place_ask(pl, request, swallow, NULL);
+		error = place_ask(pl, request, take_answer, &clients);
 	} else {
 		pid_t child = fork();
 
 		if (child == 0)
-			_exit(place_ask(pl, request, swallow, NULL) != 0);
+			_exit(place_ask(pl, request, take_answer, &clients) != 0);
 		if (poll(&pfd, 1, (int)(seconds + 1) * 1000) == 0 &&
 		    syscall(SYS_pidfd_send_signal, pfd.fd, SIGKILL, NULL, 0) == 0) {
 			warn_text("%s: killed after %lu seconds", pl->pl_name, seconds + 1);
@@ -97,16 +105,18 @@ stop_server(struct place *pl, unsigned long seconds, bool kill)
 		return complain(pl->pl_name, "stop", error);
 	(void)place_clear(pl);
 	if (want_json)
-		printf("{\"name\": \"%s\", \"seconds\": %.3f}\n", pl->pl_name, net_seconds() - begin);
+		printf("{\"name\": \"%s\", \"seconds\": %.3f, \"clients\": %u}\n", pl->pl_name,
+		    net_seconds() - begin, clients);
 	else
-		printf("%s stopped after %.1f s\n", pl->pl_name, net_seconds() - begin);
+		printf("%s stopped after %.1f s with %u clients\n", pl->pl_name, net_seconds() - begin,
+		    clients);
 	return EX_DONE;
 }
 
 int
 cmd_stop(int argc, char **argv)
 {
-	unsigned long seconds = 5;
+	unsigned long seconds = 0;
 	bool kill = false;
 	struct place pl;
 	int code, error, opt;

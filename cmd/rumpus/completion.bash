@@ -4,9 +4,10 @@
 # inside of them, for which the image is asked
 
 _rumpus() {
-	local commands='info ls cat cp find stat du df tree sha256 tar net ping traceroute ip ss capture'
+	local commands='info ls cat cp find stat du df tree sha256 tar net ping traceroute ip ss capture run
+	    server ps stop trace top doctor'
 	local network='--if= --route= --gw= --mtu= --mac= --loss= --delay= --jitter= --rate= --reorder=
-	    --duplicate= --corrupt= --seed= --capture= --sysctl= --json --help'
+	    --duplicate= --corrupt= --seed= --capture= --sysctl= --on= --json --help'
 	local cur=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} options='--help --offset='
 	local word prefix path
 
@@ -19,6 +20,25 @@ _rumpus() {
 		return
 	fi
 	case $command in
+	server)
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--name= --net= --mount= --device= --component= --cpus=
+			    --memory= --config= --foreground --verbose --log= --metrics= --stop-time=
+			    --no-lockin --route= --gw= --sysctl= --help' -- "$cur")
+		fi
+		return
+		;;
+	ps | stop | trace | top | doctor)
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W '--json --on= --clean --help' -- "$cur")
+		elif [ "$command" = doctor ]; then
+			mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+		else
+			mapfile -t COMPREPLY < <(compgen -W "$(rumpus ps 2>/dev/null |
+			    while read -r name _; do [ "$name" = NAME ] || echo "$name"; done)" -- "$cur")
+		fi
+		return
+		;;
 	net | ping | traceroute | ip | ss | capture)
 		if [[ $cur == -* ]]; then
 			[ "$command" != net ] || network="$network --serve --rr"

@@ -92,6 +92,8 @@ static const struct command commands[] = {
 	{ "stop", "[-k] [-t SECONDS] [--json] NAME...", "end servers", cmd_stop,
 	    "  -t SECONDS  for clients to leave   -k  then kill it\n" JSON_HELP HELP_HELP },
 	{ "trace", "--on=NAME [PID]", "system calls of a server's clients", cmd_trace, HELP_HELP },
+	{ "doctor", "[--json] [PROGRAM...]", "what this host allows, and how programs would run",
+	    cmd_doctor, JSON_HELP HELP_HELP },
 	{ "top", "--on=NAME [-d TIME] [-n COUNT] [--json]", "who uses a server, and how much", cmd_top,
 	    "  -d TIME  between two looks   -n COUNT  so many, then end\n" JSON_HELP HELP_HELP },
 };

@@ -116,6 +116,7 @@ bool	server_stop_again(int ms);		/* another signal within that time */
 
 /* server_metrics.c */
 struct textbuf;
+unsigned int metrics_clients(void);
 void	metrics_info(struct textbuf *tb);
 void	metrics_json(struct textbuf *tb);
 void	metrics_prometheus(struct textbuf *tb);

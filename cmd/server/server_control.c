@@ -140,8 +140,8 @@ answer_stop(struct asker *a, const char *words)
 
 	if (words[0] != '\0' && net_number(words, 3600, &seconds))
 		server_options.so_stoptime = seconds;
-	text_printf(&a->a_answer, "{\"stopping\": true, \"seconds\": %lu}\n",
-	    server_options.so_stoptime);
+	text_printf(&a->a_answer, "{\"stopping\": true, \"clients\": %u, \"seconds\": %lu}\n",
+	    metrics_clients(), server_options.so_stoptime);
 	a->a_stay = true;
 	server_stop_ask(STOP_ASKED);
 }

@@ -25,6 +25,7 @@
 
 #include <rump/rump.h>
 
+#include "../rumpus/net.h"
 #include "../rumpus/rumpus.h"
 #include "lockin.h"
 #include "server.h"
@@ -214,9 +215,17 @@ server_listen_remove(void)
 
 
 
+/* Those who are inside get the time that was said to leave by themselves. */
 int
 server_shutdown(void)
 {
+	double end = net_seconds() + (double)server_options.so_stoptime;
+	unsigned int n;
+
+	while ((n = metrics_clients()) > 0 && net_seconds() < end && !server_stop_again(20))
+		continue;
+	if (n > 0)
+		server_log(LOG_NOTICE, "%u clients are cut off", n);
 	return rump_shutdown();
 }
 

@@ -75,6 +75,15 @@ count_procs(unsigned int *ret_threads, uint64_t *ret_calls)
 	return n;
 }
 
+unsigned int
+metrics_clients(void)
+{
+	unsigned int threads;
+	uint64_t calls;
+
+	return count_procs(&threads, &calls);
+}
+
 static void
 json_head(struct textbuf *tb)
 {

@@ -19,13 +19,11 @@
 #include "place.h"
 #include "server.h"
 
-struct server_options server_options = { .so_lockin = true, .so_landlock = true,
-    .so_stoptime = 5 };
+struct server_options server_options = { .so_lockin = true, .so_landlock = true, };
 const struct server_program *server_program;
 
 enum {
 	OPT_NAME = 0x200, OPT_MOUNT, OPT_CONFIG, OPT_METRICS, OPT_LOG, OPT_NOLOCKIN, OPT_STOPTIME,
-	OPT_CLIENTS, OPT_THREADS, OPT_MAPUID,
 };
 
 static const struct option options[] = {
@@ -43,9 +41,6 @@ static const struct option options[] = {
 	{ "log", required_argument, NULL, OPT_LOG },
 	{ "no-lockin", no_argument, NULL, OPT_NOLOCKIN },
 	{ "stop-time", required_argument, NULL, OPT_STOPTIME },
-	{ "clients", required_argument, NULL, OPT_CLIENTS },
-	{ "client-threads", required_argument, NULL, OPT_THREADS },
-	{ "map-uid", required_argument, NULL, OPT_MAPUID },
 	{ "net", required_argument, NULL, 0x100 },
 	NET_OPTIONS,
 };
@@ -129,19 +124,6 @@ set_memory(const char *text)
 }
 
 static int
-set_kvar(const char *name, const char *what, const char *text)
-{
-	static char setting[256];
-	unsigned long n;
-
-	if (!net_number(text, 1000000, &n) || n == 0)
-		return usage_error("'%s' is no number of %s", text, what);
-	(void)snprintf(setting, sizeof(setting), "%s=%s", name, text);
-	optarg = setting;
-	return net_option(0x10e);
-}
-
-static int
 set_name(const char *text)
 {
 	if (!place_name_ok(text))
@@ -194,12 +176,6 @@ server_option(int opt, char *arg)
 		return -1;
 	case OPT_STOPTIME:
 		return set_stoptime(arg);
-	case OPT_CLIENTS:
-		return set_kvar("kernel.sysproxy.maxclients", "clients", arg);
-	case OPT_THREADS:
-		return set_kvar("kernel.sysproxy.maxslots", "threads", arg);
-	case OPT_MAPUID:
-		return set_parameter("RUMP_SP_MAPUID", arg);
 	case 'H':
 		server_program->sp_help(false);
 		return finish_output();

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""t_server.py RUMPUS SERVER ALLSERVER HALT - servers from outside, as a plain user sees them"""
+"""t_server.py RUMPUS SERVER ALLSERVER HALT CLIENTS - servers from outside, as a plain user sees them"""
 
 import json
 import os
@@ -11,13 +11,13 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'rumpus'))
-PROGRAMS = sys.argv[2:5]
-del sys.argv[2:5]
+PROGRAMS = sys.argv[2:6]
+del sys.argv[2:6]
 
 from rig import RUMPUS, Skip, check, check_eq, ext4, refused, rumpus, write  # noqa: E402
 import rig  # noqa: E402
 
-SERVER, ALLSERVER, HALT = [os.path.abspath(program) for program in PROGRAMS]
+SERVER, ALLSERVER, HALT, CLIENTS = [os.path.abspath(program) for program in PROGRAMS]
 LIMIT = 60
 
 
@@ -429,6 +429,46 @@ def the_process_is_locked_in():
                   '--no-lockin locks in')
 
 
+def five_hundred_clients_are_served():
+    with Running('--mount=tmpfs:/tmp') as server:
+        result = run(CLIENTS, 'unix://' + folder('t') + '/sock', 500, 20)
+        check_eq('clients: %r' % result.stderr[-300:], 0, result.returncode)
+        check(b'500 of 500' in result.stdout, 'clients: %r' % result.stdout)
+        for _ in range(500):
+            if listed('t')['clients'] == 0:
+                break
+            select_a_moment()
+        check_eq('left over', 0, listed('t')['clients'])
+        check(len(os.listdir('/proc/%d/task' % server.pid)) < 20, 'threads are left over')
+        check(len(os.listdir('/proc/%d/fd' % server.pid)) < 50, 'descriptors are left over')
+
+
+def the_doctor_looks_at_host_and_programs():
+    result = rumpus('doctor', '--json')
+    check_eq('doctor', 0, result.returncode)
+    report = json.loads(result.stdout)
+    works = {p['name']: p['works'] for p in report['host']}
+    check_eq('memfd', True, works['memfd'])
+    check_eq('filters', True, works['seccomp filters'])
+    costs = {c['name']: c['ns'] for c in report['costs']}
+    check(all(ns is None or 0 <= ns < 1e8 for ns in costs.values()), 'costs: %r' % costs)
+    write('script', b'#! /bin/sh -e\nexit 0\n')
+    os.chmod('script', 0o755)
+    write('nonsense', b'\x7fELF\x02\x01' + b'\xff' * 200)
+    os.chmod('nonsense', 0o755)
+    programs = json.loads(rumpus('doctor', '--json', './script', sys.executable).stdout)['programs']
+    check_eq('script', True, programs[0].get('script_of', '').endswith('/sh'))
+    check(programs[1]['engine'].startswith('preload'), 'python: %r' % programs[1])
+    refused(1, 'no program', 'doctor', 'certainly-not-there')
+    check_eq('nonsense', 0, rumpus('doctor', './nonsense').returncode)
+    with open('/bin/true', 'rb') as program:
+        whole = program.read()
+    for cut in (0, 1, 17, 63, 64, 100, 700, len(whole) // 2):
+        write('cut', whole[:cut])
+        os.chmod('cut', 0o755)
+        check(rumpus('doctor', './cut').returncode in (0, 1, 2, 3), 'cut at %d' % cut)
+
+
 def main():
     os.environ['XDG_RUNTIME_DIR'] = os.path.join('/tmp', 'rumpus-test-%d' % os.getpid())
     os.mkdir(os.environ['XDG_RUNTIME_DIR'], 0o700)
@@ -441,7 +481,8 @@ def main():
             a_device_gets_the_size_that_it_shall_have, a_file_has_the_options_too,
             a_client_can_halt_it, systemd_is_told, a_socket_of_systemd_is_used,
             its_control_socket_takes_only_lines_it_knows, calls_can_be_watched,
-            counters_are_served, a_full_disk_is_told, the_process_is_locked_in])
+            counters_are_served, a_full_disk_is_told, the_process_is_locked_in,
+            five_hundred_clients_are_served, the_doctor_looks_at_host_and_programs])
     finally:
         subprocess.run(['rm', '-rf', os.environ['XDG_RUNTIME_DIR']], check=False)
 

@@ -52,6 +52,7 @@ ZONES = [
     # The bus is a library that needs no kernel.
     (r'(tests/shmbus/|cmd/shmif_[a-z]+/|bench/bench_bus)', PUBLIC + COMPILER +
      ('tests/', 'bench/', 'cmd/shmif_', 'comp/net/shmif/', 'kern/include/lib/pcapng.h')),
+    (r'tests/server/', PUBLIC + COMPILER + ('tests/', 'cmd/server/')),
     (r'tests/', PUBLIC + COMPILER + ('tests/',)),
     # Programs share what is in these two folders.
     (r'cmd/', PUBLIC + COMPILER + ('cmd/rumpus/', 'cmd/server/', 'BUILD/cmd/', '{dir}/')),
