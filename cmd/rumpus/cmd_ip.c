@@ -64,6 +64,8 @@ ip_command(int argc, char **argv)
 {
 	const struct verb *v = NULL;
 
+	if (abbreviates(argv[0], "monitor"))
+		return ip_monitor(argc, argv);
 	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
 		if (abbreviates(argv[0], objects[i].word)) {
 			v = objects[i].verbs;
@@ -104,7 +106,7 @@ cmd_ip(int argc, char **argv)
 {
 	int opt, code;
 
-	ipctx = (struct ipctx){ 0, false };
+	ipctx = (struct ipctx){ .x_family = 0 };
 	while ((opt = getopt_long(argc, argv, "46sjf:", options, NULL)) != -1) {
 		if (opt == '4' || opt == '6')
 			ipctx.x_family = opt == '4' ? AF_INET : AF_INET6;
@@ -116,7 +118,7 @@ cmd_ip(int argc, char **argv)
 			return code;
 	}
 	if (optind == argc)
-		return usage_error("ip what?  address, link, route, neighbour or rule");
+		return usage_error("ip what?  address, link, route, neighbour, rule or monitor");
 	code = net_boot();
 	if (code == EX_DONE)
 		code = ip_command(argc - optind, argv + optind);

@@ -46,7 +46,7 @@ _rumpus() {
 		elif [ "$command" = net ] && [ "$COMP_CWORD" -eq 2 ]; then
 			mapfile -t COMPREPLY < <(compgen -W 'up cat perf' -- "$cur")
 		elif [ "$command" = ip ]; then
-			mapfile -t COMPREPLY < <(compgen -W 'address link route neighbour rule show add
+			mapfile -t COMPREPLY < <(compgen -W 'address link route neighbour rule monitor show add
 			    delete set replace append get' -- "$cur")
 		fi
 		return

@@ -27,6 +27,16 @@ struct show {
 /* ip_show.c */
 void	ip_lladdr_text(const struct rtattr *rta, char *buf, size_t size);
 void	ip_addr_text(int family, const struct rtattr *rta, char *buf, size_t size);
+/* An element of the array; x_deleted is said. */
+void	ip_print_json(json_t *o);
+/* "Deleted ", if it was. */
+void	ip_print_deleted(void);
+/* One message each; arg is a struct show. */
+void	ip_link_message(const struct nlmsghdr *nh, void *arg);
+void	ip_addr_message(const struct nlmsghdr *nh, void *arg);
+void	ip_route_message(const struct nlmsghdr *nh, void *arg);
+void	ip_neigh_message(const struct nlmsghdr *nh, void *arg);
+void	ip_rule_message(const struct nlmsghdr *nh, void *arg);
 /* Words of the request that all "show"s have: a code. */
 int	ip_show_words(int argc, char **argv, struct show *s);
 /* A dump of type, each message to fn: a code. */
@@ -41,6 +51,9 @@ void	ip_client_abandon(struct nlc *c);
 int	ip_wrong_words(const char *object, const char *word);
 size_t	ip_addr_len(int family);
 bool	ip_mac_parse(const char *text, uint8_t mac[6]);
+
+/* ip_monitor.c */
+int	ip_monitor(int argc, char **argv);
 
 /* ip_flush.c */
 int	ipflush_addr(int argc, char **argv);

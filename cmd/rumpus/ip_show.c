@@ -34,6 +34,21 @@ ip_addr_text(int family, const struct rtattr *rta, char *buf, size_t size)
 	netaddr_text(family, bytes, buf, size);
 }
 
+void
+ip_print_json(json_t *o)
+{
+	if (ipctx.x_deleted)
+		json_object_set_new(o, "deleted", json_true());
+	json_print(o);
+}
+
+void
+ip_print_deleted(void)
+{
+	if (ipctx.x_deleted)
+		fputs("Deleted ", stdout);
+}
+
 /* Words of the request that all "show"s have. */
 int
 ip_show_words(int argc, char **argv, struct show *s)

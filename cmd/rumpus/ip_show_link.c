@@ -90,6 +90,7 @@ link_print(const struct ifinfomsg *ifi, struct rtattr **tb)
 	struct rtnl_link_stats64 st;
 	char mac[100] = "", brd[100] = "";
 
+	ip_print_deleted();
 	printf("%d: %s: ", ifi->ifi_index, tb[IFLA_IFNAME] != NULL ?
 	    (const char *)RTA_DATA(tb[IFLA_IFNAME]) : "?");
 	link_flags_print(ifi->ifi_flags);
@@ -260,6 +261,31 @@ addr_json(const struct addrshow *a)
 	return o;
 }
 
+/* By itself: the interface is named. */
+void
+ip_addr_message(const struct nlmsghdr *nh, void *arg)
+{
+	const struct show *s = arg;
+	struct addrshow a;
+	const char *name;
+	json_t *o;
+
+	addr_take(nh, &a);
+	if (s->s_index != 0 && s->s_index != a.a_ifa.ifa_index)
+		return;
+	name = nlc_ifname(a.a_ifa.ifa_index);
+	if (want_json) {
+		o = addr_json(&a);
+		json_set_number(o, "index", a.a_ifa.ifa_index);
+		json_set_text(o, "dev", name);
+		ip_print_json(o);
+		return;
+	}
+	ip_print_deleted();
+	printf("%u: %s", a.a_ifa.ifa_index, name);
+	addr_print(&a);
+}
+
 static void
 keep_message(const struct nlmsghdr *nh, void *arg)
 {
@@ -292,8 +318,8 @@ addrs_of(const struct show *s, int ifindex, json_t *array)
 	}
 }
 
-static void
-show_link(const struct nlmsghdr *nh, void *arg)
+void
+ip_link_message(const struct nlmsghdr *nh, void *arg)
 {
 	struct rtattr *tb[IFLA_STATS64 + 1];
 	struct ifinfomsg ifi;
@@ -313,7 +339,7 @@ show_link(const struct nlmsghdr *nh, void *arg)
 			addrs_of(s, ifi.ifi_index, addrs);
 			json_object_set_new(o, "addr_info", addrs);
 		}
-		json_print(o);
+		ip_print_json(o);
 		return;
 	}
 	link_print(&ifi, tb);
@@ -329,7 +355,7 @@ show_links(struct show *s)
 
 	if (want_json)
 		json_begin();
-	code = ip_dump(RTM_GETLINK, &ifi, sizeof(ifi), show_link, s);
+	code = ip_dump(RTM_GETLINK, &ifi, sizeof(ifi), ip_link_message, s);
 	if (want_json)
 		json_end();
 	for (size_t i = 0; i < s->s_nmsgs; i++)

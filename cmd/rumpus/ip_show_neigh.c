@@ -29,8 +29,8 @@ state_word(unsigned int state)
 	return "NONE";
 }
 
-static void
-show_neigh(const struct nlmsghdr *nh, void *arg)
+void
+ip_neigh_message(const struct nlmsghdr *nh, void *arg)
 {
 	struct rtattr *tb[NDA_MAX + 1];
 	const struct show *s = arg;
@@ -54,9 +54,10 @@ show_neigh(const struct nlmsghdr *nh, void *arg)
 			json_set_text(o, "lladdr", mac);
 		json_set_text(o, "state", state_word(ndm.ndm_state));
 		json_object_set_new(o, "router", json_boolean((ndm.ndm_flags & NTF_ROUTER) != 0));
-		json_print(o);
+		ip_print_json(o);
 		return;
 	}
+	ip_print_deleted();
 	printf("%s dev %s", dst, nlc_ifname((uint32_t)ndm.ndm_ifindex));
 	if (mac[0] != '\0')
 		printf(" lladdr %s", mac);
@@ -75,7 +76,7 @@ ipshow_neigh(int argc, char **argv)
 		return code;
 	if (want_json)
 		json_begin();
-	code = ip_dump(RTM_GETNEIGH, &ndm, sizeof(ndm), show_neigh, &s);
+	code = ip_dump(RTM_GETNEIGH, &ndm, sizeof(ndm), ip_neigh_message, &s);
 	if (want_json)
 		json_end();
 	return code;
@@ -131,11 +132,11 @@ rule_json(const struct fib_rule_hdr *frh, struct rtattr **tb, const char *src, c
 	json_set_text(o, "action", action_word(frh->action));
 	if (frh->action == FR_ACT_TO_TBL)
 		json_set_text(o, "table", ip_table_name(table));
-	json_print(o);
+	ip_print_json(o);
 }
 
-static void
-show_rule(const struct nlmsghdr *nh, void *arg)
+void
+ip_rule_message(const struct nlmsghdr *nh, void *arg)
 {
 	struct rtattr *tb[FRA_MAX + 1];
 	struct fib_rule_hdr frh;
@@ -151,6 +152,7 @@ show_rule(const struct nlmsghdr *nh, void *arg)
 		rule_json(&frh, tb, src, dst, table);
 		return;
 	}
+	ip_print_deleted();
 	printf("%u:\t%sfrom %s", nlc_u32(tb[FRA_PRIORITY]),
 	    (frh.flags & FIB_RULE_INVERT) != 0 ? "not " : "", src);
 	if (tb[FRA_DST] != NULL)
@@ -178,7 +180,7 @@ ipshow_rule(int argc, char **argv)
 		return code;
 	if (want_json)
 		json_begin();
-	code = ip_dump(RTM_GETRULE, &frh, sizeof(frh), show_rule, &s);
+	code = ip_dump(RTM_GETRULE, &frh, sizeof(frh), ip_rule_message, &s);
 	if (want_json)
 		json_end();
 	return code;

@@ -127,6 +127,7 @@ route_print(const struct routeshow *r, bool table)
 	int family = r->r_rtm.rtm_family;
 	char text[64];
 
+	ip_print_deleted();
 	if (r->r_rtm.rtm_type != RTN_UNICAST)
 		printf("%s ", ip_type_name(r->r_rtm.rtm_type));
 	printf("%s", r->r_dst);
@@ -186,11 +187,11 @@ route_json(const struct routeshow *r)
 		hops_show(family, r->r_tb[RTA_MULTIPATH], hops);
 		json_object_set_new(o, "nexthops", hops);
 	}
-	json_print(o);
+	ip_print_json(o);
 }
 
-static void
-show_route(const struct nlmsghdr *nh, void *arg)
+void
+ip_route_message(const struct nlmsghdr *nh, void *arg)
 {
 	struct routeshow r;
 	struct show *s = arg;
@@ -221,7 +222,7 @@ ipshow_route(int argc, char **argv)
 		s.s_table = RT_TABLE_MAIN;
 	if (want_json)
 		json_begin();
-	code = ip_dump(RTM_GETROUTE, &rtm, sizeof(rtm), show_route, &s);
+	code = ip_dump(RTM_GETROUTE, &rtm, sizeof(rtm), ip_route_message, &s);
 	if (want_json)
 		json_end();
 	return code;
@@ -279,7 +280,7 @@ iproute_get(int argc, char **argv)
 		nlc_attr32(c, RTA_MARK, mark);
 	if (want_json)
 		json_begin();
-	error = nlc_talk(c, show_route, &s);
+	error = nlc_talk(c, ip_route_message, &s);
 	if (want_json)
 		json_end();
 	if (error)

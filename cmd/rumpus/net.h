@@ -160,6 +160,7 @@ uint32_t nlc_u32(const struct rtattr *rta);	/* NULL: 0 */
 int	nlc_fail(const struct nlc *c, const char *where, const char *operation, int error);
 /* Index to name and back; the name is static. */
 const char *nlc_ifname(uint32_t index);
+void	nlc_ifname_forget(void);	/* the last, which was kept */
 uint32_t nlc_ifindex(const char *name);		/* 0: there is none */
 
 /* --- commands ------------------------------------------------------------------------------ */

@@ -39,6 +39,7 @@ int	net_words(char *line, char **argv, int max);
 struct ipctx {
 	int		 x_family;	/* 0: both */
 	bool		 x_stats;
+	bool		 x_deleted;	/* what is printed is not any more ("monitor") */
 };
 extern struct ipctx ipctx;
 int	ipshow_link(int argc, char **argv);

@@ -282,18 +282,24 @@ look_up(uint32_t index, const char *name, struct lookup *ret_l)
 	return error == 0 && ret_l->l_index != 0;
 }
 
+static struct lookup last;
+
 const char *
 nlc_ifname(uint32_t index)
 {
-	static struct lookup l;
-
-	if (l.l_index == index)
-		return l.l_name;
-	if (!look_up(index, NULL, &l)) {
-		(void)snprintf(l.l_name, sizeof(l.l_name), "if%u", index);
-		l.l_index = 0;
+	if (last.l_index == index)
+		return last.l_name;
+	if (!look_up(index, NULL, &last)) {
+		(void)snprintf(last.l_name, sizeof(last.l_name), "if%u", index);
+		last.l_index = 0;
 	}
-	return l.l_name;
+	return last.l_name;
+}
+
+void
+nlc_ifname_forget(void)
+{
+	last.l_index = 0;
 }
 
 uint32_t

@@ -213,6 +213,56 @@ def clients_use_it():
     refused(1, 'no server', 'ip', '--on=t', 'addr')
 
 
+def heard(monitor, word, *change):
+    """What a monitor prints up to a line with word, while change is made again and again.
+
+    It begins to listen at a moment of its own; a change before that it does not see.
+    """
+    said = b''
+    os.set_blocking(monitor.stdout.fileno(), False)
+    for _ in range(500):
+        for words in change:
+            check_eq('change', 0, rumpus('ip', '--on=t', *words).returncode)
+        said += monitor.stdout.read() or b''
+        if word in said:
+            break
+        select_a_moment()
+    check(word in said, 'the monitor did not say %r but %r' % (word, said))
+    return said
+
+
+def ip_monitor_tells_what_changes():
+    addr = ('addr', 'add', '10.1.0.1/24', 'dev', 'lo'), ('addr', 'del', '10.1.0.1/24', 'dev', 'lo')
+    route = ('route', 'add', '10.2.0.0/16', 'dev', 'lo'), ('route', 'del', '10.2.0.0/16', 'dev', 'lo')
+    rule = ('rule', 'add', 'from', '10.3.0.0/16', 'table', '7', 'pref', '77'), \
+           ('rule', 'del', 'from', '10.3.0.0/16', 'table', '7', 'pref', '77')
+    neigh = ('neigh', 'add', '10.0.0.9', 'lladdr', '02:00:00:00:00:09', 'dev', 'net0'), \
+            ('neigh', 'del', '10.0.0.9', 'dev', 'net0')
+    mtu = ('link', 'set', 'lo', 'mtu', '4000'), ('link', 'set', 'lo', 'mtu', '5000')
+    with Running('--net=shm:bus,10.0.0.1/24,name=net0'):
+        with subprocess.Popen([RUMPUS, 'ip', '--on=t', 'monitor'], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE) as monitor:
+            said = heard(monitor, b'Deleted 1: lo    inet 10.1.0.1/24 ', *addr)
+            check(b'local 10.1.0.1 dev lo' in said, 'no route of the address: %r' % said)
+            heard(monitor, b'Deleted 10.2.0.0/16 dev lo', *route)
+            heard(monitor, b'Deleted 77:\tfrom 10.3.0.0/16 lookup 7', *rule)
+            heard(monitor, b'10.0.0.9 dev net0 lladdr 02:00:00:00:00:09 PERMANENT', *neigh)
+            heard(monitor, b' mtu 5000 ', *mtu)
+            monitor.send_signal(signal.SIGINT)
+            check_eq('code after SIGINT', 0, monitor.wait(LIMIT))
+        # Only routes, as JSON, which is whole at the end.
+        with subprocess.Popen([RUMPUS, 'ip', '--on=t', '-j', 'monitor', 'route', 'dev', 'lo'],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as monitor:
+            said = heard(monitor, b'"deleted": true', *mtu, *rule, *neigh, *route)
+            monitor.send_signal(signal.SIGTERM)
+            check_eq('code after SIGTERM', 0, monitor.wait(LIMIT))
+            os.set_blocking(monitor.stdout.fileno(), True)
+            events = json.loads(said + monitor.stdout.read())
+        check_eq('routes', {'10.2.0.0/16'}, {e.get('dst') for e in events})
+        check_eq('both ends', {True, None}, {e.get('deleted') for e in events})
+        refused(2, 'bananas', 'ip', '--on=t', 'monitor', 'bananas')
+
+
 def components_are_found_by_name():
     ext4('disk.img')
     here = os.path.join(os.getcwd(), 'ctl')
@@ -477,6 +527,7 @@ def main():
             wrong_arguments_are_explained, a_server_by_name_is_started_listed_and_stopped,
             a_taken_name_is_refused_and_a_dead_ones_is_not, a_folder_of_somebody_else_is_not_used,
             stale_sockets_are_replaced_others_are_not, signals_end_it_orderly, clients_use_it,
+            ip_monitor_tells_what_changes,
             components_are_found_by_name, images_are_mounted,
             a_device_gets_the_size_that_it_shall_have, a_file_has_the_options_too,
             a_client_can_halt_it, systemd_is_told, a_socket_of_systemd_is_used,
