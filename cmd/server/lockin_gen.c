@@ -95,9 +95,9 @@ rule1(scmp_filter_ctx ctx, int call, struct scmp_arg_cmp cmp)
 static void
 rules(scmp_filter_ctx ctx)
 {
-	const struct scmp_arg_cmp own_limits[] = { SCMP_A0_64(SCMP_CMP_EQ, 0),
-	    SCMP_A2_64(SCMP_CMP_EQ, 0) };
-	const struct scmp_arg_cmp fstat_of_fd[] = { SCMP_A3_64(SCMP_CMP_EQ, AT_EMPTY_PATH) };
+	const struct scmp_arg_cmp own_limits[] = { SCMP_A0_64(SCMP_CMP_EQ, 0, 0),
+	    SCMP_A2_64(SCMP_CMP_EQ, 0, 0) };
+	const struct scmp_arg_cmp fstat_of_fd[] = { SCMP_A3_64(SCMP_CMP_EQ, AT_EMPTY_PATH, 0) };
 
 	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
 		rule(ctx, allowed[i], NULL, 0);
@@ -106,7 +106,7 @@ rules(scmp_filter_ctx ctx)
 	rule1(ctx, SCMP_SYS(clone), SCMP_A0_64(SCMP_CMP_MASKED_EQ,
 	    CLONE_THREAD | CLONE_VM | CLONE_SIGHAND | CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWNET,
 	    CLONE_THREAD | CLONE_VM | CLONE_SIGHAND));
-	rule1(ctx, SCMP_SYS(prctl), SCMP_A0_64(SCMP_CMP_EQ, PR_SET_NAME));
+	rule1(ctx, SCMP_SYS(prctl), SCMP_A0_64(SCMP_CMP_EQ, PR_SET_NAME, 0));
 	rule1(ctx, SCMP_SYS(unlinkat), SCMP_A0_32(SCMP_CMP_MASKED_EQ,
 	    0xffffffff - (LOCKIN_NFDS - 1), LOCKIN_FD));
 	rule(ctx, SCMP_SYS(prlimit64), own_limits, 2);

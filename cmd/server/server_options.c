@@ -19,7 +19,7 @@
 #include "place.h"
 #include "server.h"
 
-struct server_options server_options = { .so_lockin = true, .so_landlock = true, };
+struct server_options server_options = { .so_lockin = SERVER_LOCKIN, .so_landlock = true, };
 const struct server_program *server_program;
 
 enum {
