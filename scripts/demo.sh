@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # demo.sh - a real disk image, made with ordinary tools, read with rumpus
+# and served by programs that know nothing of it
 #
 # Everything happens as the user who calls it, in $BUILD/demo.  The image is
 # made by sfdisk and mkfs.ext4 from files of this machine; afterwards what
@@ -60,6 +61,7 @@ printf 'before the hole' >"$work/tree/odd/sparse"
 truncate -s 40M "$work/tree/odd/sparse"
 printf 'after the hole' >>"$work/tree/odd/sparse"
 touch -d '2021-02-03 04:05:06.789' "$work/tree/odd/sparse"
+head -c 256M /dev/urandom >"$work/tree/odd/large"
 printf '%s files, %s\n' "$(find "$work/tree" -type f | wc -l)" \
     "$(du -sh --apparent-size "$work/tree" | cut -f1)"
 
@@ -127,5 +129,7 @@ printf '$ rumpus net cat 10.0.0.1 9999 <disk.img\n'
 wait "$receiver"
 [ "$sum_before" = "$(sha256sum <"$work/received")" ] || die 'what arrived is not what was sent'
 printf '%s through TCP, the checksum is the same\n' "$(du -h --apparent-size "$work/received" | cut -f1)"
+
+. scripts/demo-web.sh
 
 say 'Done: no root, no mount, no loop device, no network name space'

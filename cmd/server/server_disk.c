@@ -309,7 +309,8 @@ mount_image(const char *spec, size_t number)
 	code = location_parse(spec, &loc);
 	if (code != EX_DONE)
 		return code;
-	(void)snprintf(disk, sizeof(disk), "/dev/image%zu", number);
+	/* A name that ends in a digit would get a "p" before the numbers of its partitions. */
+	(void)snprintf(disk, sizeof(disk), "/dev/image%zu_", number);
 	error = rump_pub_etfs_register_flags(disk, loc.l_image, RUMP_ETFS_BLK, 0,
 	    RUMP_ETFS_SIZE_ENDOFF, RUMP_ETFS_RDONLY | RUMP_ETFS_NOLOCK);
 	if (error)
