@@ -130,6 +130,7 @@ wait "$receiver"
 [ "$sum_before" = "$(sha256sum <"$work/received")" ] || die 'what arrived is not what was sent'
 printf '%s through TCP, the checksum is the same\n' "$(du -h --apparent-size "$work/received" | cut -f1)"
 
+# shellcheck source=scripts/demo-web.sh disable=SC1091
 . scripts/demo-web.sh
 
 say 'Done: no root, no mount, no loop device, no network name space'
