@@ -20,10 +20,20 @@
 
 static const struct inside *inside;
 
+static bool orphan;
+
 static long
 inside_call(unsigned int nr, const unsigned long args[6])
 {
-	return inside->in_call(nr, args);
+	static bool said;
+
+	if (!orphan)
+		return inside->in_call(nr, args);
+	if (!said && nr != SYS_close && nr != SYS_shutdown)
+		host_complain("a forked child has no kernel; with 'rumpus server' and 'rumpus run --on' "
+		    "it would", NULL);
+	said = said || (nr != SYS_close && nr != SYS_shutdown);
+	return -ENETDOWN;
 }
 
 static int
@@ -37,34 +47,36 @@ inside_bell(void)
 static void
 inside_bell_close(int bell)
 {
-	inside->in_unbind(bell);
+	if (!orphan)
+		inside->in_unbind(bell);
 	(void)host_syscall(SYS_close, bell);
 }
 
 static int
 inside_poll_arm(struct pollfd *fds, unsigned int n, int bell)
 {
-	return inside->in_poll_arm(fds, n, bell);
+	return orphan ? -ENETDOWN : inside->in_poll_arm(fds, n, bell);
 }
 
 static void
 inside_interrupt(void)
 {
-	inside->in_interrupt();
+	if (!orphan)
+		inside->in_interrupt();
 }
 
 static void
 inside_interrupt_clear(void)
 {
-	inside->in_interrupt_clear();
+	if (!orphan)
+		inside->in_interrupt_clear();
 }
 
-/* The threads of the kernel do not come along. */
+/* The threads of the kernel do not come along: a child has none, until it executes something. */
 static void
 inside_fork_child(void)
 {
-	host_complain("a forked child has no kernel: start one with 'rumpus server' and run "
-	    "the program with --on", NULL);
+	orphan = true;
 }
 
 static const struct backend backend_inside = {

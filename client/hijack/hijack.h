@@ -158,6 +158,7 @@ struct policy {
 	bool		 po_allsockets;
 	char		 po_prefix[256];	/* path=; "" none */
 	size_t		 po_prefixlen;
+	bool		 po_exists;	/* the host has a file of that name */
 	char		 po_blanket[1024];	/* blanket=, colons between */
 	unsigned int	 po_fdoff;	/* 0: the lowest */
 	bool		 po_vfs[3];	/* vfs=: nfssvc, getvfsstat, fhcalls */
@@ -196,6 +197,8 @@ void	ring_close(int r);
 void	mmap_flush(void);
 
 void	signal_rules(void);		/* signal.c */
+/* SIGSYS comes to us from now on, whatever the program says. */
+long	signal_trap(void);
 /* rt_sigaction(2) by who is not the program. */
 long	signal_inner(const unsigned long args[6]);
 /* What was put aside arrives; true: the call it came in may be restarted. */

@@ -200,6 +200,8 @@ to_host(long nr, const unsigned long args[6], struct where *w)
 		put(nm, 0, w, hargs);
 		return host_args(nr, hargs);
 	}
+	if (policy.po_exists && path_through_links(dirfd_of(nm, 0, args), w->w_text, follows(nr, args), w))
+		return to_kernel(nr, args, w);
 	n = backend != NULL ? names_descriptor(w->w_text) : -1;
 	if (n >= 0) {
 		ret = by_descriptor(nr, args, n, &done);
@@ -258,7 +260,7 @@ quickly(long nr, const unsigned long args[6], long *ret)
 		*ret = nameless(nr, args);
 		return true;
 	}
-	if (policy.po_blanket[0] != '\0')
+	if (policy.po_blanket[0] != '\0' || policy.po_exists)
 		return false;
 	if (head[0] == '/') {
 		if (head[1] == '/' || head[1] == '.' || head[1] == policy.po_prefix[1] ||
@@ -529,6 +531,8 @@ rule_chdir(long nr, const unsigned long args[6])
 		return host_args(nr, args);
 	if (ret != 0)
 		return ret;
+	if (w.w_kind == WHERE_HOST && policy.po_exists)
+		(void)path_through_links(AT_FDCWD, w.w_text, true, &w);
 	if (w.w_kind != WHERE_KERNEL) {
 		ret = w.w_kind == WHERE_HOSTPATH ? host_syscall(SYS_chdir, w.w_path) : host_args(nr, args);
 		if (ret == 0)

@@ -10,8 +10,8 @@
  *
  * Most names are judged by their first bytes.  The rest of the truth is in the
  * host's symbolic links and in "..": the host is asked first, and when it finds nothing the
- * name is walked step by step (path_through_links).  The prefix should
- * not exist at the host, or links to it are the host's.
+ * name is walked step by step (path_through_links).  If the host happens to have the prefix, that
+ * says nothing, and every name is walked.
  *
  * References: path_resolution(7).
  */
@@ -415,7 +415,8 @@ path_through_links(int dirfd, const char *text, bool follow, struct where *w)
 	size_t len = 0;
 	bool in;
 
-	if (policy.po_prefixlen < 2 || text[0] == '\0' || !worth_it(dirfd, text))
+	if (policy.po_prefixlen < 2 || text[0] == '\0' ||
+	    (!policy.po_exists && !worth_it(dirfd, text)))
 		return false;
 	hw.hw_links = 0;
 	hw.hw_len = 0;

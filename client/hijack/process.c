@@ -11,6 +11,7 @@
  */
 
 #include "hijack.h"
+#include "trap.h"
 
 #include <errno.h>
 #include <linux/sched.h>
@@ -54,6 +55,8 @@ process_clone_after(long ret)
 {
 	if (ret != 0)
 		self.s_vfork = false;
+	else
+		trap_thread();
 	if (!self.s_forking)
 		return;
 	self.s_forking = false;

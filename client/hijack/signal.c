@@ -20,6 +20,7 @@
  */
 
 #include "hijack.h"
+#include "trap.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -164,6 +165,11 @@ handler(int signo, siginfo_t *info, void *context)
 	unsigned int depth = self.s_depth;
 	bool plain = self.s_plain;
 
+	if (signo == SIGSYS && trap_armed) {
+		/* It may come where we call for ourselves, from code that we did not look at. */
+		if (trap_signal(info, context))
+			return;
+	}
 	if (is_fault(signo, info) && fault_handled(signo, info, context))
 		return;
 	if (depth > 0 && !is_fault(signo, info) && backend != NULL && backend->b_interrupt != NULL &&
@@ -191,7 +197,7 @@ handler(int signo, siginfo_t *info, void *context)
 static bool
 always_ours(unsigned long signo)
 {
-	return signo == SIGSEGV || signo == SIGBUS;
+	return signo == SIGSEGV || signo == SIGBUS || (signo == SIGSYS && trap_armed);
 }
 
 static long
@@ -207,7 +213,8 @@ install(unsigned long signo, const struct action *a)
 			host.a_flags |= SA_ONSTACK | SA_NODEFER;
 		if ((a->a_flags & SA_RESTORER_) == 0)
 			host.a_restorer = (void *)hijack_restorer;
-		/* Waits of the host shall end for what is put aside; we restart calls ourselves. */
+		if (trap_armed)
+			host.a_mask &= ~(1ULL << (SIGSYS - 1));
 	}
 	return host_syscall(SYS_rt_sigaction, signo, &host, NULL, SIGSET_BYTES);
 }
@@ -237,6 +244,19 @@ rule_rt_sigaction(long nr, const unsigned long args[6])
 	lock_exit(mask);
 	if (ret == 0 && args[2] != 0 && !mem_write(args[2], &old, sizeof(old)))
 		ret = -EFAULT;
+	return ret;
+}
+
+long
+signal_trap(void)
+{
+	struct action a = shadow[SIGSYS];
+	long ret;
+
+	trap_armed = true;
+	ret = install(SIGSYS, &a);
+	if (ret != 0)
+		trap_armed = false;
 	return ret;
 }
 

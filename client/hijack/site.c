@@ -63,6 +63,28 @@ object_read(const struct dl_phdr_info *info, struct object *o)
 	}
 }
 
+static bool
+is_vdso(const struct dl_phdr_info *info)
+{
+	return strncmp(info->dlpi_name, "linux-vdso", 10) == 0;
+}
+
+static void
+note_range(const struct dl_phdr_info *info, struct site_counts *counts)
+{
+	for (unsigned int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+		uintptr_t low = info->dlpi_addr + ph->p_vaddr, high = low + ph->p_memsz;
+
+		if (ph->p_type != PT_LOAD)
+			continue;
+		if (counts->sc_low == 0 || low < counts->sc_low)
+			counts->sc_low = low;
+		if (high > counts->sc_high)
+			counts->sc_high = high;
+	}
+}
+
 struct pass {
 	struct plan	*p_plans;
 	struct site_counts *p_counts;
@@ -73,16 +95,22 @@ object_rewrite(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	struct pass *pass = arg;
 	struct object o = { .o_name = info->dlpi_name };
+	unsigned int refused;
 	size_t n, done;
 
 	(void)size;
 	object_read(info, &o);
+	if (o.o_text != NULL && info->dlpi_name[0] != '\0' && !is_vdso(info))
+		note_range(info, pass->p_counts);
 	if (o.o_text == NULL || seen_before((uintptr_t)o.o_text) || ours(info))
 		return 0;
+	refused = pass->p_counts->sc_refused;
 	n = site_plan(&o, pass->p_plans, MAXPLANS, pass->p_counts);
 	done = site_patch(&o, pass->p_plans, n);
 	pass->p_counts->sc_rewritten += (unsigned int)done;
 	pass->p_counts->sc_refused += (unsigned int)(n - done);
+	if (info->dlpi_name[0] == '\0')
+		pass->p_counts->sc_program = pass->p_counts->sc_refused - refused;
 	return 0;
 }
 

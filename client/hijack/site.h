@@ -16,10 +16,15 @@ struct site_counts {
 	unsigned int	 sc_host;	/* always the host's, left as they are */
 	unsigned int	 sc_rewritten;
 	unsigned int	 sc_refused;	/* not safe */
+	unsigned int	 sc_program;	/* of these: in the program itself */
+	uintptr_t	 sc_low, sc_high;	/* the libraries are between these */
 };
 
 /* Rewrites the objects that are loaded now and were not yet when it was called last. */
 void	site_rewrite_loaded(struct site_counts *counts);
+
+/* Code, of at most 128 bytes, that makes a clone and goes on at back. */
+void	site_detour(uint8_t *code, uintptr_t back);
 
 /* --- between site.c, site_plan.c and site_patch.c ----------------------------- */
 

@@ -101,6 +101,23 @@ emit_stub(struct emitter *e, const struct plan *pl)
 	emit_jump(e, pl->pl_at + pl->pl_len);
 }
 
+/*
+ * For a call that trapped (trap.c): made here and returned from, far away, to back.
+ *
+ *	before; syscall; after; jmp *back
+ */
+void
+site_detour(uint8_t *code, uintptr_t back)
+{
+	static struct slots slots = { .sl_entry = hijack_entry, .sl_before = hijack_clone_before,
+	    .sl_after = hijack_clone_after };
+	struct emitter e = { .e_at = code, .e_slots = &slots };
+
+	emit_clone(&e);
+	emit(&e, "\xff\x25\0\0\0\0", 6);			/* jmp *0(%rip) */
+	emit(&e, &back, sizeof(back));
+}
+
 /* Memory of len bytes that the whole object can jump to; NULL: there is none. */
 static void *
 area_near(const struct object *o, size_t len)

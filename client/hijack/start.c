@@ -5,6 +5,7 @@
  *
  *	RUMPHIJACK		the policy, see policy.c
  *	RUMP_SERVER		the kernel is there; else it is loaded into this process
+ *	RUMPHIJACK_ENGINE	"preload" or "trap", instead of what is needed
  *	RUMPHIJACK_VERBOSE	says on standard error what was rewritten
  *
  * The library is loaded by LD_PRELOAD.  Its constructor reads the policy, finds what an exec
@@ -17,12 +18,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "exec.h"
 #include "hijack.h"
 #include "path.h"
 #include "site.h"
 #include "symbol.h"
+#include "trap.h"
 
 #define POLICY_DEFAULT	"path=/rump,socket=all:nolocal"
 
@@ -87,7 +90,7 @@ static void
 keep_environment(char **env)
 {
 	static const char *const prefixes[] = { "LD_PRELOAD=", "RUMPHIJACK=", "RUMPHIJACK_KERNEL=",
-	    "RUMPHIJACK_LIBRARY=", "RUMP_SERVER=" };
+	    "RUMPHIJACK_LIBRARY=", "RUMPHIJACK_ENGINE=", "RUMP_SERVER=" };
 
 	for (; env != NULL && *env != NULL; env++) {
 		for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
@@ -114,10 +117,24 @@ take_over(char **env)
 	(void)unsetenv("RUMPHIJACK_CWD");
 }
 
+/* The trap engine is for programs with sites of their own that could not be rewritten, or on request. */
+static void
+start_trap(const char *engine, const struct site_counts *counts)
+{
+	bool wanted = engine != NULL && strcmp(engine, "trap") == 0;
+	int error;
+
+	if (engine != NULL ? !wanted : counts->sc_program == 0)
+		return;
+	error = trap_start(counts->sc_low, counts->sc_high);
+	if (error && wanted)
+		host_complain("the host does not dispatch system calls", strerror(error));
+}
+
 __attribute__((__constructor__)) static void
 hijack_start(int argc, char **argv, char **env)
 {
-	const char *text = setting(env, "RUMPHIJACK");
+	const char *text = setting(env, "RUMPHIJACK"), *engine;
 	struct site_counts counts = { 0 };
 
 	(void)argc;
@@ -127,14 +144,19 @@ hijack_start(int argc, char **argv, char **env)
 	text = setting(env, "RUMP_SERVER");
 	if (text != NULL)
 		(void)snprintf(server_url, sizeof(server_url), "%s", text);
+	policy.po_exists = policy.po_prefixlen > 2 && access(policy.po_prefix, F_OK) == 0;
 	fdmap_init(policy.po_fdoff);
 	call_init();
 	symbol_start();
 	keep_environment(env);
 	take_over(env);
+	engine = setting(env, "RUMPHIJACK_ENGINE");
+	if (engine == NULL || strcmp(engine, "preload") != 0)
+		trap_prepare();
 	site_rewrite_loaded(&counts);
+	start_trap(engine, &counts);
 	if (setting(env, "RUMPHIJACK_VERBOSE") != NULL)
 		fprintf(stderr, "rumphijack: %u system call instructions: %u rewritten, %u always "
-		    "the host's, %u left\n", counts.sc_found, counts.sc_rewritten,
-		    counts.sc_host, counts.sc_refused);
+		    "the host's, %u left%s\n", counts.sc_found, counts.sc_rewritten,
+		    counts.sc_host, counts.sc_refused, trap_armed ? ", which trap" : "");
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""t_hijack_programs.py RUMPUS SERVER - programs of other people, hijacked
+"""t_hijack_programs.py RUMPUS SERVER RAW - programs of other people, hijacked
 
 With a kernel inside of them each is a host of its own on a bus with "rumpus net up" and with the
 others.  With a server they share its files and sockets, and have children.
@@ -19,6 +19,7 @@ import rig
 
 PYTHON = '/usr/bin/python3'
 SERVER = os.path.abspath(sys.argv.pop(2))
+RAW = os.path.abspath(sys.argv.pop(2))
 HELLO = b"hello from a kernel of one's own\n"
 
 
@@ -382,7 +383,28 @@ print(repr(open("/rump/tmp/out").read()))
         says('python', want, server.run(PYTHON, '-c', script))
 
 
+def instructions_of_the_program_itself_trap():
+    with Server() as server:
+        os.environ['RUMPHIJACK_VERBOSE'] = '1'
+        result = server.run('sh', '-c', 'exec %s /rump/tmp/raw' % RAW)
+        del os.environ['RUMPHIJACK_VERBOSE']
+        rig.check_eq('output', b'write 5\nread 5 hello\nthread hello\nchild hello\nend 7\n', result.stdout)
+        plain = subprocess.run([RAW, 'raw'], check=False, stdout=subprocess.PIPE)
+        rig.check_eq('output, not hijacked', plain.stdout, result.stdout)
+
+
+def the_trap_engine_serves_any_program():
+    os.environ['RUMPHIJACK_ENGINE'] = 'trap'
+    try:
+        asyncio_waits_for_both_kernels()
+        shell_scripts_work_on_the_files_of_a_server()
+    finally:
+        del os.environ['RUMPHIJACK_ENGINE']
+
+
 rig.main([
+    instructions_of_the_program_itself_trap,
+    the_trap_engine_serves_any_program,
     asyncio_waits_for_both_kernels,
     signals_end_and_restart_calls,
     bad_pointers_are_efault,
