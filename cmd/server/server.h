@@ -122,7 +122,8 @@ void	metrics_json(struct textbuf *tb);
 void	metrics_prometheus(struct textbuf *tb);
 int	metrics_open(void);			/* the --metrics option */
 int	metrics_fd(void);			/* listening socket, or -1 */
-void	metrics_answer(int fd);			/* one connection of it */
+void	metrics_answer(struct textbuf *tb);	/* one request to it */
+void	metrics_start(void);			/* the server is ready */
 void	metrics_tick(void);			/* rewrites the file when it is time */
 int	metrics_wait(void);			/* milliseconds until then, -1: never */
 

@@ -39,12 +39,13 @@
 #include "server_impl.h"
 
 #define NASKERS		16
-#define REQUEST_MAX	512
+#define REQUEST_MAX	4096
 #define REQUEST_TIME	10.0		/* seconds from accept to the last byte */
 
 struct asker {
 	int		 a_fd;		/* -1: free */
 	bool		 a_answering;
+	bool		 a_metrics;	/* came by that socket: HTTP */
 	bool		 a_stay;	/* "stop": to be told when it is done */
 	double		 a_until;	/* net_seconds() */
 	char		 a_line[REQUEST_MAX];
@@ -198,20 +199,23 @@ request_answer(struct asker *a)
 /* --- connections ------------------------------------------------------------------- */
 
 static void
-asker_accept(void)
+asker_accept(int listener)
 {
 	struct ucred cred = { .uid = (uid_t)-1 };
 	socklen_t len = sizeof(cred);
-	int fd = accept4(control_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd == -1)
 		return;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
-	    (cred.uid == geteuid() || cred.uid == 0)) {
+	/* Who may connect to the socket of counters may read them. */
+	if (listener != control_fd ||
+	    (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
+	    (cred.uid == geteuid() || cred.uid == 0))) {
 		for (size_t i = 0; i < NASKERS; i++) {
 			if (askers[i].a_fd != -1)
 				continue;
 			askers[i].a_fd = fd;
+			askers[i].a_metrics = listener != control_fd;
 			askers[i].a_until = net_seconds() + REQUEST_TIME;
 			return;
 		}
@@ -233,6 +237,19 @@ asker_read(struct asker *a)
 	}
 	a->a_have += (size_t)n;
 	a->a_line[a->a_have] = '\0';
+	/* HTTP's request ends with an empty line; its words do not matter. */
+	if (a->a_metrics) {
+		if (strstr(a->a_line, "\r\n\r\n") != NULL || strstr(a->a_line, "\n\n") != NULL) {
+			a->a_answering = true;
+			a->a_until = net_seconds() + REQUEST_TIME;
+			metrics_answer(&a->a_answer);
+			if (a->a_answer.tb_bad)
+				asker_close(a);
+		} else if (a->a_have == sizeof(a->a_line) - 1) {
+			asker_close(a);
+		}
+		return;
+	}
 	/* A NUL ends the words, not the line. */
 	end = memchr(a->a_line, '\n', a->a_have);
 	if (end != NULL) {
@@ -322,9 +339,9 @@ control_main(void *arg)
 		if (pfd[POLL_END].revents != 0)
 			break;
 		if (pfd[POLL_CONTROL].revents != 0)
-			asker_accept();
+			asker_accept(control_fd);
 		if (pfd[POLL_METRICS].revents != 0)
-			metrics_answer(metrics_fd());
+			asker_accept(metrics_fd());
 		metrics_tick();
 		if (server_notify_watchdog() != 0 &&
 		    now - dog >= server_notify_watchdog() / 1000.0) {

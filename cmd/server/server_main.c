@@ -245,6 +245,7 @@ server_main(const struct server_program *sp, int argc, char **argv)
 		(void)rump_daemonize_done(0);
 		server_log_detach();
 	}
+	metrics_start();
 	server_notify("READY=1");
 	server_log(LOG_NOTICE, "serves %s", server_url());
 	why = server_stop_wait();

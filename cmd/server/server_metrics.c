@@ -16,6 +16,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,7 @@
 static int metrics_socket = -1, metrics_file = -1;
 static unsigned long metrics_period;
 static double metrics_next;
+static atomic_bool metrics_ready;
 
 /* --- JSON -------------------------------------------------------------------------- */
 
@@ -292,34 +294,26 @@ metrics_fd(void)
 	return metrics_socket;
 }
 
-/*
- * A browser's or collector's request is not looked at: there is one thing to say.  Who
- * is too slow to take it into his buffer gets what fits.
- */
+/* A browser's or collector's request is not looked at: there is one thing to say. */
 void
-metrics_answer(int fd)
+metrics_answer(struct textbuf *tb)
 {
-	struct textbuf body = { .tb_text = NULL }, head = { .tb_text = NULL };
-	int one = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), room = 1 << 20;
-	char request[512];
+	struct textbuf body = { .tb_text = NULL };
 
-	if (one == -1)
-		return;
-	(void)setsockopt(one, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	metrics_prometheus(&body);
-	text_printf(&head, "HTTP/1.0 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n"
+	text_printf(tb, "HTTP/1.0 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n"
 	    "Content-Length: %zu\r\nConnection: close\r\n\r\n", body.tb_len);
-	if (!body.tb_bad && !head.tb_bad &&
-	    send(one, head.tb_text, head.tb_len, MSG_NOSIGNAL | MSG_MORE) == (ssize_t)head.tb_len &&
-	    send(one, body.tb_text, body.tb_len, MSG_NOSIGNAL) != (ssize_t)body.tb_len)
-		server_log(LOG_INFO, "a reader of metrics got a part only");
-	/* What came in is taken, so that the end is an end and not a reset. */
-	(void)shutdown(one, SHUT_WR);
-	while (recv(one, request, sizeof(request), MSG_DONTWAIT) > 0)
-		continue;
-	close(one);
+	if (body.tb_len > 0)
+		text_printf(tb, "%s", body.tb_text);
+	tb->tb_bad = tb->tb_bad || body.tb_bad;
 	text_free(&body);
-	text_free(&head);
+}
+
+/* Not before what goes wrong can be told in the right place. */
+void
+metrics_start(void)
+{
+	metrics_ready = true;
 }
 
 int
@@ -329,6 +323,8 @@ metrics_wait(void)
 
 	if (metrics_file == -1)
 		return -1;
+	if (!metrics_ready)
+		return 20;
 	return left > 0 ? (int)(left * 1000) + 1 : 0;
 }
 
@@ -339,7 +335,7 @@ metrics_tick(void)
 	struct textbuf tb = { .tb_text = NULL };
 	static bool complained;
 
-	if (metrics_file == -1 || net_seconds() < metrics_next)
+	if (metrics_file == -1 || !metrics_ready || net_seconds() < metrics_next)
 		return;
 	metrics_next = net_seconds() + (double)metrics_period;
 	metrics_prometheus(&tb);
