@@ -46,8 +46,9 @@ static struct workqueue *end_queue;				/* c */
 
 /* --- settings ---------------------------------------------------------------- */
 
-static struct netvar *vars[NETVAR_MAX];		/* list_lock */
-static unsigned int nvars;			/* list_lock */
+/* Only ever grow, under list_lock, and are read without it. */
+static struct netvar *vars[NETVAR_MAX];
+static unsigned int nvars;
 
 void
 netvar_register(struct netvar *nv)
@@ -57,7 +58,8 @@ netvar_register(struct netvar *nv)
 	mutex_enter(&list_lock);
 	KASSERTMSG(nvars < NETVAR_MAX, "NETVAR_MAX is too small");
 	nv->nv_index = nvars;
-	vars[nvars++] = nv;
+	vars[nvars] = nv;
+	atomic_store_rel(&nvars, nvars + 1);
 	LIST_FOREACH(n, &netnses)
 		container_of(n, struct netns, ns_link)->ns_var[nv->nv_index] =
 		    nv->nv_default;
@@ -73,6 +75,20 @@ netvar_set(struct netns *ns, const struct netvar *nv, int value)
 		return ERANGE;
 	atomic_store(&ns->ns_var[nv->nv_index], value);
 	return 0;
+}
+
+bool
+netvar_byname(const struct netns *ns, const char *name, int *ret_value)
+{
+	unsigned int n = atomic_load_acq(&nvars);
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (strcmp(vars[i]->nv_var.kv_name, name) == 0) {
+			*ret_value = netvar_get(ns, vars[i]);
+			return true;
+		}
+	}
+	return false;
 }
 
 int

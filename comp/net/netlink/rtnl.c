@@ -36,6 +36,8 @@ static const struct rtnl_op ops[] = {
 	[RTNL_OP(RTM_NEWRULE)]	= { .ro_do = rtnl_newrule },
 	[RTNL_OP(RTM_DELRULE)]	= { .ro_do = rtnl_delrule },
 	[RTNL_OP(RTM_GETRULE)]	= { .ro_dump = rtnl_dumprule },
+	[RTNL_OP(RTM_GETNETCONF)] = { .ro_do = rtnl_getnetconf, .ro_dump = rtnl_dumpnetconf,
+	    .ro_families = true },
 	[RTNL_OP(RTM_GETNSID)]	= { .ro_do = rtnl_getnsid },
 };
 

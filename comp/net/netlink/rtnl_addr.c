@@ -118,6 +118,7 @@ struct addrfilter {
 struct addrwalk {
 	struct nldump	*aw_d;
 	struct nlbuf	*aw_nb;
+	int		 aw_family;
 };
 
 static int
@@ -131,13 +132,10 @@ dumpaddr_link(struct ifnet *ifp, void *arg)
 
 	LIST_FOREACH(n, &ifp->if_addrs) {
 		ifa = container_of(n, struct ifaddr, ifa_iflink);
-		if (!nldump_due(aw->aw_d))
+		if (ifa->ifa_family != aw->aw_family ||
+		    (af->af_index != 0 && af->af_index != ifp->if_index) ||
+		    !nldump_due(aw->aw_d))
 			continue;
-		if ((af->af_family != 0 && af->af_family != ifa->ifa_family) ||
-		    (af->af_index != 0 && af->af_index != ifp->if_index)) {
-			nldump_skip(aw->aw_d);
-			continue;
-		}
 		rtaddr_put(aw->aw_nb, &aw->aw_d->d_head, ifa);
 		error = nldump_put(aw->aw_d, aw->aw_nb);
 		if (error)
@@ -146,12 +144,21 @@ dumpaddr_link(struct ifnet *ifp, void *arg)
 	return 0;
 }
 
+/* One family after the other, as ip(8) shows them. */
 static int
 dumpaddr_next(struct nldump *d, struct nlbuf *nb)
 {
-	struct addrwalk aw = { d, nb };
+	static const int families[] = { AF_INET, AF_INET6 };
+	const struct addrfilter *af = (const void *)d->d_arg;
+	struct addrwalk aw = { d, nb, 0 };
+	int error = 0;
 
-	return if_iterate(d->d_ns, dumpaddr_link, &aw);
+	for (size_t i = 0; error == 0 && i < ARRAY_SIZE(families); i++) {
+		aw.aw_family = families[i];
+		if (af->af_family == 0 || af->af_family == aw.aw_family)
+			error = if_iterate(d->d_ns, dumpaddr_link, &aw);
+	}
+	return error;
 }
 
 int

@@ -41,6 +41,8 @@ int	rtnl_dumpneigh(struct nlreq *nr);
 int	rtnl_newrule(struct nlreq *nr);
 int	rtnl_delrule(struct nlreq *nr);
 int	rtnl_dumprule(struct nlreq *nr);
+int	rtnl_getnetconf(struct nlreq *nr);
+int	rtnl_dumpnetconf(struct nlreq *nr);
 int	rtnl_getnsid(struct nlreq *nr);
 
 /* Writers.  Nothing is read that may change under them but by ns_lock or atomically. */

@@ -130,6 +130,8 @@ int	netvar_kvget(const struct kvar *kv, char *buf, size_t size);
 int	netvar_kvset(const struct kvar *kv, const char *text);
 void	netvar_register(struct netvar *nv);	/* at the component's start */
 int	netvar_set(struct netns *ns, const struct netvar *nv, int value);	/* ERANGE */
+/* Of a component that may not be there: false. */
+bool	netvar_byname(const struct netns *ns, const char *name, int *ret_value);
 
 static inline int
 netvar_get(const struct netns *ns, const struct netvar *nv)

@@ -12,6 +12,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
+#include <linux/netconf.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,6 +65,45 @@ TEST_WITH(loopback_is_the_first_link, .ht_flags = HARNESS_BOOT | HARNESS_KEEPS)
 	CHECK(nltest_find(nh, sizeof(ifi), IFLA_STATS64) != NULL);
 	CHECK_EQ("one by name", 1, nltest_ifindex(&nl, "lo"));
 	CHECK_EQ("none", 0, nltest_ifindex(&nl, "none0"));
+	nltest_close(&nl);
+}
+
+TEST_WITH(settings_are_those_of_the_variables, .ht_flags = HARNESS_BOOT | HARNESS_KEEPS)
+{
+	static const int32_t order[] = { 1, NETCONFA_IFINDEX_ALL, NETCONFA_IFINDEX_DEFAULT };
+	struct netconfmsg ncm = { .ncm_family = AF_UNSPEC };
+	struct nlmsghdr *nh;
+
+	nltest_open(&nl, NETLINK_ROUTE);
+	CHECK_EQ("forward", 0, rump_pub_kvar_write("net.ipv4.ip_forward", "1"));
+	CHECK_EQ("filter", 0, rump_pub_kvar_write("net.ipv4.conf.all.rp_filter", "2"));
+	nltest_begin(&nl, RTM_GETNETCONF, NLM_F_DUMP, &ncm, sizeof(ncm));
+	CHECK_EQ("dump", 0, nltest_talk(&nl));
+	CHECK_EQ("two families", 6, nl.t_nmsgs);
+	for (size_t i = 0; i < 6; i++) {
+		nh = nltest_msg(&nl, i);
+		NEED(nh != NULL);
+		CHECK_EQ("type", RTM_NEWNETCONF, nh->nlmsg_type);
+		memcpy(&ncm, NLMSG_DATA(nh), sizeof(ncm));
+		CHECK_EQ("family", i < 3 ? AF_INET : AF_INET6, ncm.ncm_family);
+		CHECK_EQ("index", order[i % 3],
+		    (int32_t)nltest_u32(nltest_find(nh, sizeof(ncm), NETCONFA_IFINDEX)));
+		CHECK_EQ("forwarding", i < 3,
+		    nltest_u32(nltest_find(nh, sizeof(ncm), NETCONFA_FORWARDING)));
+		CHECK_EQ("rp_filter is of IPv4", i < 3,
+		    nltest_find(nh, sizeof(ncm), NETCONFA_RP_FILTER) != NULL);
+	}
+	nltest_begin(&nl, RTM_GETNETCONF, 0, &ncm, sizeof(ncm));
+	CHECK_EQ("of what?", EINVAL, nltest_talk(&nl));
+	ncm.ncm_family = AF_INET;
+	nltest_begin(&nl, RTM_GETNETCONF, 0, &ncm, sizeof(ncm));
+	nltest_attr32(&nl, NETCONFA_IFINDEX, 1);
+	CHECK_EQ("of lo", 0, nltest_talk(&nl));
+	CHECK_EQ("rp_filter", 2,
+	    nltest_u32(nltest_find(nltest_msg(&nl, 0), sizeof(ncm), NETCONFA_RP_FILTER)));
+	nltest_begin(&nl, RTM_GETNETCONF, 0, &ncm, sizeof(ncm));
+	nltest_attr32(&nl, NETCONFA_IFINDEX, 4711);
+	CHECK_EQ("of none", EINVAL, nltest_talk(&nl));
 	nltest_close(&nl);
 }
 
