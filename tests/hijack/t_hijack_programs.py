@@ -402,7 +402,39 @@ def the_trap_engine_serves_any_program():
         del os.environ['RUMPHIJACK_ENGINE']
 
 
+def local_sockets_of_the_kernel_pass_its_descriptors():
+    script = '''
+import array, os, socket
+path = "/rump/tmp/local"
+s = socket.socket(socket.AF_UNIX)
+s.bind(path)
+s.listen()
+print(os.path.exists(path))
+c = socket.socket(socket.AF_UNIX)
+c.connect(path)
+d = s.accept()[0]
+f = os.open("/rump/tmp/sent", os.O_RDWR | os.O_CREAT)
+os.write(f, b"content")
+socket.send_fds(c, [b"take"], [f])
+os.close(f)
+data, fds, flags, _ = socket.recv_fds(d, 100, 4)
+print(data, len(fds), os.pread(fds[0], 100, 0))
+try:
+    socket.send_fds(c, [b"take"], [1])
+except OSError as e:
+    print(e.strerror)
+'''
+    want = b"True\nb'take' 1 b'content'\nInvalid argument\n"
+    with Server() as server:
+        result = subprocess.run(
+            [rig.RUMPUS, 'run', '--server', server.url, '--path', '/rump', '--socket', 'all', '--', PYTHON,
+             '-c', script], check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, timeout=rig.LIMIT)
+        says('python', want, result)
+
+
 rig.main([
+    local_sockets_of_the_kernel_pass_its_descriptors,
     instructions_of_the_program_itself_trap,
     the_trap_engine_serves_any_program,
     asyncio_waits_for_both_kernels,
