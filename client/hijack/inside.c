@@ -9,12 +9,14 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <rump/netconfig.h>
 #include <rump/rump.h>
 #include <rump/rump_syscalls.h>
 
@@ -131,6 +133,35 @@ take_options(void)
 	return code;
 }
 
+/* --- name servers --------------------------------------------------------------------------- */
+
+/* What interfaces were told of becomes the kernel's resolv.conf (resolv.conf(5)). */
+static void
+write_resolvers(void)
+{
+	struct rump_resolvers list[16];
+	char text[4096];
+	size_t n = 0, len = 0;
+	int fd;
+
+	if (rump_pub_netconfig_resolvers(NULL, list, 16, &n) != 0 || n == 0)
+		return;
+	for (size_t i = 0; i < n && i < 16; i++) {
+		for (uint32_t k = 0; k < list[i].rrv_naddrs && len < sizeof(text) - 512; k++)
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "nameserver %s\n",
+			    list[i].rrv_address[k]);
+		if (list[i].rrv_search[0] != '\0' && len < sizeof(text) - 512)
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "search %s\n",
+			    list[i].rrv_search);
+	}
+	(void)rump_sys_mkdir("/etc", 0755);
+	fd = rump_sys_open("/etc/resolv.conf", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	if (fd == -1)
+		return;
+	(void)rump_sys_write(fd, text, len);
+	(void)rump_sys_close(fd);
+}
+
 static const struct inside table = {
 	.in_call = rump_syscall_args,
 	.in_poll_arm = rump_pub_poll_arm,
@@ -154,5 +185,8 @@ rump_hijack_inside(void (*thread_is_kernel)(void))
 		fprintf(stderr, "rumphijack: the kernel does not start: %s\n", strerror(error));
 		return NULL;
 	}
-	return net_configure() == EX_DONE ? &table : NULL;
+	if (net_configure() != EX_DONE)
+		return NULL;
+	write_resolvers();
+	return &table;
 }

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "path.h"
@@ -623,7 +624,7 @@ rule_mount(long nr, const unsigned long args[6])
 /* --- start --------------------------------------------------------------------------------------------- */
 
 static void
-describe(const struct sysdesc *sd)
+describe(const struct sysdesc *sd, bool rule)
 {
 	struct names nm = { .nm_path = { -1, -1 }, .nm_dirfd = { -1, -1 }, .nm_flags = -1 };
 
@@ -641,7 +642,7 @@ describe(const struct sysdesc *sd)
 	}
 	nm.nm_makesfd = sd->sd_ret == SYSRET_FD;
 	names[sd->sd_nr] = nm;
-	if (nm.nm_n > 0 && !sd->sd_nosys)
+	if (rule && nm.nm_n > 0 && !sd->sd_nosys)
 		dispatch_set(sd->sd_nr, HIJACK_LOOK, nm.nm_n == 1 ? rule_name : rule_two_names);
 }
 
@@ -652,13 +653,48 @@ static const struct { unsigned int nr; rule_fn *fn; } special[] = {
 	{ SYS_umask, rule_umask }, { SYS_sync, rule_sync }, { SYS_mount, rule_mount },
 };
 
+/*
+ * Whose network, whose name servers: a program with the kernel's internet sockets reads the
+ * kernel's /etc/resolv.conf, if there is one.
+ */
+static bool
+resolver(long nr, const unsigned long args[6], long *ret)
+{
+	static const char file[] = "/etc/resolv.conf";
+	char text[sizeof(file) + 1];
+	struct where w = { .w_kind = WHERE_KERNEL, .w_blanket = true, .w_dirfd = AT_FDCWD,
+	    .w_path = file };
+
+	if (hijack_copystr(text, (const char *)args[names[nr].nm_path[0]], sizeof(text)) < 0 ||
+	    !text_equal(text, file))
+		return false;
+	*ret = to_kernel(nr, args, &w);
+	return *ret >= 0;
+}
+
+/* open and openat. */
+static long
+rule_open(long nr, const unsigned long args[6])
+{
+	long ret;
+
+	if (policy_socket(AF_INET) && resolver(nr, args, &ret))
+		return ret;
+	return policy.po_prefixlen == 0 && policy.po_blanket[0] == '\0' ? host_args(nr, args) :
+	    rule_name(nr, args);
+}
+
 void
 name_rules(void)
 {
-	if (policy.po_prefixlen == 0 && policy.po_blanket[0] == '\0')
-		return;
+	bool files = policy.po_prefixlen > 0 || policy.po_blanket[0] != '\0';
+
 	for (unsigned int i = 0; i < rump_nsysdesc; i++)
-		describe(&rump_sysdesc[i]);
-	for (unsigned int i = 0; i < sizeof(special) / sizeof(special[0]); i++)
+		describe(&rump_sysdesc[i], files);
+	if (files || policy_socket(AF_INET)) {
+		dispatch_set(SYS_open, HIJACK_LOOK, rule_open);
+		dispatch_set(SYS_openat, HIJACK_LOOK, rule_open);
+	}
+	for (unsigned int i = 0; files && i < sizeof(special) / sizeof(special[0]); i++)
 		dispatch_set(special[i].nr, HIJACK_LOOK, special[i].fn);
 }

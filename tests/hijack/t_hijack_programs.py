@@ -433,7 +433,32 @@ except OSError as e:
         says('python', want, result)
 
 
+def names_are_asked_of_the_network_of_the_kernel():
+    script = '''
+import os, socket, threading
+os.makedirs("/rump/etc", exist_ok=True)
+open("/rump/etc/resolv.conf", "w").write("nameserver 127.0.0.1\\n")
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+def answer():
+    while True:
+        query, who = server.recvfrom(512)
+        end = query.index(b"\\0", 12) + 5
+        reply = query[:2] + b"\\x81\\x80" + query[4:6] + b"\\0\\1\\0\\0\\0\\0" + query[12:end]
+        if query[end - 3] == 1:
+            reply += b"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\x3c\\0\\4\\x0a\\1\\2\\3"
+        else:
+            reply = reply[:6] + b"\\0\\0" + reply[8:]
+        server.sendto(reply, who)
+threading.Thread(target=answer, daemon=True).start()
+print(socket.getaddrinfo("host.example", 80, socket.AF_INET, socket.SOCK_STREAM)[0][4])
+'''
+    with Server() as server:
+        says('python', b"('10.1.2.3', 80)\n", server.run(PYTHON, '-c', script))
+
+
 rig.main([
+    names_are_asked_of_the_network_of_the_kernel,
     local_sockets_of_the_kernel_pass_its_descriptors,
     instructions_of_the_program_itself_trap,
     the_trap_engine_serves_any_program,
