@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * process.c - fork, vfork, clone and exec
+ * process.c - fork, vfork, clone, and filters for system calls
  *
  * A thread needs nothing: the kernel makes a lwp for it when it calls.  A child that shares our
  * memory (vfork, posix_spawn) is marked, so that the table of descriptors stays as its
  * parent left it.  A child with a copy of the memory is the backend's business.
  *
- * References: clone(2), execve(2), vfork(2).
+ * References: clone(2), prctl(2), seccomp(2), vfork(2).
  */
 
 #include "hijack.h"
 #include "trap.h"
 
 #include <errno.h>
+#include <linux/prctl.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 
 static unsigned long
 clone_flags(long nr, const unsigned long args[6])
@@ -62,7 +64,15 @@ process_clone_after(long ret)
 	self.s_forking = false;
 	if (ret != 0 && backend->b_fork_parent != NULL)
 		backend->b_fork_parent(ret);
-	if (ret == 0 && backend->b_fork_child != NULL)
+	if (ret != 0)
+		return;
+	/* It rings for our parent, who reads it as well. */
+	if (self.s_waker != 0) {
+		fdmap_unhide(self.s_waker - 1);
+		(void)host_syscall(SYS_close, self.s_waker - 1);
+		self.s_waker = 0;
+	}
+	if (backend->b_fork_child != NULL)
 		backend->b_fork_child();
 }
 
@@ -79,6 +89,36 @@ rule_fork(long nr, const unsigned long args[6])
 	return ret;
 }
 
+/*
+ * A program that shuts itself in (sshd's child before the login) does not know what we ask of the
+ * host.  What is made only once is made now; the rest are calls on futexes, and read and ppoll on
+ * our bell, which such filters let pass.
+ */
+static void
+prepare_filter(void)
+{
+	if (backend == NULL || self.s_depth > 0)
+		return;
+	(void)kernel_syscall(SYS_getpid, 0);
+	(void)poll_waker();
+}
+
+static long
+rule_seccomp(long nr, const unsigned long args[6])
+{
+	if (args[0] == SECCOMP_SET_MODE_FILTER || args[0] == SECCOMP_SET_MODE_STRICT)
+		prepare_filter();
+	return host_args(nr, args);
+}
+
+static long
+rule_prctl(long nr, const unsigned long args[6])
+{
+	if (args[0] == PR_SET_SECCOMP)
+		prepare_filter();
+	return host_args(nr, args);
+}
+
 /* It has to know itself to be refused. */
 static long
 rule_io_uring(long nr, const unsigned long args[6])
@@ -92,5 +132,7 @@ process_rules(void)
 	dispatch_set(SYS_fork, HIJACK_LOOK, rule_fork);
 	dispatch_set(SYS_clone, HIJACK_LOOK, rule_fork);
 	dispatch_set(SYS_clone3, HIJACK_LOOK, rule_fork);
+	dispatch_set(SYS_seccomp, HIJACK_LOOK, rule_seccomp);
+	dispatch_set(SYS_prctl, HIJACK_LOOK, rule_prctl);
 	dispatch_set(SYS_io_uring_setup, HIJACK_LOOK, rule_io_uring);
 }
