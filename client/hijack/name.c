@@ -270,7 +270,7 @@ quickly(long nr, const unsigned long args[6], long *ret)
 	} else {
 		dirfd = dirfd_of(nm, 0, args);
 		if (dirfd == AT_FDCWD ? path_cwd() != CWD_HOST :
-		    fdmap_entry((unsigned long)dirfd) != FDMAP_HOST)
+		    fdmap_entry((unsigned long)dirfd) != FDMAP_HOST || path_may_be_prefix(head))
 			return false;
 	}
 	*ret = host_args(nr, args);

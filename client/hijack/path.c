@@ -222,6 +222,77 @@ judge_relative(int dirfd, struct where *w)
 	return 0;
 }
 
+/* A descriptor's name at the host; false: it has none. */
+static bool
+host_name(int dirfd, char *buf, size_t size)
+{
+	char link[40] = "/proc/self/cwd";
+	size_t len = 0;
+	long n;
+
+	if (dirfd != AT_FDCWD) {
+		link[0] = '\0';
+		(void)text_add(link, sizeof(link), &len, "/proc/self/fd/");
+		(void)text_add_number(link, sizeof(link), &len, (unsigned long)dirfd);
+	}
+	n = host_syscall(SYS_readlink, link, buf, size - 1);
+	if (n <= 0 || buf[0] != '/')
+		return false;
+	buf[n] = '\0';
+	return true;
+}
+
+/* Does text begin as a part of the prefix does? */
+static bool
+like_prefix(const char *text)
+{
+	size_t n = component(text), m;
+
+	for (const char *p = policy.po_prefix; *p == '/'; p += m) {
+		for (m = 0, p++; m < n && p[m] == text[m];)
+			m++;
+		if (m == n && n > 0 && component(p) == n)
+			return true;
+		m = component(p);
+	}
+	return false;
+}
+
+bool
+path_may_be_prefix(const char head[2])
+{
+	const char *p = policy.po_prefix;
+
+	while (*p == '/') {
+		p++;
+		if (p[0] == head[0] && (p[1] == head[1] ||
+		    ((p[1] == '/' || p[1] == '\0') && (head[1] == '/' || head[1] == '\0'))))
+			return true;
+		p += component(p);
+	}
+	return false;
+}
+
+/*
+ * "rump/x" where the host's directory is "/": programs go down one by one, and what they make there
+ * must not be made at the host.
+ */
+static void
+make_absolute(int dirfd, struct where *w)
+{
+	char name[PATH_ROOM];
+	size_t len;
+
+	if (policy.po_prefixlen < 2 || !like_prefix(w->w_text) ||
+	    (dirfd == AT_FDCWD ? path_cwd() != CWD_HOST :
+	    fdmap_entry((unsigned long)dirfd) != FDMAP_HOST) || !host_name(dirfd, name, sizeof(name)))
+		return;
+	len = text_len(name);
+	if ((len == 1 || text_add(name, sizeof(name), &len, "/")) &&
+	    text_add(name, sizeof(name), &len, w->w_text) && path_strip(name) != NULL)
+		(void)text_set(w->w_text, sizeof(w->w_text), name, "");
+}
+
 /* w_text is there. */
 static long
 judge(int dirfd, struct where *w)
@@ -230,6 +301,8 @@ judge(int dirfd, struct where *w)
 	bool crossed = false;
 	long ret = 0;
 
+	if (w->w_text[0] != '/')
+		make_absolute(dirfd, w);
 	for (;;) {
 		w->w_kind = WHERE_HOST;
 		w->w_blanket = false;
@@ -279,20 +352,11 @@ struct hostwalk {
 static bool
 walk_base(int dirfd, struct hostwalk *hw)
 {
-	char link[40] = "/proc/self/cwd";
-	size_t len = 0;
-	long n;
-
-	if (dirfd != AT_FDCWD) {
-		link[0] = '\0';
-		(void)text_add(link, sizeof(link), &len, "/proc/self/fd/");
-		(void)text_add_number(link, sizeof(link), &len, (unsigned long)dirfd);
-	}
-	n = host_syscall(SYS_readlink, link, hw->hw_done, sizeof(hw->hw_done) - 1);
-	if (n <= 0 || hw->hw_done[0] != '/')
+	if (!host_name(dirfd, hw->hw_done, sizeof(hw->hw_done)))
 		return false;
-	hw->hw_done[n] = '\0';
-	hw->hw_len = n == 1 ? 0 : (size_t)n;
+	hw->hw_len = text_len(hw->hw_done);
+	if (hw->hw_len == 1)
+		hw->hw_len = 0;
 	return true;
 }
 

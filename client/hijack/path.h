@@ -59,4 +59,7 @@ enum cwd_kind { CWD_HOST, CWD_PREFIX, CWD_BLANKET };
 enum cwd_kind path_cwd(void);
 void	path_setcwd(enum cwd_kind kind);
 
+/* Could a name with these first letters be a part of the prefix? */
+bool	path_may_be_prefix(const char head[2]);
+
 #endif /* HIJACK_PATH_H */

@@ -455,6 +455,68 @@ print(socket.getaddrinfo("host.example", 80, socket.AF_INET, socket.SOCK_STREAM)
 '''
     with Server() as server:
         says('python', b"('10.1.2.3', 80)\n", server.run(PYTHON, '-c', script))
+def children_wait_with_bells_of_their_own():
+    script = """
+import os, select, socket
+def wait(s, r):
+    p = select.poll(); p.register(s, select.POLLIN); p.register(r, select.POLLIN)
+    return len(p.poll(20000))
+r, w = os.pipe()
+a, b = socket.create_server(("127.0.0.1", 0)), socket.socket()
+b.connect(a.getsockname()); c = a.accept()[0]
+os.write(w, b"x"); print(wait(c, r), os.read(r, 1)); print(select.select([c, r], [], [], 0.01)[0])
+ready, go = os.pipe()
+pid = os.fork()
+if pid == 0:
+    os.write(go, b"y")
+    os._exit(wait(c, r) + 10 * (c.recv(5) == b"after"))
+os.read(ready, 1); b.sendall(b"after")
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    with Server() as server:
+        says('python', b"1 b'x'\n[]\n11\n", server.run(PYTHON, '-c', script))
+
+
+def programs_shut_themselves_in():
+    """As sshd does: a filter that forbids sendmsg(2), with which a thread is announced."""
+    script = """
+import ctypes, os, socket, struct, threading
+a, b = socket.create_server(("127.0.0.1", 0)), socket.socket()
+b.connect(a.getsockname()); c = a.accept()[0]
+def shut():
+    code = [(0x20, 0, 0, 0), (0x15, 0, 1, 46), (6, 0, 0, 0x50001), (6, 0, 0, 0x7fff0000)]
+    text = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *one) for one in code))
+    prog = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(code), ctypes.addressof(text)))
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.prctl(38, 1, 0, 0, 0) == 0
+    assert libc.prctl(22, 2, prog) == 0, ctypes.get_errno()
+    c.sendall(b"from inside")
+t = threading.Thread(target=shut); t.start(); t.join()
+print(b.recv(20))
+"""
+    if os.uname().machine != 'x86_64':
+        raise rig.Skip('the filter is made of numbers of x86-64')
+    with Server() as server:
+        says('python', b"b'from inside'\n", server.run(PYTHON, '-c', script))
+
+
+def names_go_down_to_the_prefix_one_by_one():
+    script = """
+import os
+root = os.open("/", os.O_PATH | os.O_DIRECTORY)
+os.mkdir("rump/tmp/one", dir_fd=root)
+rump = os.open("rump", os.O_PATH | os.O_DIRECTORY, dir_fd=root)
+os.mkdir("tmp/two", dir_fd=rump)
+os.chdir("/"); os.mkdir("rump/tmp/three")
+try: os.mkdir("rump", dir_fd=root)
+except OSError as error: print(error.strerror)
+print(sorted(os.listdir("/rump/tmp")))
+"""
+    with Server() as server:
+        says('python', b"File exists\n['one', 'three', 'two']\n", server.run(PYTHON, '-c', script))
+
+
+
 
 
 rig.main([
@@ -462,6 +524,9 @@ rig.main([
     local_sockets_of_the_kernel_pass_its_descriptors,
     instructions_of_the_program_itself_trap,
     the_trap_engine_serves_any_program,
+    children_wait_with_bells_of_their_own,
+    programs_shut_themselves_in,
+    names_go_down_to_the_prefix_one_by_one,
     asyncio_waits_for_both_kernels,
     signals_end_and_restart_calls,
     bad_pointers_are_efault,
