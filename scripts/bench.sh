@@ -12,6 +12,7 @@
 # bus	frames by themselves, beside unix datagrams and, as root, a bridge; 200 ports
 # net	TCP and UDP between our kernels beside the host's loopback; when we are
 #	root, beside a veth pair too, and through a tap
+# remote	calls of a client in another process, beside what their transport costs
 # link	as root: frames of 1500 bytes, and taps beside slirp4netns and pasta
 # hijack	calls of a hijacked program
 #
@@ -22,7 +23,7 @@ set -eu
 cd "$(dirname "$0")/.."
 build=${1:-build}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- local image start server socket stack bus net link hijack
+[ $# -gt 0 ] || set -- local image start server socket stack bus net link remote hijack
 large=${BENCH_LARGE:-1000000}
 
 dir=$(mktemp -d "${BENCH_DIR:-/dev/shm}/rumpus-bench.XXXXXX")
@@ -148,6 +149,7 @@ for what; do
 	server)	"$build/bench/bench_server" "$build/cmd/rump_allserver/rump_allserver" ;;
 	net)	bench_net ;;
 	hijack)	"$build/bench/bench_hijack" "$build/cmd/rumpus/rumpus" ;;
+	remote)	"$build/bench/bench_sysproxy" ;;
 	link)	scripts/bench-link.sh "$build" ;;
 	*)	echo "bench.sh: no benchmark $what" >&2; exit 2 ;;
 	esac

@@ -13,8 +13,8 @@
 
 #include "client_impl.h"
 
-#define SPIN_MIN	16
-#define SPIN_MAX	4096
+#define SPIN_LOOKS	1000	/* some 50 us */
+#define SKIP_MAX	255
 
 /* --- turns ------------------------------------------------------------------------- */
 
@@ -39,26 +39,29 @@ turn_over(uint32_t turn)
 	return (turn & ~SP_WAITER) == 0 || (turn & SP_DIED) != 0;
 }
 
-static bool
+/* Spins, unless that was in vain lately; as the server does. */
+static void
 turn_spin(struct cslot *cs)
 {
 	const uint32_t *turn = &cs->cs_shm->sl_msg.m_turn;
 
-	if (session_ncpu == 1)
-		return false;
-	for (unsigned int i = 0; i < cs->cs_spin; i++) {
+	if (cs->cs_skip > 0) {
+		cs->cs_skip--;
+		return;
+	}
+	for (unsigned int i = 0; i < SPIN_LOOKS; i++) {
 		if (turn_over(__atomic_load_n(turn, __ATOMIC_ACQUIRE))) {
-			if (cs->cs_spin < SPIN_MAX)
-				cs->cs_spin *= 2;
-			return true;
+			cs->cs_skipnext = 0;
+			return;
 		}
 #if defined(__x86_64__)
 		__builtin_ia32_pause();
 #endif
 	}
-	if (cs->cs_spin > SPIN_MIN)
-		cs->cs_spin /= 2;
-	return false;
+	cs->cs_skipnext = 2 * cs->cs_skipnext + 1;
+	if (cs->cs_skipnext > SKIP_MAX)
+		cs->cs_skipnext = SKIP_MAX;
+	cs->cs_skip = cs->cs_skipnext;
 }
 
 /* Until it is our turn.  ECONNRESET; EINTR if that is wanted. */
@@ -67,7 +70,7 @@ turn_wait(struct cslot *cs, bool intr, bool restart)
 {
 	uint32_t *word = &cs->cs_shm->sl_msg.m_turn, turn;
 
-	(void)turn_spin(cs);
+	turn_spin(cs);
 	for (;;) {
 		turn = __atomic_load_n(word, __ATOMIC_ACQUIRE);
 		if (turn & SP_DIED)

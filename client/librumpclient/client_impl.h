@@ -117,7 +117,6 @@ struct session {
 	char		 s_url[256];	/* c */
 };
 extern struct session session;
-extern unsigned int session_ncpu;
 
 int	session_open(const char *url);	/* -errno */
 /* The rest of a beginning, of whatever kind: what the welcome says. */
@@ -143,7 +142,8 @@ struct cslot {
 	uint32_t	 cs_tid;	/* of the server's thread */
 	uint32_t	 cs_calls;	/* made so far */
 	uint32_t	 cs_generation;	/* of the session it belongs to */
-	unsigned int	 cs_spin;
+	unsigned int	 cs_skip;	/* waits that shall not spin */
+	unsigned int	 cs_skipnext;	/* how many, if the next spin is in vain */
 	struct sp_seg	*cs_bigseg;	/* room for SP_NSEGS_MAX, made when needed */
 };
 

@@ -178,6 +178,25 @@ hello_fill(struct sp_hello *h, unsigned int kind)
 	comm_read(h->h_comm);
 }
 
+/*
+ * A program after an exec may find replies that its predecessor asked for and did not
+ * wait for: they come first, and are half as long.
+ */
+static int
+welcome_recv(int fd, struct sp_welcome *w, int *ret_fd)
+{
+	const size_t half = sizeof(struct sp_ctl);
+	int error;
+
+	do {
+		error = conn_recv(fd, w, half, ret_fd);
+	} while (error == 0 && w->w_magic >= SP_SLOT_OPEN &&
+	    w->w_magic <= SP_EXECUTED);
+	if (error)
+		return error;
+	return conn_recv(fd, (char *)w + half, sizeof(*w) - half, NULL);
+}
+
 int
 hello_exchange(int fd, const struct sp_hello *h, struct sp_welcome *w,
     int *ret_fd)
@@ -187,7 +206,7 @@ hello_exchange(int fd, const struct sp_hello *h, struct sp_welcome *w,
 	*ret_fd = -1;
 	error = conn_send(fd, h, sizeof(*h), -1);
 	if (error == 0)
-		error = conn_recv(fd, w, sizeof(*w), ret_fd);
+		error = welcome_recv(fd, w, ret_fd);
 	if (error == 0 && w->w_magic != SP_MAGIC)
 		error = -EPROTO;
 	if (error == 0 && w->w_error != 0)

@@ -13,21 +13,6 @@
 #include "client_impl.h"
 
 struct session session = { .s_fd = -1 };
-unsigned int session_ncpu = 1;
-
-/* The set of processors this thread may run on. */
-static unsigned int
-count_cpus(void)
-{
-	unsigned long mask[128];
-	unsigned int n = 0;
-	long bytes = hostcall(SYS_sched_getaffinity, 0L, sizeof(mask), mask, 0L,
-	    0L, 0L);
-
-	for (long i = 0; i < bytes / (long)sizeof(mask[0]); i++)
-		n += (unsigned int)__builtin_popcountl(mask[i]);
-	return n > 0 ? n : 1;
-}
 
 static int
 region_map(int memfd, const struct sp_welcome *w)
@@ -134,7 +119,6 @@ session_open_locked(const char *url)
 		return 0;
 	if (!hostcall_foreign && (error = guard_init()) != 0)
 		return -error;
-	session_ncpu = count_cpus();
 	if (session.s_generation == 0)
 		retry_environment();
 	fd = exec_inherited(&oldurl);

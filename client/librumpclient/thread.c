@@ -16,7 +16,6 @@
 
 #include "client_impl.h"
 
-#define SPIN_START	1024
 #define MEET_MS		20
 
 _Thread_local struct cthread cthread;
@@ -122,7 +121,7 @@ slot_open(struct cslot *cs)
 	cs->cs_area = (uint8_t *)session.s_region + SP_AREAOFF(cs->cs_index);
 	cs->cs_calls = 0;
 	cs->cs_generation = generation;
-	cs->cs_spin = SPIN_START;
+	cs->cs_skip = cs->cs_skipnext = 0;
 	error = slot_meet(cs);
 	if (error)
 		cs->cs_shm = NULL;

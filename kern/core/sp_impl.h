@@ -98,7 +98,8 @@ struct spslot {
 	uint32_t	 ss_calls;	/* a: calls begun; moved on when one ends too */
 	uint32_t	 ss_closing;	/* a: end as soon as you can */
 	uint32_t	 ss_busy;	/* a: somebody is about to interrupt it */
-	unsigned int	 ss_spin;	/* o: how long to spin for the next turn */
+	unsigned int	 ss_skip;	/* o: waits that shall not spin */
+	unsigned int	 ss_skipnext;	/* o: how many, if the next spin is in vain */
 	uint32_t	 ss_broken;	/* o: the client broke the rules */
 
 	/* The call under way, all o. */
@@ -111,7 +112,6 @@ struct spslot {
 
 /* sp_server.c */
 extern int sp_maxclients, sp_maxthreads, sp_nclients;	/* a */
-extern unsigned int sp_ncpu;		/* c: one: nobody spins */
 void	sp_wake(void);			/* the control thread shall look around */
 void	sp_watch(struct spclient *sc);	/* as its state and buffers demand */
 

@@ -31,7 +31,6 @@
 #define MESSAGES_MAX	32	/* of one client before others have their turn */
 #define HALFOPEN_MAX	64	/* connections that have not said hello */
 
-unsigned int sp_ncpu = 1;
 int sp_maxclients = 4096, sp_maxthreads = SP_NSLOTS, sp_nclients;
 
 static konce_t sp_once;
@@ -344,7 +343,6 @@ sp_start(void)
 {
 	int error;
 
-	sp_ncpu = (unsigned int)param_u64("_RUMPUSER_NCPU", 1);
 	error = rumpuser_spset_create(&set);
 	if (error)
 		return error;

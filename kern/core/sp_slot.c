@@ -12,9 +12,10 @@
  *	ENDING	the client said SP_BYE, broke the rules, or is gone
  *	gone	the thread has left; with the last of a client ends its proc
  *
- * Waiting: for a while with open eyes, then asleep.  A while that was in vain
- * is halved, one that was not grows, so that a busy client is answered within
- * a cache miss or two, and an idle one costs nothing.
+ * Waiting: for a while with open eyes, then asleep.  After a while that was in
+ * vain the next waits are asleep from the start, one, three, seven and so on:
+ * so a busy client is answered within a cache miss or two, an idle one costs
+ * nothing, and where both have one processor next to nothing is lost.
  *
  * Interrupting: the control thread may interrupt a call only if it is the one
  * that the client meant.  It sets ss_busy, looks at ss_calls, interrupts, and
@@ -43,8 +44,8 @@
 #include "proc_impl.h"
 #include "vcpu_impl.h"
 
-#define SPIN_MIN	16
-#define SPIN_MAX	4096	/* looks: some 50 us */
+#define SPIN_LOOKS	1000	/* some 50 us: what a wake-up costs, and more */
+#define SKIP_MAX	255	/* waits without spinning after some in vain */
 
 static _Thread_local struct spslot *slot_tls;
 
@@ -62,25 +63,31 @@ turn_is_ours(const struct spslot *ss, uint32_t turn)
 	return (turn & SP_TIDMASK) == ss->ss_tid;
 }
 
-/* True: it is our turn; false: not yet. */
 static bool
+turn_is_there(struct spslot *ss)
+{
+	return turn_is_ours(ss, atomic_load_acq(&ss->ss_shm->sl_msg.m_turn));
+}
+
+/* Spins, unless that was in vain lately. */
+static void
 turn_spin(struct spslot *ss)
 {
-	uint32_t *turn = &ss->ss_shm->sl_msg.m_turn;
-
-	if (sp_ncpu == 1)
-		return turn_is_ours(ss, atomic_load_acq(turn));
-	for (unsigned int i = 0; i < ss->ss_spin; i++) {
-		if (turn_is_ours(ss, atomic_load_acq(turn))) {
-			if (ss->ss_spin < SPIN_MAX)
-				ss->ss_spin *= 2;
-			return true;
+	if (ss->ss_skip > 0) {
+		ss->ss_skip--;
+		return;
+	}
+	for (unsigned int i = 0; i < SPIN_LOOKS; i++) {
+		if (turn_is_there(ss)) {
+			ss->ss_skipnext = 0;
+			return;
 		}
 		cpu_relax();
 	}
-	if (ss->ss_spin > SPIN_MIN)
-		ss->ss_spin /= 2;
-	return turn_is_ours(ss, atomic_load_acq(turn));
+	ss->ss_skipnext = 2 * ss->ss_skipnext + 1;
+	if (ss->ss_skipnext > SKIP_MAX)
+		ss->ss_skipnext = SKIP_MAX;
+	ss->ss_skip = ss->ss_skipnext;
 }
 
 /* Outside the kernel: holds no seat.  ECANCELED: it is time to end. */
@@ -90,7 +97,9 @@ turn_wait(struct spslot *ss)
 	uint32_t *word = &ss->ss_shm->sl_msg.m_turn;
 	uint32_t turn;
 
-	while (!turn_spin(ss)) {
+	if (!turn_is_there(ss))
+		turn_spin(ss);
+	while (!turn_is_there(ss)) {
 		if (atomic_load_acq(&ss->ss_closing))
 			return ECANCELED;
 		turn = atomic_load_acq(word);
@@ -311,7 +320,6 @@ spslot_open(struct spclient *sc, unsigned int *ret_index)
 		return ENOMEM;
 	ss->ss_client = sc;
 	ss->ss_seg = ss->ss_fast;
-	ss->ss_spin = SPIN_MAX / 4;
 	error = lwp_create(sc->sc_proc, 0, &ss->ss_lwp);
 	if (error)
 		goto fail_mem;
