@@ -124,6 +124,16 @@ fdmap_new(int r, bool cloexec)
 	return n;
 }
 
+long
+fdmap_dup(unsigned long n, bool cloexec)
+{
+	long ret = host_syscall(SYS_fcntl, n, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, 0);
+
+	if (!host_failed(ret))
+		fdmap_follow((unsigned long)ret, fdmap_entry(n));
+	return ret;
+}
+
 int
 fdmap_hide(int fd)
 {

@@ -138,6 +138,8 @@ void	fdmap_inherit(void);
 bool	fdmap_inherited(void);		/* is there any? */
 /* A number of the program for the kernel's r, which is closed if there is none. */
 long	fdmap_new(int r, bool cloexec);
+/* The lowest number becomes another name of the kernel's n. */
+long	fdmap_dup(unsigned long n, bool cloexec);
 /* n has been made another name of r (dup).  The new reference is counted here. */
 void	fdmap_add(unsigned long n, int r);
 /* False: n's entry is not old any more. */

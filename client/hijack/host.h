@@ -51,7 +51,22 @@ host_syscall6(long nr, unsigned long a, unsigned long b, unsigned long c, unsign
 /* The call as the program made it. */
 #ifdef HIJACK_SUPERVISOR
 long	host_args(long nr, const unsigned long args[6]);	/* it goes on by itself: supervisor.h */
+/* The program's descriptor n as one of ours, until it is returned; -errno. */
+int	host_borrow(unsigned long n);
+void	host_return(int fd);
 #else
+static inline int
+host_borrow(unsigned long n)
+{
+	return (int)n;
+}
+
+static inline void
+host_return(int fd)
+{
+	(void)fd;
+}
+
 static inline long
 host_args(long nr, const unsigned long args[6])
 {

@@ -165,16 +165,12 @@ static long
 by_descriptor(long nr, const unsigned long args[6], int n, bool *ret_done)
 {
 	unsigned long r = (unsigned long)fdmap_get((unsigned long)n);
-	long ret;
 
 	*ret_done = true;
 	switch (nr) {
 	case SYS_open:
 	case SYS_openat:
-		ret = host_syscall(SYS_fcntl, n, wants_cloexec(nr, args) ? F_DUPFD_CLOEXEC : F_DUPFD, 0);
-		if (!host_failed(ret))
-			fdmap_add((unsigned long)ret, (int)r);
-		return ret;
+		return fdmap_dup((unsigned long)n, wants_cloexec(nr, args));
 	case SYS_stat:
 		return kernel_syscall(SYS_fstat, r, args[1]);
 	case SYS_newfstatat:
@@ -257,7 +253,7 @@ quickly(long nr, const unsigned long args[6], long *ret)
 	char head[3] = "";
 	int dirfd;
 
-	if (hijack_copystr(head, (const char *)args[nm->nm_path[0]], sizeof(head)) == 0) {
+	if (mem_string(head, args[nm->nm_path[0]], sizeof(head)) == 0) {
 		*ret = nameless(nr, args);
 		return true;
 	}
@@ -663,9 +659,9 @@ resolver(long nr, const unsigned long args[6], long *ret)
 	static const char file[] = "/etc/resolv.conf";
 	char text[sizeof(file) + 1];
 	struct where w = { .w_kind = WHERE_KERNEL, .w_blanket = true, .w_dirfd = AT_FDCWD,
-	    .w_path = file };
+	    .w_path = text };
 
-	if (hijack_copystr(text, (const char *)args[names[nr].nm_path[0]], sizeof(text)) < 0 ||
+	if (mem_string(text, args[names[nr].nm_path[0]], sizeof(text)) < 0 ||
 	    !text_equal(text, file))
 		return false;
 	*ret = to_kernel(nr, args, &w);

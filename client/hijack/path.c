@@ -193,6 +193,11 @@ judge_absolute(struct where *w)
 
 	if (inner != NULL) {
 		w->w_kind = WHERE_KERNEL;
+		/* Names lie in w_text, all of them: a supervisor knows them by that. */
+		if (inner < w->w_text || inner >= w->w_text + sizeof(w->w_text)) {
+			(void)text_set(w->w_text, sizeof(w->w_text), inner, "");
+			inner = w->w_text;
+		}
 		w->w_path = inner;
 	} else if (policy.po_blanket[0] != '\0' && under_blanket(w->w_text)) {
 		w->w_kind = WHERE_KERNEL;

@@ -63,9 +63,16 @@ end_open(struct end *e, unsigned long n, unsigned long offaddr)
 	int r = fdmap_get(n);
 
 	e->e_kernel = r >= 0;
-	e->e_fd = r >= 0 ? r : (int)n;
+	e->e_fd = r >= 0 ? r : host_borrow(n);
 	e->e_offaddr = offaddr;
 	return offaddr == 0 || mem_read(&e->e_off, offaddr, sizeof(e->e_off));
+}
+
+static void
+end_close(const struct end *e)
+{
+	if (!e->e_kernel)
+		host_return(e->e_fd);
 }
 
 static long
@@ -140,6 +147,16 @@ transfer(struct end *in, struct end *out, size_t count, bool once)
 	return (long)total;
 }
 
+static long
+transfer_close(struct end *in, struct end *out, size_t count, bool once)
+{
+	long ret = transfer(in, out, count, once);
+
+	end_close(in);
+	end_close(out);
+	return ret;
+}
+
 /* Whose are the two?  0 both the host's, 1 both the kernel's, 2 one each, -EBADF. */
 static int
 sides(unsigned long a, unsigned long b)
@@ -176,7 +193,7 @@ rule_sendfile(long nr, const unsigned long args[6])
 		return both_kernel(nr, args, 0, 1);
 	if (!end_open(&in, args[1], args[2]) || !end_open(&out, args[0], 0))
 		return -EFAULT;
-	return transfer(&in, &out, args[3] < COUNT_MAX ? args[3] : COUNT_MAX, false);
+	return transfer_close(&in, &out, args[3] < COUNT_MAX ? args[3] : COUNT_MAX, false);
 }
 
 static long
@@ -191,7 +208,7 @@ rule_splice(long nr, const unsigned long args[6])
 		return both_kernel(nr, args, 0, 2);
 	if (!end_open(&in, args[0], args[1]) || !end_open(&out, args[2], args[3]))
 		return -EFAULT;
-	return transfer(&in, &out, args[4] < CHUNK ? args[4] : CHUNK, true);
+	return transfer_close(&in, &out, args[4] < CHUNK ? args[4] : CHUNK, true);
 }
 
 static long

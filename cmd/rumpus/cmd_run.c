@@ -4,7 +4,8 @@
  * cmd_run.c - rumpus run: an unmodified program with another kernel
  *
  * Nothing happens here but preparation: the options become the environment that
- * librumphijack.so reads, the library is to be preloaded, and the program takes our place.
+ * librumphijack.so reads, the library is to be preloaded, and the program takes our place.  Where
+ * nothing can be preloaded, rumpus-supervise does.
  */
 
 #include <errno.h>
@@ -15,9 +16,11 @@
 #include <unistd.h>
 
 #include "../server/place.h"
+#include "doctor.h"
 #include "net.h"
 
 #define LIBRARY		"librumphijack.so"
+#define SUPERVISOR	"rumpus-supervise"
 
 static const struct option options[] = {
 	{ "net", required_argument, NULL, 'n' },
@@ -27,6 +30,7 @@ static const struct option options[] = {
 	{ "blanket", required_argument, NULL, 'b' },
 	{ "socket", required_argument, NULL, 's' },
 	{ "fd-from", required_argument, NULL, 'f' },
+	{ "engine", required_argument, NULL, 'e' },
 	{ "verbose", no_argument, NULL, 'v' },
 	NET_OPTIONS,
 };
@@ -34,7 +38,7 @@ static const struct option options[] = {
 struct run {
 	char		*r_kernel;	/* options of the kernel, one a line */
 	const char	*r_server;
-	const char	*r_path, *r_blanket, *r_socket, *r_fdfrom;
+	const char	*r_path, *r_blanket, *r_socket, *r_fdfrom, *r_engine;
 	bool		 r_verbose;
 };
 
@@ -90,6 +94,9 @@ take_option(struct run *r, int opt)
 	case 'f':
 		r->r_fdfrom = optarg;
 		return -1;
+	case 'e':
+		r->r_engine = optarg;
+		return -1;
 	case 'v':
 		r->r_verbose = true;
 		return -1;
@@ -100,10 +107,8 @@ take_option(struct run *r, int opt)
 
 /* Where it was installed; or beside a program that was not. */
 static int
-find_library(char *buf, size_t size)
+find_part(const char *installed, const char *env, const char *built, char *buf, size_t size)
 {
-	static const char installed[] = RUMPUS_LIBDIR "/" LIBRARY;
-	const char *env = getenv("RUMPHIJACK_LIBRARY");
 	char exe[PATH_MAX], *slash;
 	ssize_t len;
 
@@ -117,7 +122,7 @@ find_library(char *buf, size_t size)
 	exe[len] = '\0';
 	slash = strrchr(exe, '/');
 	*slash = '\0';
-	if (snprintf(buf, size, "%s/../../client/hijack/" LIBRARY, exe) >= (int)size)
+	if (snprintf(buf, size, "%s/../../client/%s", exe, built) >= (int)size)
 		return ENAMETOOLONG;
 	return access(buf, R_OK) == 0 ? 0 : errno;
 }
@@ -145,29 +150,93 @@ policy(const struct run *r)
 	return text;
 }
 
+/* The program's place in PATH; as it is if there is none. */
+static void
+find_program(const char *name, char *buf, size_t size)
+{
+	const char *path = getenv("PATH"), *end;
+
+	(void)snprintf(buf, size, "%s", name);
+	for (; strchr(name, '/') == NULL && path != NULL; path = *end == ':' ? end + 1 : NULL) {
+		end = strchrnul(path, ':');
+		(void)snprintf(buf, size, "%.*s/%s", (int)(end - path), path, name);
+		if (access(buf, X_OK) == 0)
+			return;
+	}
+}
+
+static bool
+wants_supervisor(const struct run *r, const char *program)
+{
+	char path[PATH_MAX];
+	struct binary b;
+	const char *why;
+
+	if (r->r_engine != NULL)
+		return strcmp(r->r_engine, "supervisor") == 0;
+	find_program(program, path, sizeof(path));
+	return doctor_binary(path, &b) == 0 &&
+	    strcmp(doctor_engine(&b, true, true, &why), "supervisor") == 0;
+}
+
 static int
-run(const struct run *r, char **argv)
+start(const char *file, char **argv)
+{
+	int error;
+
+	execvp(file, argv);
+	error = errno;
+	warn_text("%s: %s", file, strerror(error));
+	return error == ENOENT ? 127 : 126;
+}
+
+static int
+run_supervised(const struct run *r, char **argv)
+{
+	char helper[PATH_MAX];
+	int error;
+
+	if (r->r_server == NULL)
+		return usage_error("%s: nothing can be loaded into it, so that its kernel has to be in a "
+		    "server (--on)", argv[0]);
+	error = find_part(RUMPUS_LIBEXEC "/" SUPERVISOR, getenv("RUMPHIJACK_SUPERVISOR"),
+	    "supervisor/" SUPERVISOR, helper, sizeof(helper));
+	if (error)
+		return complain(SUPERVISOR, "find", error);
+	/* It takes its own name's place in front of the arguments: cmd_run() has been there. */
+	argv[-1] = helper;
+	return start(helper, argv - 1);
+}
+
+static int
+run_preloaded(const struct run *r, char **argv)
 {
 	char library[PATH_MAX], *preload = getenv("LD_PRELOAD"), *text;
 	int error;
 
-	error = find_library(library, sizeof(library));
+	error = find_part(RUMPUS_LIBDIR "/" LIBRARY, getenv("RUMPHIJACK_LIBRARY"), "hijack/" LIBRARY,
+	    library, sizeof(library));
 	if (error)
 		return complain(LIBRARY, "find", error);
-	text = policy(r);
+	set("RUMPHIJACK_ENGINE", r->r_engine);
+	text = join(NULL, "", library, preload != NULL && preload[0] != '\0' ? ":" : "",
+	    preload != NULL ? preload : "");
+	set("LD_PRELOAD", text);
+	free(text);
+	return start(argv[0], argv);
+}
+
+static int
+run(const struct run *r, char **argv)
+{
+	char *text = policy(r);
+
 	set("RUMPHIJACK", text);
 	set("RUMPHIJACK_KERNEL", r->r_kernel);
 	set("RUMPHIJACK_VERBOSE", r->r_verbose ? "1" : NULL);
 	set("RUMP_SERVER", r->r_server);
 	free(text);
-	text = join(NULL, "", library, preload != NULL && preload[0] != '\0' ? ":" : "",
-	    preload != NULL ? preload : "");
-	set("LD_PRELOAD", text);
-	free(text);
-	execvp(argv[0], argv);
-	error = errno;
-	warn_text("%s: %s", argv[0], strerror(error));
-	return error == ENOENT ? 127 : 126;
+	return wants_supervisor(r, argv[0]) ? run_supervised(r, argv) : run_preloaded(r, argv);
 }
 
 /* The URL of a server, which may have been named otherwise. */
@@ -200,6 +269,9 @@ cmd_run(int argc, char **argv)
 	}
 	if (optind == argc)
 		return usage_error("run what?");
+	if (r.r_engine != NULL && strcmp(r.r_engine, "preload") != 0 &&
+	    strcmp(r.r_engine, "trap") != 0 && strcmp(r.r_engine, "supervisor") != 0)
+		return usage_error("engines are preload, trap and supervisor, not '%s'", r.r_engine);
 	if (r.r_server != NULL && r.r_kernel != NULL)
 		return usage_error("--net: the server has its interfaces already");
 	code = r.r_server != NULL ? find_server(&r, url, sizeof(url)) : EX_DONE;

@@ -46,6 +46,7 @@ ZONES = [
                             'include/rump/rumpsim.h')),
     (r'client/hijack/', PUBLIC + COMPILER + ('client/hijack/', 'BUILD/gen/abi/', 'cmd/rumpus/',
                                              'hyper/common/guard.h')),
+    (r'client/supervisor/', PUBLIC + COMPILER + ('{dir}/', 'client/hijack/', 'BUILD/gen/abi/')),
     (r'client/', PUBLIC + COMPILER + ('{dir}/', 'proto/', 'BUILD/gen/abi/', 'hyper/common/guard.h')),
     (r'tests/sysproxy/', PUBLIC + COMPILER + ('{dir}/', 'tests/', 'proto/')),
     (r'tests/harness/ktest.c', FREESTANDING + CORE_HEADERS + ('tests/harness/',)),

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * fdmap.c - placeholders of the programs' descriptors
+ *
+ * Behind each descriptor of the kernel a program has the writing end of a pipe, put there by
+ * us (SECCOMP_IOCTL_NOTIF_ADDFD); the reading end is ours.  So the host counts for us: when
+ * the last copy is gone, in whatever process and for whatever reason -- close, exec, exit, a
+ * message that was never received -- our end hangs up, and the kernel's descriptor is closed.
+ * And the pipe's inode number tells by /proc what a descriptor stands for.
+ *
+ * A hang-up comes a moment late.  Where we know that a descriptor is the only one, close(2)
+ * closes the kernel's before it goes on; no longer after a fork.
+ *
+ * Locking
+ *	fdmap_lock, a leaf but for targets_lock
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "supervisor.h"
+
+#define NPLACES		65536
+#define NBUCKETS	4096
+
+#define R_FREE		(-1)		/* the place is free */
+#define R_GONE		(-2)		/* it hung up, but tables have its name: FDMAP_HIDDEN - 1 */
+
+/* Field key:	l  fdmap_lock */
+struct place {
+	int		 p_r;		/* l: the kernel's, or one of these */
+	int		 p_end;		/* l: the pipe's reading end */
+	uint64_t	 p_ino;		/* l */
+	uint32_t	 p_names;	/* l: entries of tables */
+	bool		 p_shared;	/* l: there may be more of them */
+	uint32_t	 p_next;	/* l: in its bucket, or of the free ones; + 1 */
+};
+
+static pthread_mutex_t fdmap_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct place places[NPLACES];
+static uint32_t buckets[NBUCKETS];	/* l: + 1 */
+static uint32_t unused, untouched;	/* l: + 1; never used from here on */
+
+/*
+ * Entries of tables: the place's number + 1, as others have the kernel's number.
+ * fdmap_entry() translates.
+ */
+static struct place *
+place_of(int32_t entry)
+{
+	return &places[entry - 1];
+}
+
+/* --- places ------------------------------------------------------------------------- */
+
+static struct place *
+place_new_locked(int r, int end, uint64_t ino)
+{
+	struct place *p;
+
+	if (unused != 0) {
+		p = &places[unused - 1];
+		unused = p->p_next;
+	} else if (untouched < NPLACES) {
+		p = &places[untouched++];
+	} else {
+		return NULL;
+	}
+	*p = (struct place){ .p_r = r, .p_end = end, .p_ino = ino, .p_names = 1,
+	    .p_next = buckets[ino % NBUCKETS] };
+	buckets[ino % NBUCKETS] = (uint32_t)(p - places) + 1;
+	return p;
+}
+
+/* The place goes; what is left to do is to close the kernel's and our end. */
+static void
+place_free_locked(struct place *p, int *ret_r, int *ret_end)
+{
+	uint32_t *link = &buckets[p->p_ino % NBUCKETS];
+
+	while (*link != (uint32_t)(p - places) + 1)
+		link = &places[*link - 1].p_next;
+	*link = p->p_next;
+	*ret_r = p->p_r;
+	*ret_end = p->p_end;
+	p->p_r = R_FREE;
+	p->p_next = unused;
+	unused = (uint32_t)(p - places) + 1;
+}
+
+/* A table forgets it.  If the host has, too, that is all. */
+static void
+unname_locked(struct place *p)
+{
+	int r, end;
+
+	p->p_names--;
+	if (p->p_names == 0 && p->p_r == R_GONE)
+		place_free_locked(p, &r, &end);
+}
+
+static void
+finish(int r, int end)
+{
+	if (r < 0)
+		return;
+	(void)kernel_syscall(SYS_close, r);
+	(void)close(end);
+}
+
+/* --- entries ------------------------------------------------------------------------------- */
+
+int32_t
+fdmap_entry(unsigned long n)
+{
+	int32_t entry = target_entry(visit->v_target, n);
+
+	/* r is constant as long as somebody names it. */
+	return entry > 0 ? __atomic_load_n(&place_of(entry)->p_r, __ATOMIC_RELAXED) + 1 : entry;
+}
+
+int32_t
+fdmap_find(uint64_t ino)
+{
+	int32_t entry = FDMAP_HOST;
+
+	(void)pthread_mutex_lock(&fdmap_lock);
+	for (uint32_t i = buckets[ino % NBUCKETS]; i != 0; i = places[i - 1].p_next) {
+		if (places[i - 1].p_ino == ino) {
+			places[i - 1].p_names++;
+			entry = (int32_t)i;
+			break;
+		}
+	}
+	(void)pthread_mutex_unlock(&fdmap_lock);
+	return entry;
+}
+
+void
+fdmap_forget(int32_t entry)
+{
+	if (entry <= FDMAP_EPOLL) {
+		companion_drop(entry);
+		return;
+	}
+	(void)pthread_mutex_lock(&fdmap_lock);
+	unname_locked(place_of(entry));
+	(void)pthread_mutex_unlock(&fdmap_lock);
+}
+
+void
+fdmap_shared(int32_t entry)
+{
+	if (entry > 0)
+		__atomic_store_n(&place_of(entry)->p_shared, true, __ATOMIC_RELEASE);
+}
+
+void
+fdmap_drop(unsigned long n)
+{
+	int32_t entry = target_set(visit->v_target, n, FDMAP_HOST);
+	int r = -1, end = -1;
+
+	if (entry <= 0) {
+		if (entry <= FDMAP_EPOLL)
+			companion_drop(entry);
+		return;
+	}
+	(void)pthread_mutex_lock(&fdmap_lock);
+	if (place_of(entry)->p_names == 1 && place_of(entry)->p_r >= 0 && !place_of(entry)->p_shared)
+		place_free_locked(place_of(entry), &r, &end);
+	else
+		unname_locked(place_of(entry));
+	(void)pthread_mutex_unlock(&fdmap_lock);
+	finish(r, end);
+}
+
+/* An event may be old, and the place another's: it is looked at again. */
+static bool
+hung_up(const struct place *p)
+{
+	struct pollfd pfd = { .fd = p->p_end };
+
+	return p->p_r >= 0 && poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLHUP) != 0;
+}
+
+void
+fdmap_hangup(uint32_t index)
+{
+	struct place *p = &places[index];
+	int r = -1, end = -1;
+
+	(void)pthread_mutex_lock(&fdmap_lock);
+	if (hung_up(p) && p->p_names == 0) {
+		place_free_locked(p, &r, &end);
+	} else if (hung_up(p)) {
+		r = p->p_r;
+		end = p->p_end;
+		p->p_r = R_GONE;
+	}
+	(void)pthread_mutex_unlock(&fdmap_lock);
+	finish(r, end);
+}
+
+/* --- new ones --------------------------------------------------------------------------------- */
+
+static long
+give(int r, bool cloexec)
+{
+	struct place *p;
+	struct stat st;
+	int pipefd[2];
+	long n;
+
+	if (pipe2(pipefd, O_CLOEXEC | O_NONBLOCK) != 0)
+		return -errno;
+	if (fstat(pipefd[1], &st) != 0)
+		st.st_ino = 0;
+	(void)pthread_mutex_lock(&fdmap_lock);
+	p = place_new_locked(r, pipefd[0], st.st_ino);
+	(void)pthread_mutex_unlock(&fdmap_lock);
+	n = p == NULL ? -ENFILE : visit_give(pipefd[1], -1, cloexec);
+	if (p != NULL && n >= 0)
+		(void)target_set(visit->v_target, (unsigned long)n, (int32_t)(p - places) + 1);
+	(void)close(pipefd[1]);
+	if (n >= 0) {
+		watch_placeholder(pipefd[0], (uint32_t)(p - places));
+		return n;
+	}
+	(void)pthread_mutex_lock(&fdmap_lock);
+	if (p != NULL)
+		place_free_locked(p, &r, &pipefd[0]);
+	(void)pthread_mutex_unlock(&fdmap_lock);
+	(void)close(pipefd[0]);
+	return n;
+}
+
+long
+fdmap_new(int r, bool cloexec)
+{
+	long n = give(r, cloexec);
+
+	if (n < 0)
+		(void)kernel_syscall(SYS_close, r);
+	return n;
+}
+
+/* The program's descriptor old gets another name. */
+long
+fdmap_again(unsigned long old, long n, bool cloexec)
+{
+	int32_t entry = target_entry(visit->v_target, old);
+	char name[40];
+	long got;
+	int fd;
+
+	if (entry <= 0)
+		return -EBADF;
+	/* Opening a pipe by its name here gives us its other end. */
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", place_of(entry)->p_end);
+	fd = open(name, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (n >= 0)
+		fdmap_drop((unsigned long)n);
+	(void)pthread_mutex_lock(&fdmap_lock);
+	place_of(entry)->p_names++;
+	(void)pthread_mutex_unlock(&fdmap_lock);
+	got = visit_give(fd, n, cloexec);
+	if (got >= 0)
+		(void)target_set(visit->v_target, (unsigned long)got, entry);
+	else
+		fdmap_forget(entry);
+	(void)close(fd);
+	return got;
+}
+
+long
+fdmap_dup(unsigned long n, bool cloexec)
+{
+	return fdmap_again(n, -1, cloexec);
+}

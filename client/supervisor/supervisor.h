@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * supervisor.h - what the parts of rumpus-supervise share
+ *
+ * The supervisor is the third engine of the hijack, for programs in which no code of ours can be:
+ * static ones, and those whose run time makes its own system calls.  A filter
+ * (seccomp_unotify(2)) stops the calls that the policy may want; a thread of ours looks at each,
+ * with the same rules as the other engines (client/hijack), and answers it or lets it go on.
+ *
+ *	setup.c		starts the program under its filter, and passes on how it ends
+ *	filter.c	the filter
+ *	worker.c	threads that take calls and answer them
+ *	watch.c		signals and deaths of programs that wait for us
+ *	target.c	the processes, and what we know of their descriptors
+ *	fdmap.c		placeholders
+ *	memory.c	their memory
+ *	rule_*.c	rules that differ from those of a program in which we are
+ *
+ * It is a convenience and no sandbox: a call that goes on is read again by the host, and another
+ * thread of the program may have changed what its pointers lead to.
+ *
+ * All programs of a tree are one proc of the kernel.
+ */
+
+#ifndef SUPERVISOR_H
+#define SUPERVISOR_H
+
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../hijack/hijack.h"
+#include "../hijack/path.h"
+
+/* A rule's result: the host carries the call out as it is. */
+#define CALL_GOES_ON	(-0x7000000000000000L)
+/* Is restarted by the host after its signal handlers, as it does its own (ERESTARTSYS). */
+#define CALL_RESTARTS	512
+
+/*
+ * Stacks of workers lie where no program has memory, so that a pointer tells by itself whether it
+ * is the program's or ours.
+ */
+#define STACKS_BASE	0x2a5200000000UL
+#define STACK_SIZE	0x100000UL
+#define NWORKERS	96
+
+static inline bool
+memory_ours(unsigned long addr)
+{
+	return addr - STACKS_BASE < NWORKERS * STACK_SIZE;
+}
+
+/* --- targets (target.c) ----------------------------------------------------------- */
+
+/* Field key:	c  constant	t  targets_lock		a  atomic */
+struct target {
+	struct target	*t_next;	/* t */
+	pid_t		 t_pid;		/* c: thread group */
+	int		 t_pidfd;	/* c */
+	unsigned int	 t_refs;	/* t: threads that we know, workers in its calls */
+	bool		 t_gone;	/* t */
+	int32_t		*t_entry;	/* a: by descriptor, as in fdmap_table; the pointer: t */
+	unsigned int	 t_nentries;	/* t */
+	pid_t		 t_rescan;	/* a: this thread's next call finds descriptors anew */
+	uint32_t	 t_cwd;		/* a: enum cwd_kind */
+	int		 t_cwdfd;	/* a: the kernel's descriptor of it, -1 */
+};
+
+/* The target of thread tid, held; NULL: it is gone. */
+struct target *target_enter(pid_t tid);
+void	target_leave(struct target *t);
+void	target_thread_ends(pid_t tid);
+/* A pidfd became readable. */
+void	target_dies(pid_t pid);
+int32_t	target_entry(struct target *t, unsigned long n);
+/* Returns what it was. */
+int32_t	target_set(struct target *t, unsigned long n, int32_t entry);
+/* For each descriptor that is not the host's. */
+void	target_each(struct target *t, void (*fn)(struct target *t, unsigned int n, int32_t entry));
+void	target_inherit_cwd(struct target *t, const struct target *parent);
+
+/* --- calls under way (worker.c) ------------------------------------------------------ */
+
+struct visit {
+	struct seccomp_notif v_call;
+	struct target	*v_target;
+	_Atomic uint64_t v_busy;	/* the call's id, 0: none */
+	_Atomic pid_t	 v_tid;		/* of the worker */
+	_Atomic bool	 v_signal;	/* the program has a signal waiting */
+	bool		 v_own;		/* pointers are ours */
+	int		 v_bell;	/* + 1: to wait for both kernels */
+	/* watch.c */
+	uint64_t	 v_seen;
+	unsigned int	 v_ticks;
+};
+
+extern struct visit visits[NWORKERS];
+extern __thread struct visit *visit;
+extern int listener;
+
+/* First worker. */
+int	worker_start(void);
+/* Is the call still to be answered? */
+bool	visit_valid(const struct visit *v);
+/* A descriptor of ours becomes the program's n, or its lowest if n is -1.  -errno. */
+long	visit_give(int fd, long n, bool cloexec);
+
+/* --- the rest ---------------------------------------------------------------------------- */
+
+int	watch_start(void);
+void	watch_hint(void);		/* a call is under way */
+void	watch_pidfd(int pidfd, pid_t pid);
+void	watch_placeholder(int fd, uint32_t index);
+
+/* fdmap.c */
+/* The entry for a descriptor of the program that leads to pipe number ino. */
+int32_t	fdmap_find(uint64_t ino);
+void	fdmap_hangup(uint32_t index);
+/* The targets' tables changed by themselves: of one that is gone, of one that forks. */
+void	fdmap_forget(int32_t entry);
+void	fdmap_shared(int32_t entry);
+/* The program's old gets another name: n, or the lowest if that is -1. */
+long	fdmap_again(unsigned long old, long n, bool cloexec);
+
+int	filter_install(void);
+int	memory_start(void);
+
+/* A call of the host that is not as the program made it. */
+long	host_changed(long nr, const unsigned long args[6]);
+
+/* rule_*.c */
+void	target_rules(void);
+void	host_rules(void);
+
+/* rule_epoll.c: of a target that is gone, or closed its descriptor. */
+void	companion_drop(int32_t entry);
+
+#endif /* SUPERVISOR_H */
