@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * t_sysproxy_hostile.c - clients that break the rules
+ *
+ * They speak the protocol by themselves, and whatever they do, the next honest
+ * client is served.
+ */
+
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <asm/unistd.h>
+#include <proto/sysproxy.h>
+#include <rump/rump_syscalls.h>
+#include <rump/rumpclient.h>
+
+#include "harness.h"
+#include "start.h"
+
+static int
+raw_connect(const struct spserver *ss)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	size_t len = strlen(ss->ss_url + 7);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	NEED(fd != -1);
+	memcpy(sun.sun_path, ss->ss_url + 7, len);
+	sun.sun_path[0] = '\0';
+	NEED(connect(fd, (struct sockaddr *)&sun,
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) == 0);
+	return fd;
+}
+
+static void
+hello_good(struct sp_hello *h)
+{
+	*h = (struct sp_hello){ .h_magic = SP_MAGIC, .h_version_min = SP_VERSION,
+	    .h_version_max = SP_VERSION, .h_kind = SP_GUEST,
+	    .h_features = SP_FEAT_SHM | SP_FEAT_FDS, .h_machine = SP_MACHINE,
+	    .h_bigendian = SP_BIGENDIAN, .h_wordsize = sizeof(long),
+	    .h_pagesize = 4096 };
+}
+
+/* What the server says to a hello; *ret_memfd what came along. */
+static int
+hello_say(int fd, const struct sp_hello *h, int *ret_memfd)
+{
+	union { struct cmsghdr align; char room[CMSG_SPACE(sizeof(int))]; } room;
+	struct sp_welcome w;
+	struct iovec iov = { &w, sizeof(w) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = room.room, .msg_controllen = sizeof(room.room) };
+
+	NEED(send(fd, h, sizeof(*h), MSG_NOSIGNAL) == sizeof(*h));
+	NEED(recvmsg(fd, &msg, MSG_WAITALL) == sizeof(w));
+	if (w.w_error == 0 && ret_memfd != NULL)
+		memcpy(ret_memfd, CMSG_DATA(&room.align), sizeof(int));
+	return w.w_error;
+}
+
+/* An honest client in a process of its own is served. */
+static void
+honest(const struct spserver *ss)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(rumpclient_connect(ss->ss_url) == 0 &&
+		    rump_sys_getpid() > 1 ? 0 : 1);
+	NEED(waitpid(pid, &status, 0) == pid);
+	CHECK_EQ("an honest client", 0, status);
+}
+
+TEST(hellos_that_make_no_sense_are_refused)
+{
+	struct sp_hello good, h;
+	struct spserver ss;
+	int fd;
+
+	spserver_start(&ss);
+	hello_good(&good);
+	for (unsigned int i = 0; i < 6; i++) {
+		h = good;
+		switch (i) {
+		case 0: h.h_magic++; break;
+		case 1: h.h_version_min = SP_VERSION + 1; h.h_version_max = 9; break;
+		case 2: h.h_machine ^= 0xff; break;
+		case 3: h.h_kind = 99; break;
+		case 4: h.h_kind = SP_FORK; break;
+		case 5: h.h_kind = SP_EXEC; break;
+		}
+		fd = raw_connect(&ss);
+		CHECK(hello_say(fd, &h, NULL) > 0);
+		CHECK_EQ("the end", 0, recv(fd, &h, sizeof(h), 0));
+		close(fd);
+	}
+	honest(&ss);
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+/* Half a hello, and the end of the process; many of them. */
+TEST(clients_that_go_early_leave_nothing)
+{
+	struct sp_hello h;
+	struct spserver ss;
+
+	spserver_start(&ss);
+	hello_good(&h);
+	for (unsigned int i = 0; i < 2000; i++) {
+		int fd = raw_connect(&ss);
+
+		(void)send(fd, &h, i % (sizeof(h) + 1), MSG_NOSIGNAL);
+		close(fd);
+	}
+	honest(&ss);
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+struct rawclient {
+	int		 rc_fd;
+	struct sp_region *rc_region;
+	struct sp_slot	*rc_slot;
+	uint8_t		*rc_area;
+	uint32_t	 rc_tid;
+};
+
+static void
+raw_open(const struct spserver *ss, struct rawclient *rc)
+{
+	struct sp_ctl ctl = { .c_op = SP_SLOT_OPEN, .c_seq = 1 };
+	struct sp_hello h;
+	int memfd = -1;
+
+	rc->rc_fd = raw_connect(ss);
+	hello_good(&h);
+	NEED(hello_say(rc->rc_fd, &h, &memfd) == 0);
+	rc->rc_region = mmap(NULL, SP_REGIONSIZE, PROT_READ | PROT_WRITE,
+	    MAP_SHARED, memfd, 0);
+	NEED(rc->rc_region != MAP_FAILED);
+	/* Nobody takes the memory from under the server's feet. */
+	CHECK_EQ("shrink", -1, ftruncate(memfd, 0));
+	close(memfd);
+	NEED(send(rc->rc_fd, &ctl, sizeof(ctl), 0) == sizeof(ctl));
+	NEED(recv(rc->rc_fd, &ctl, sizeof(ctl), MSG_WAITALL) == sizeof(ctl));
+	NEED(ctl.c_error == 0 && ctl.c_arg < SP_NSLOTS);
+	rc->rc_slot = &rc->rc_region->r_slot[ctl.c_arg];
+	rc->rc_area = (uint8_t *)rc->rc_region + SP_AREAOFF(ctl.c_arg);
+	while ((rc->rc_tid = __atomic_load_n(&rc->rc_slot->sl_alive,
+	    __ATOMIC_ACQUIRE)) == 0)
+		sched_yield();
+}
+
+static void
+raw_give(struct rawclient *rc)
+{
+	uint32_t *turn = &rc->rc_slot->sl_msg.m_turn;
+
+	__atomic_store_n(turn, rc->rc_tid, __ATOMIC_SEQ_CST);
+	syscall(__NR_futex, turn, 1, 1 << 30, NULL, NULL, 0);
+}
+
+static void
+raw_close(struct rawclient *rc)
+{
+	munmap(rc->rc_region, SP_REGIONSIZE);
+	close(rc->rc_fd);
+}
+
+/* The server ends the connection of who lies; the others do not notice. */
+TEST(segments_that_lie_cost_the_client_its_session)
+{
+	static const struct sp_seg lies[] = {
+		{ .s_addr = 4096, .s_len = SP_AREA + 1, .s_off = SP_SEG_IN },
+		{ .s_addr = 4096, .s_len = 16, .s_off = SP_AREA | SP_SEG_IN },
+		{ .s_addr = 4096, .s_len = 0xffffffff, .s_off = 0xfffffff8 | 3 },
+		{ .s_addr = UINT64_MAX - 3, .s_len = 16, .s_off = 3 },
+	};
+	struct spserver ss;
+	char byte;
+
+	spserver_start(&ss);
+	for (unsigned int i = 0; i < ARRAY_SIZE(lies) + 2; i++) {
+		struct rawclient rc;
+		struct sp_msg *m;
+
+		raw_open(&ss, &rc);
+		m = &rc.rc_slot->sl_msg;
+		m->m_type = SP_CALL;
+		m->m_nr = __NR_getcwd;
+		m->m_nsegs = 1;
+		if (i < ARRAY_SIZE(lies))
+			memcpy(rc.rc_area, &lies[i], sizeof(lies[i]));
+		else if (i == ARRAY_SIZE(lies))
+			m->m_nsegs = 0xffff;
+		else
+			m->m_type = 77;
+		raw_give(&rc);
+		CHECK_EQ("the end", 0, recv(rc.rc_fd, &byte, 1, 0));
+		raw_close(&rc);
+	}
+	honest(&ss);
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+/* Random words in the slot and random requests beside it, then the end. */
+TEST(random_words_harm_nobody)
+{
+	struct spserver ss;
+
+	spserver_start(&ss);
+	srandom((unsigned int)harness_seed());
+	for (unsigned int i = 0; i < 100; i++) {
+		struct rawclient rc;
+
+		raw_open(&ss, &rc);
+		for (unsigned int k = 0; k < 20; k++) {
+			struct sp_ctl ctl;
+			unsigned char *p = (unsigned char *)&ctl;
+
+			for (size_t b = 0; b < sizeof(ctl); b++)
+				p[b] = (unsigned char)random();
+			ctl.c_op = (uint32_t)random() % 9;
+			if (ctl.c_op == SP_EXECUTED)
+				ctl.c_op = 8;
+			(void)send(rc.rc_fd, &ctl, sizeof(ctl), MSG_NOSIGNAL |
+			    MSG_DONTWAIT);
+			for (size_t b = 4; b < sizeof(struct sp_msg); b++)
+				((unsigned char *)rc.rc_slot)[b] =
+				    (unsigned char)random();
+			for (size_t b = 0; b < 256; b++)
+				rc.rc_area[b] = (unsigned char)random();
+			rc.rc_slot->sl_msg.m_type = (uint16_t)(random() % 4);
+			rc.rc_slot->sl_msg.m_nsegs = (uint16_t)(random() % 12);
+			/* Nothing that sleeps or ends the kernel. */
+			rc.rc_slot->sl_msg.m_nr = (uint32_t)random() % 24;
+			raw_give(&rc);
+		}
+		raw_close(&rc);
+	}
+	honest(&ss);
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+/* Busy children of which each is killed wherever it happens to be. */
+TEST_WITH(clients_killed_anywhere_leave_nothing, .ht_flags = HARNESS_SIDE,
+    .ht_seconds = 60)
+{
+	struct spserver ss;
+	int status;
+
+	spserver_start(&ss);
+	for (unsigned int i = 0; i < 200; i++) {
+		int ready[2];
+		pid_t pid;
+		char c;
+
+		NEED(pipe(ready) == 0);
+		pid = fork();
+		if (pid == 0) {
+			char buf[4096] = { 0 };
+			int fd[2];
+
+			if (write(ready[1], "r", 1) != 1 ||
+			    rumpclient_connect(ss.ss_url) != 0)
+				_exit(1);
+			for (;;) {
+				(void)rump_sys_pipe(fd);
+				(void)rump_sys_write(fd[1], buf, sizeof(buf));
+				(void)rump_sys_read(fd[0], buf, sizeof(buf));
+				(void)rump_sys_close(fd[0]);
+				(void)rump_sys_close(fd[1]);
+			}
+		}
+		NEED(read(ready[0], &c, 1) == 1);
+		for (unsigned int k = 0; k < i * 37 % 3000; k++)
+			sched_yield();
+		kill(pid, SIGKILL);
+		NEED(waitpid(pid, &status, 0) == pid);
+		close(ready[0]);
+		close(ready[1]);
+	}
+	honest(&ss);
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
