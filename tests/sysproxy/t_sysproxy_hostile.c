@@ -285,7 +285,7 @@ TEST_WITH(clients_killed_anywhere_leave_nothing, .ht_flags = HARNESS_SIDE,
 			}
 		}
 		NEED(read(ready[0], &c, 1) == 1);
-		for (unsigned int k = 0; k < i * 37 % 3000; k++)
+		for (unsigned int k = 0; k < i * 37 % 50; k++)
 			sched_yield();
 		kill(pid, SIGKILL);
 		NEED(waitpid(pid, &status, 0) == pid);
