@@ -116,8 +116,10 @@ send_bus(struct station *st, size_t len)
 	const struct shmbus_meta meta = { .sm_len = (uint32_t)len };
 	const struct shmbus_iov iov = { frame, len };
 
-	for (int i = 0; i < BURST && shmbus_room(st->st_port, len); i++)
-		(void)shmbus_send(st->st_port, &meta, &iov, 1);
+	for (int i = 0; i < BURST; i++) {
+		if (shmbus_send(st->st_port, &meta, &iov, 1) != 0)
+			break;
+	}
 	shmbus_flush(st->st_port);
 }
 
@@ -144,7 +146,7 @@ recv_bus(struct station *st)
 	for (; n < BURST && shmbus_peek(st->st_port, &got); n++) {
 		memcpy(copy, got.sr_data, got.sr_meta.sm_len);
 		__asm__ volatile("" : : "r"(copy) : "memory");
-		shmbus_take(st->st_port, &got);
+		(void)shmbus_take(st->st_port, &got);
 	}
 	return n;
 }

@@ -111,10 +111,11 @@ receive(struct side *s, bool hold)
 		return;
 	memcpy(copy, rx.sr_data, rx.sr_meta.sm_len);
 	if (!hold || s->s_holds) {
-		shmbus_take(s->s_port, &rx);
+		(void)shmbus_take(s->s_port, &rx);
 		return;
 	}
-	shmbus_hold(s->s_port, &rx);
+	if (!shmbus_hold(s->s_port, &rx))
+		return;
 	s->s_held = rx;
 	s->s_holds = true;
 }

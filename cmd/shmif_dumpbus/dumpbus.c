@@ -219,8 +219,10 @@ watch(struct tool_port *tp)
 
 	while (!tool_over) {
 		while (!tool_over && shmbus_peek(tp->tp_port, &rx)) {
+			if (!shmbus_hold(tp->tp_port, &rx))
+				continue;
 			show(&rx);
-			shmbus_take(tp->tp_port, &rx);
+			shmbus_release(tp->tp_port, &rx);
 			if (++seen == opt.o_count)
 				tool_over = true;
 		}

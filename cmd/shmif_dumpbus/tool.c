@@ -116,6 +116,8 @@ tool_sleep(struct tool_port *tp, bool for_room)
 		return;
 	/* What changes after this look rings, and the bell is armed. */
 	if (!tool_over && (!for_room || shmbus_hungry(tp->tp_port)))
-		(void)shmbus_sleep(tp->tp_port, true, RUMPUSER_NOTIME);
+		(void)shmbus_sleep(tp->tp_port, true, for_room ?
+		    rumpuser_clock_gettime(RUMPUSER_CLOCK_MONO) + SHMBUS_PATIENCE :
+		    RUMPUSER_NOTIME);
 	shmbus_disarm(tp->tp_port);
 }

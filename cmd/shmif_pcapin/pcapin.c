@@ -111,7 +111,7 @@ drain(struct tool_port *tp)
 	struct shmbus_rx rx;
 
 	while (shmbus_peek(tp->tp_port, &rx))
-		shmbus_take(tp->tp_port, &rx);
+		(void)shmbus_take(tp->tp_port, &rx);
 }
 
 /* Waits until it is time for a frame that was captured at when. */

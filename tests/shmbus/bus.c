@@ -152,8 +152,7 @@ station_recv(struct station *st, size_t *ret_len)
 		seed = frame_check(rx.sr_data, rx.sr_meta.sm_len);
 	if (ret_len != NULL)
 		*ret_len = rx.sr_meta.sm_len;
-	shmbus_take(st->st_port, &rx);
-	return seed;
+	return shmbus_take(st->st_port, &rx) ? seed : -3;
 }
 
 unsigned int
@@ -161,7 +160,7 @@ station_drain(struct station *st)
 {
 	unsigned int n = 0;
 
-	while (station_recv(st, NULL) != -1)
-		n++;
+	for (int seed; (seed = station_recv(st, NULL)) != -1; )
+		n += seed != -3;
 	return n;
 }

@@ -33,7 +33,10 @@ void	station_die(struct station *st);
 /* Frame of len bytes, filled from the seed.  As shmbus_send(). */
 int	station_send(struct station *st, uint64_t to, size_t len, unsigned int seed);
 
-/* Takes the next one: its seed, or -1 if there is none, or -2 if it is damaged. */
+/*
+ * Takes the next one: its seed, or -1 if there is none, -2 if it is damaged, -3 if
+ * its sender took it back.
+ */
 int	station_recv(struct station *st, size_t *ret_len);
 
 /* How many come. */

@@ -148,8 +148,7 @@ CASE(a_sender_without_buffers_is_told_and_woken)
 	join_three();
 	while (station_send(&a, MAC(2), 60, n) == 0)
 		n++;
-	/* Small frames may use large buffers, too. */
-	CHECK_EQ("buffers", 512 + 32, n);
+	CHECK_EQ("half of the buffers", 256, n);
 	CHECK(!shmbus_room(a.st_port, 60));
 	CHECK(shmbus_arm(a.st_port));
 	CHECK_EQ("received", n, station_drain(&b));
@@ -190,17 +189,21 @@ CASE(held_buffers_come_back_when_released)
 	join_three();
 	while (n < ARRAY_SIZE(rx) && station_send(&a, MAC(2), 60000, n) == 0)
 		n++;
-	CHECK_EQ("large buffers", 32, n);
+	CHECK_EQ("two thirds of the large buffers", 22, n);
 	for (unsigned int i = 0; i < n; i++) {
 		NEED(shmbus_peek(b.st_port, &rx[i]));
-		shmbus_hold(b.st_port, &rx[i]);
+		CHECK(shmbus_hold(b.st_port, &rx[i]));
 	}
 	CHECK(!shmbus_room(a.st_port, 60000));
 	CHECK(shmbus_wanted(b.st_port, &rx[0]));
 	CHECK(shmbus_room(a.st_port, 60));
-	shmbus_release(b.st_port, &rx[31]);
-	CHECK(shmbus_room(a.st_port, 60000));
-	for (unsigned int i = 0; i < 31; i++)
+	CHECK_EQ("others have theirs", 0, station_send(&a, MAC(3), 60000, 1));
+	CHECK_EQ("recv", 1, station_recv(&c, NULL));
+	shmbus_release(b.st_port, &rx[21]);
+	CHECK_EQ("one more", 0, station_send(&a, MAC(2), 60000, n));
+	NEED(shmbus_peek(b.st_port, &rx[21]));
+	CHECK(shmbus_hold(b.st_port, &rx[21]));
+	for (unsigned int i = 0; i < n; i++)
 		shmbus_release(b.st_port, &rx[i]);
 	for (unsigned int i = 0; i < n; i++)
 		CHECK_EQ("again", 0, station_send(&a, MAC(2), 60000, i));
@@ -247,12 +250,16 @@ CASE(what_the_dead_were_sent_comes_back)
 	while (station_send(&a, MAC(2), 60, n) == 0)
 		n++;
 	station_die(&b);
-	CHECK_EQ("none died for us yet", 544, n);
+	CHECK_EQ("its share", 256, n);
 	/* Without buffers the sender looks who lives. */
-	for (n = 0; n < 64 && station_send(&a, MAC(3), 60, n) != 0; n++)
-		continue;
-	CHECK(n < 64);
-	CHECK_EQ("c", n, station_recv(&c, NULL));
+	while (!shmbus_room(a.st_port, 60)) {
+		if (!shmbus_arm(a.st_port))
+			continue;
+		(void)shmbus_sleep(a.st_port, false,
+		    rumpuser_clock_gettime(RUMPUSER_CLOCK_MONO) + 1000000);
+		shmbus_disarm(a.st_port);
+	}
+	CHECK_EQ("all are back", 512, a.st_port->sp_nfree[0]);
 	NEED(station_join(&b, MAC(2), NULL) == 0);
 	CHECK_EQ("send", 0, station_send(&a, MAC(2), 60, 4));
 	CHECK_EQ("b", 4, station_recv(&b, NULL));
@@ -274,7 +281,7 @@ CASE(what_the_dead_have_sent_is_delivered_or_dropped_but_not_reused_while_read)
 	CHECK_EQ("send", 0, station_send(&a, MAC(2), 4096, 3));
 	CHECK_EQ("small", 1, station_recv(&b, NULL));
 	NEED(shmbus_peek(b.st_port, &rx));
-	shmbus_hold(b.st_port, &rx);
+	CHECK(shmbus_hold(b.st_port, &rx));
 	memcpy(copy, rx.sr_data, sizeof(copy));
 	station_die(&a);
 	NEED(station_join(&a, MAC(7), NULL) == 0);
@@ -420,7 +427,8 @@ CASE(frames_of_several_senders_at_once_arrive_whole)
 	}
 	got += station_drain(&a);
 	CHECK_EQ("all that was not dropped", 3 * STORM_FRAMES, got + drops);
-	CHECK_EQ("errors", 0, a.st_port->sp_rxerrors);
+	/* Who did not come to read for long has lost some to the senders. */
+	CHECK(a.st_port->sp_rxerrors <= drops);
 	station_leave(&a);
 	bus_remove();
 }

@@ -89,10 +89,10 @@ use(struct station *st, uint64_t to, unsigned int i, struct shmbus_rx *held,
 			shmbus_release(st->st_port, held);
 		*have = i % 3 == 0;
 		if (*have) {
-			shmbus_hold(st->st_port, &rx);
+			*have = shmbus_hold(st->st_port, &rx);
 			*held = rx;
 		} else {
-			shmbus_take(st->st_port, &rx);
+			(void)shmbus_take(st->st_port, &rx);
 		}
 	}
 	if (shmbus_arm(st->st_port)) {

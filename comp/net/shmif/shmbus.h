@@ -82,6 +82,19 @@ struct shmbus_flight {
 };
 
 /*
+ * What a port knows of another.  See shmbus_share.c.
+ * Field key:	t  transmit side	a  atomic
+ */
+struct shmbus_peer {
+	uint16_t	se_held[2];	/* t: it has of our buffers, small and large */
+	uint16_t	se_kept;	/* a: we hold of its large ones */
+	bool		se_watched;	/* t: nothing came back since sp_watch */
+	bool		se_stopped;	/* t: does not read; se_life says if that changes */
+	bool		se_deaf;	/* t: nothing to wait for */
+	uint32_t	se_life;	/* t */
+};
+
+/*
  * Field key:	c  constant after shmbus_claim()
  *		t  transmit side	r  receive side
  */
@@ -107,6 +120,12 @@ struct shmbus_port {
 	uint32_t	 sp_nbuf;	/* c */
 	uint32_t	 sp_sendmark;	/* t: small frames sent */
 	uint32_t	 sp_starved;	/* t: times in a row that none was free */
+	uint32_t	 sp_refused;	/* t: who had to wait for his share last */
+	uint32_t	 sp_taken;	/* t: it was a copy, and how many went before */
+	bool		 sp_copies;	/* t */
+	int64_t		 sp_watch;	/* t: when the watch began; 0: none */
+	int64_t		 sp_looked;	/* t: when we looked for the dead */
+	struct shmbus_peer *sp_peer;	/* of each port; see there */
 
 	uint64_t	 sp_head __attribute__((__aligned__(64))); /* r: frames taken */
 	uint64_t	 sp_rxframes;	/* r */
@@ -183,9 +202,11 @@ void	shmbus_mac_clear(const struct shmbus *bus, uint64_t mac, uint32_t port);
 /* --- sending (shmbus_send.c, shmbus_heap.c) ----------------------------- */
 
 /*
- * Sends one frame to whom it is for.  EINVAL: too short or long.  ENOBUFS:
- * no buffer is free; the bell is rung when one comes back.  A frame whose
- * receiver has no room is lost and counted, as on any Ethernet.  T
+ * Sends one frame to whom it is for.  EINVAL: too short or long.  ENOBUFS: no
+ * buffer is free, or none for this receiver now: shmbus_room() has the bell
+ * rung when one comes back.  A frame whose receiver has no room or does not
+ * read is lost and counted, as on any Ethernet; so are copies for who watches, if
+ * there are no buffers.  T
  */
 int	shmbus_send(struct shmbus_port *p, const struct shmbus_meta *meta,
 	    const struct shmbus_iov *iov, size_t niov);
@@ -193,8 +214,14 @@ int	shmbus_send(struct shmbus_port *p, const struct shmbus_meta *meta,
 /* Wakes who sleeps and was sent something since the last call.  T */
 void	shmbus_flush(struct shmbus_port *p);
 
-/* Room for a frame of that length now?  Asks for the bell if not.  T */
+/*
+ * Room now for a frame of that length to whom shmbus_send() refused last?  Asks
+ * for the bell if not.  Who waits looks again after SHMBUS_PATIENCE: only the
+ * sender finds out that a receiver does not read.  T
+ */
 bool	shmbus_room(struct shmbus_port *p, size_t len);
+
+#define SHMBUS_PATIENCE	(25 * 1000 * 1000)	/* ns */
 
 /* Is nothing come back since shmbus_room() said no? */
 bool	shmbus_hungry(const struct shmbus_port *p);
@@ -204,17 +231,20 @@ bool	shmbus_hungry(const struct shmbus_port *p);
 /* The oldest frame, which stays where it is; false if there is none.  R */
 bool	shmbus_peek(struct shmbus_port *p, struct shmbus_rx *ret_rx);
 
-/* Done with it: it was copied.  R */
-void	shmbus_take(struct shmbus_port *p, const struct shmbus_rx *rx);
+/*
+ * Done with it: it was copied.  False: its sender had taken it back meanwhile,
+ * and what was copied is worth nothing.  R
+ */
+bool	shmbus_take(struct shmbus_port *p, const struct shmbus_rx *rx);
 
 /*
  * Takes it out of the ring and keeps the buffer, until shmbus_release(),
- * which needs no side and may come from any thread.  R
+ * which needs no side and may come from any thread.  False: as above.  R
  */
-void	shmbus_hold(struct shmbus_port *p, const struct shmbus_rx *rx);
+bool	shmbus_hold(struct shmbus_port *p, const struct shmbus_rx *rx);
 void	shmbus_release(struct shmbus_port *p, const struct shmbus_rx *rx);
 
-/* Does the sender want its buffers back soon? */
+/* Does the sender want its buffer back soon, or have we enough of his? */
 bool	shmbus_wanted(const struct shmbus_port *p, const struct shmbus_rx *rx);
 
 /* Is there something to receive? */

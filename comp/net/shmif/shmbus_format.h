@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 #define SHMBUS_MAGIC		0x53554252	/* "RBUS" */
-#define SHMBUS_VERSION		1
+#define SHMBUS_VERSION		2
 
 #define SHMBUS_PORTS_MAX	1024
 #define SHMBUS_BUFS_MAX		16384		/* of one port, both sizes */
@@ -82,7 +82,9 @@ struct shmbus_ctl {
 
 	/* Nonzero while the owner waits for buffers to come back. */
 	uint32_t	sc_hungry;
-	uint8_t		sc_pad2[128 - 4];
+	/* Nonzero while it is short of large ones: who gets one should copy it. */
+	uint32_t	sc_scarce;
+	uint8_t		sc_pad2[128 - 8];
 
 	/* Written by the owner, read by people. */
 	uint64_t	sc_txframes;

@@ -7,6 +7,9 @@
  *	FREE, DONE -> SENT	by us, the sender, just before it is published
  *	SENT -> HELD		by the receiver, before it empties the ring's word
  *	SENT, HELD -> DONE	by the receiver, after its last look
+ *	SENT -> FREE		by us, if the receiver does not read: shmbus_share.c
+ * The changes from SENT are compare-and-swaps: a receiver that has copied a
+ * frame which was taken back meanwhile learns it so.
  * Which of our buffers are free is ours to know, in private memory: two
  * stacks, so that what comes back last, and is warm in the cache, goes first,
  * and a queue of those on their way, which is looked through now and then.
@@ -28,6 +31,7 @@
 
 #define HEAP_CHUNK	64	/* flights looked at when one is needed */
 #define HEAP_EVERY	16	/* sends between looking in good times */
+#define HEAP_REST	20	/* pauses of the CPU before another look in vain */
 #define HEAP_AHEAD	8	/* buffers asked for before they are looked at */
 
 static unsigned int
@@ -42,6 +46,9 @@ heap_push(struct shmbus_port *p, uint32_t buf)
 	unsigned int which = heap_of(p, buf);
 
 	p->sp_free[which][p->sp_nfree[which]++] = (uint16_t)buf;
+	if (which == 1 && atomic_load(&p->sp_ctl->sc_scarce) != 0 &&
+	    p->sp_nfree[1] >= p->sp_bus->sb_geo.sg_nlarge / 2)
+		atomic_store(&p->sp_ctl->sc_scarce, 0);
 }
 
 static struct shmbus_flight *
@@ -59,6 +66,7 @@ flight_add(struct shmbus_port *p, uint32_t buf, uint32_t to, uint32_t gen)
 	sf->sf_buf = (uint16_t)buf;
 	sf->sf_port = (uint16_t)to;
 	sf->sf_gen = gen;
+	p->sp_peer[to].se_held[heap_of(p, buf)]++;
 }
 
 /* The oldest, off the queue. */
@@ -70,6 +78,7 @@ flight_take(struct shmbus_port *p)
 	if (++p->sp_flight_head == p->sp_nbuf)
 		p->sp_flight_head = 0;
 	p->sp_nflight--;
+	p->sp_peer[sf.sf_port].se_held[heap_of(p, sf.sf_buf)]--;
 	return sf;
 }
 
@@ -122,11 +131,19 @@ heap_reap(struct shmbus_port *p, uint32_t max)
 		if (i + HEAP_AHEAD < max)
 			heap_fetch(p, flight_at(p, HEAP_AHEAD)->sf_buf);
 		sf = flight_take(p);
-		if (flight_over(p, &sf))
-			heap_push(p, sf.sf_buf);
-		else
+		if (!flight_over(p, &sf)) {
 			flight_add(p, sf.sf_buf, sf.sf_port, sf.sf_gen);
+			continue;
+		}
+		shmbus_share_returned(p, sf.sf_port);
+		heap_push(p, sf.sf_buf);
 	}
+}
+
+void
+shmbus_heap_reap(struct shmbus_port *p)
+{
+	heap_reap(p, p->sp_nflight);
 }
 
 /* Looks once at each receiver that keeps us waiting whether it lives. */
@@ -187,23 +204,87 @@ heap_search(struct shmbus_port *p)
 	}
 }
 
+/* Large ones for small frames only while there are plenty, and not for copies. */
 static bool
-heap_pop(struct shmbus_port *p, uint32_t len, uint32_t *ret_buf)
+heap_spares(const struct shmbus_port *p, bool copy)
 {
+	const struct shmbus_geometry *geo = &p->sp_bus->sb_geo;
+
+	return geo->sg_nsmall == 0 ||
+	    (!copy && p->sp_nfree[0] == 0 && p->sp_nfree[1] > geo->sg_nlarge / 2);
+}
+
+static bool
+heap_pop(struct shmbus_port *p, uint32_t to, uint32_t len, bool copy,
+    uint32_t *ret_buf)
+{
+	const struct shmbus_geometry *geo = &p->sp_bus->sb_geo;
 	unsigned int which = 1;
 
-	if (len <= p->sp_bus->sb_geo.sg_smallsize - SHMBUS_DATA &&
-	    p->sp_nfree[0] > 0)
+	if (len <= geo->sg_smallsize - SHMBUS_DATA && !heap_spares(p, copy))
 		which = 0;
-	if (p->sp_nfree[which] == 0)
+	if (copy ? !shmbus_share_copies(p, to, which, 0) :
+	    p->sp_peer[to].se_held[which] >= p->sp_nfree[which] << which)
 		return false;
 	p->sp_starved = 0;
 	*ret_buf = p->sp_free[which][--p->sp_nfree[which]];
+	if (which == 1 && p->sp_nfree[1] == geo->sg_nlarge / 4)
+		atomic_store(&p->sp_ctl->sc_scarce, 1);
 	return true;
 }
 
+uint32_t
+shmbus_heap_reclaim(struct shmbus_port *p, uint32_t from)
+{
+	uint32_t n = 0, state, want;
+	struct shmbus_flight sf;
+	struct shmbus_buf *sb;
+
+	for (uint32_t max = p->sp_nflight; max > 0; max--) {
+		sf = flight_take(p);
+		sb = shmbus_buf(p->sp_bus, p->sp_index, sf.sf_buf);
+		state = want = SHMBUS_BUFSTATE(SHMBUS_BUF_SENT, sf.sf_port, sf.sf_gen);
+		if (sf.sf_port == from && atomic_load(&sb->sb_state) == want &&
+		    atomic_cas_ar(&sb->sb_state, &state, SHMBUS_BUF_FREE)) {
+			heap_push(p, sf.sf_buf);
+			n++;
+		} else {
+			flight_add(p, sf.sf_buf, sf.sf_port, sf.sf_gen);
+		}
+	}
+	return n;
+}
+
+/*
+ * A look at what is on its way takes the lines away from who is to give them back,
+ * which makes him slower: about a microsecond's rest.
+ */
+static void
+heap_pause(void)
+{
+	for (unsigned int i = 0; i < HEAP_REST; i++)
+		cpu_relax();
+}
+
+/*
+ * Nobody gives anything back.  To look who lives and who reads costs a system call for
+ * each who keeps us waiting, so not each time.
+ */
+static void
+heap_strive(struct shmbus_port *p)
+{
+	if (++p->sp_starved % 64 == 0)
+		heap_search(p);
+	else if (shmbus_share_press(p))
+		heap_bury(p);
+	else
+		heap_pause();
+	heap_reap(p, p->sp_nflight);
+}
+
 bool
-shmbus_heap_get(struct shmbus_port *p, uint32_t len, uint32_t *ret_buf)
+shmbus_heap_get(struct shmbus_port *p, uint32_t to, uint32_t len, bool copy,
+    uint32_t *ret_buf)
 {
 	bool large = len > p->sp_bus->sb_geo.sg_smallsize - SHMBUS_DATA;
 
@@ -215,26 +296,18 @@ shmbus_heap_get(struct shmbus_port *p, uint32_t len, uint32_t *ret_buf)
 		heap_reap(p, 4);
 	else if (++p->sp_sendmark % HEAP_EVERY == 0)
 		heap_reap(p, HEAP_EVERY + 4);
-	if (heap_pop(p, len, ret_buf))
+	if (likely(heap_pop(p, to, len, copy, ret_buf)))
 		return true;
-	heap_reap(p, HEAP_CHUNK);
-	if (heap_pop(p, len, ret_buf))
-		return true;
-	heap_reap(p, p->sp_nflight);
-	if (heap_pop(p, len, ret_buf))
-		return true;
-	/*
-	 * Nobody gives anything back.  That costs a system call for each who
-	 * keeps us waiting, so not each time.
-	 */
-	if (++p->sp_starved % 64 == 1)
-		heap_bury(p);
-	else if (p->sp_starved % 64 == 0)
-		heap_search(p);
-	else
+	if (copy)
 		return false;
+	heap_reap(p, HEAP_CHUNK);
+	if (heap_pop(p, to, len, copy, ret_buf))
+		return true;
 	heap_reap(p, p->sp_nflight);
-	return heap_pop(p, len, ret_buf);
+	if (heap_pop(p, to, len, copy, ret_buf))
+		return true;
+	heap_strive(p);
+	return heap_pop(p, to, len, copy, ret_buf);
 }
 
 void

@@ -38,6 +38,7 @@ shmbus_port_size(const struct shmbus *bus)
 	size_t nbuf = bus->sb_geo.sg_nsmall + bus->sb_geo.sg_nlarge;
 
 	return sizeof(struct shmbus_port) +
+	    bus->sb_geo.sg_nports * sizeof(struct shmbus_peer) +
 	    nbuf * (sizeof(struct shmbus_flight) + sizeof(uint16_t));
 }
 
@@ -79,6 +80,7 @@ port_reset(const struct shmbus *bus, uint32_t port)
 	atomic_store(&ctl->sc_tail, 0);
 	atomic_store(&ctl->sc_bell, 0);
 	atomic_store(&ctl->sc_hungry, 0);
+	atomic_store(&ctl->sc_scarce, 0);
 	atomic_store(&ctl->sc_txframes, 0);
 	atomic_store(&ctl->sc_txbytes, 0);
 	atomic_store(&ctl->sc_txdrops, 0);
@@ -102,7 +104,10 @@ port_build(const struct shmbus *bus, void *memory, uint32_t index, uint64_t mac)
 	p->sp_gen = SHMBUS_GEN(atomic_load(&p->sp_ctl->sc_state));
 	p->sp_mac = mac;
 	p->sp_nbuf = nsmall + bus->sb_geo.sg_nlarge;
-	p->sp_flight = (struct shmbus_flight *)(void *)(p + 1);
+	p->sp_refused = SHMBUS_NOBODY;
+	p->sp_peer = (struct shmbus_peer *)(void *)(p + 1);
+	p->sp_flight = (struct shmbus_flight *)(void *)(p->sp_peer +
+	    bus->sb_geo.sg_nports);
 	p->sp_free[0] = (uint16_t *)(void *)(p->sp_flight + p->sp_nbuf);
 	p->sp_free[1] = p->sp_free[0] + nsmall;
 	return p;

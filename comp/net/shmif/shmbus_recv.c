@@ -179,37 +179,53 @@ shmbus_peek(struct shmbus_port *p, struct shmbus_rx *ret_rx)
 	return false;
 }
 
-static void
-recv_count(struct shmbus_port *p, const struct shmbus_rx *rx)
+/*
+ * From SENT to what becomes of it.  A sender who saw us sleep for long may have
+ * taken the frame back, even while we copied it.
+ */
+static bool
+recv_settle_buf(struct shmbus_port *p, const struct shmbus_rx *rx, uint32_t to)
 {
+	uint32_t state = recv_state(p, SHMBUS_BUF_SENT);
+
+	if (unlikely(!atomic_cas_ar(&rx->sr_buf->sb_state, &state,
+	    recv_state(p, to)))) {
+		recv_advance(p);
+		atomic_store(&p->sp_ctl->sc_rxerrors, ++p->sp_rxerrors);
+		return false;
+	}
 	atomic_store(&p->sp_ctl->sc_rxframes, ++p->sp_rxframes);
 	p->sp_rxbytes += rx->sr_meta.sm_len;
 	atomic_store(&p->sp_ctl->sc_rxbytes, p->sp_rxbytes);
+	/* After the state: see shmbus_heap.c. */
+	recv_advance(p);
+	return true;
 }
 
-void
+bool
 shmbus_take(struct shmbus_port *p, const struct shmbus_rx *rx)
 {
-	recv_count(p, rx);
-	atomic_store_rel(&rx->sr_buf->sb_state, recv_state(p, SHMBUS_BUF_DONE));
-	recv_advance(p);
+	if (!recv_settle_buf(p, rx, SHMBUS_BUF_DONE))
+		return false;
 	p->sp_fed[rx->sr_port / 64] |= 1ULL << rx->sr_port % 64;
 	if (++p->sp_nfed == SETTLE_EVERY)
 		recv_settle(p);
+	return true;
 }
 
-void
+bool
 shmbus_hold(struct shmbus_port *p, const struct shmbus_rx *rx)
 {
-	recv_count(p, rx);
-	/* In this order: see shmbus_heap.c. */
-	atomic_store(&rx->sr_buf->sb_state, recv_state(p, SHMBUS_BUF_HELD));
-	recv_advance(p);
+	if (!recv_settle_buf(p, rx, SHMBUS_BUF_HELD))
+		return false;
+	(void)atomic_add(&p->sp_peer[rx->sr_port].se_kept, 1);
+	return true;
 }
 
 void
 shmbus_release(struct shmbus_port *p, const struct shmbus_rx *rx)
 {
+	(void)atomic_sub(&p->sp_peer[rx->sr_port].se_kept, 1);
 	atomic_store_rel(&rx->sr_buf->sb_state, recv_state(p, SHMBUS_BUF_DONE));
 	atomic_fence_seq();
 	recv_feed(p->sp_bus, rx->sr_port);
@@ -218,7 +234,11 @@ shmbus_release(struct shmbus_port *p, const struct shmbus_rx *rx)
 bool
 shmbus_wanted(const struct shmbus_port *p, const struct shmbus_rx *rx)
 {
-	return atomic_load(&shmbus_ctl(p->sp_bus, rx->sr_port)->sc_hungry) != 0;
+	const struct shmbus_ctl *ctl = shmbus_ctl(p->sp_bus, rx->sr_port);
+
+	return (atomic_load(&ctl->sc_hungry) | atomic_load(&ctl->sc_scarce)) != 0 ||
+	    atomic_load(&p->sp_peer[rx->sr_port].se_kept) >=
+	    p->sp_bus->sb_geo.sg_nlarge / 2;
 }
 
 bool

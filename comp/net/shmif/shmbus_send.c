@@ -5,8 +5,8 @@
  *
  * To the port that has the destination address and to those that want to see
  * everything; to all if nobody has it or if it is a group's.  Each receiver
- * gets a buffer of its own, so nobody's slowness or death is of consequence to
- * the others.
+ * gets a buffer of its own, and has a share of ours at most (shmbus_share.c), so
+ * nobody's slowness, sleep or death is of consequence to the others.
  *
  * Publishing.  sc_tail says where the next free word of a ring may be.  It is
  * a hint that anybody may have written: the words themselves tell, by their
@@ -83,40 +83,112 @@ struct send {
 	size_t			  s_niov;
 };
 
-/* ENOBUFS: no buffer.  That the ring is full is the receiver's loss. */
-static int
-send_to(struct shmbus_port *p, const struct send *s, uint32_t to,
-    uint32_t state)
+/* The receiver's loss. */
+static void
+send_drop(struct shmbus_port *p)
+{
+	atomic_store(&p->sp_ctl->sc_txdrops, ++p->sp_txdrops);
+}
+
+static inline void
+send_buf(struct shmbus_port *p, const struct send *s, uint32_t to,
+    uint32_t state, uint32_t buf)
 {
 	const struct shmbus *bus = p->sp_bus;
-	struct shmbus_buf *sb;
-	uint32_t buf;
+	struct shmbus_buf *sb = shmbus_buf(bus, p->sp_index, buf);
 
-	if (!shmbus_heap_get(p, s->s_meta->sm_len, &buf))
-		return ENOBUFS;
-	sb = shmbus_buf(bus, p->sp_index, buf);
 	buf_fill(sb, s->s_meta, s->s_iov, s->s_niov);
-	atomic_store(&sb->sb_state, SHMBUS_BUFSTATE(SHMBUS_BUF_SENT, to,
+	/* An old word of that ring may name this buffer: the content goes first. */
+	atomic_store_rel(&sb->sb_state, SHMBUS_BUFSTATE(SHMBUS_BUF_SENT, to,
 	    SHMBUS_GEN(state)));
 	if (!ring_publish(bus, to, p->sp_index, buf)) {
 		atomic_store(&sb->sb_state, SHMBUS_BUF_FREE);
 		shmbus_heap_put(p, buf);
-		atomic_store(&p->sp_ctl->sc_txdrops, ++p->sp_txdrops);
-		return 0;
+		send_drop(p);
+		return;
 	}
 	shmbus_heap_sent(p, buf, to, SHMBUS_GEN(state));
 	p->sp_rung[to / 64] |= 1ULL << to % 64;
+}
+
+/* ENOBUFS: no buffer, but there may be one soon. */
+static int
+send_to(struct shmbus_port *p, const struct send *s, uint32_t to,
+    uint32_t state)
+{
+	uint32_t buf;
+
+	if (unlikely(p->sp_peer[to].se_stopped) && shmbus_share_stopped(p, to)) {
+		send_drop(p);
+		return 0;
+	}
+	if (likely(shmbus_heap_get(p, to, s->s_meta->sm_len, false, &buf))) {
+		send_buf(p, s, to, state, buf);
+		return 0;
+	}
+	if (p->sp_peer[to].se_stopped || p->sp_peer[to].se_deaf) {
+		send_drop(p);
+		return 0;
+	}
+	p->sp_refused = to;
+	p->sp_copies = false;
+	return ENOBUFS;
+}
+
+static void
+send_copy(struct shmbus_port *p, const struct send *s, uint32_t to,
+    uint32_t state)
+{
+	uint32_t buf;
+
+	if ((p->sp_peer[to].se_stopped && shmbus_share_stopped(p, to)) ||
+	    !shmbus_heap_get(p, to, s->s_meta->sm_len, true, &buf))
+		send_drop(p);
+	else
+		send_buf(p, s, to, state, buf);
+}
+
+/*
+ * Who would have to wait to send a copy to one asks before the first is sent: later
+ * he had to know who had his.
+ */
+static int
+send_ask(struct shmbus_port *p, const struct send *s, const uint64_t *words)
+{
+	unsigned int which = shmbus_copy_size(p->sp_bus, s->s_meta->sm_len);
+	uint32_t nports = p->sp_bus->sb_geo.sg_nports, port, taken = 0;
+	bool pressed = false;
+	uint64_t bits;
+
+	for (uint32_t i = 0; i * 64 < nports; i++) {
+		for (bits = atomic_load(&words[i]); bits != 0; bits &= bits - 1) {
+			port = i * 64 + (uint32_t)__builtin_ctzll(bits);
+			if (port >= nports || port == p->sp_index)
+				continue;
+			if (shmbus_share_waits(p, port, which, taken) && !pressed) {
+				shmbus_heap_reap(p);
+				(void)shmbus_share_press(p);
+				pressed = true;
+			}
+			if (shmbus_share_waits(p, port, which, taken)) {
+				p->sp_refused = port;
+				p->sp_copies = true;
+				p->sp_taken = taken;
+				return ENOBUFS;
+			}
+			taken += !p->sp_peer[port].se_stopped;
+		}
+	}
 	return 0;
 }
 
 /* To each port that a word of the header's bits names, less one. */
-static int
+static void
 send_bits(struct shmbus_port *p, const struct send *s, uint64_t *words,
     uint32_t except)
 {
 	const struct shmbus *bus = p->sp_bus;
 	uint32_t nports = bus->sb_geo.sg_nports, port, state;
-	int error = 0, failed;
 	uint64_t bits;
 
 	for (uint32_t i = 0; i * 64 < nports; i++) {
@@ -127,11 +199,9 @@ send_bits(struct shmbus_port *p, const struct send *s, uint64_t *words,
 			state = atomic_load_acq(&shmbus_ctl(bus, port)->sc_state);
 			if (SHMBUS_STATE(state) != SHMBUS_PORT_LIVE)
 				continue;
-			failed = send_to(p, s, port, state);
-			error = failed != 0 ? failed : error;
+			send_copy(p, s, port, state);
 		}
 	}
-	return error;
 }
 
 /* A frame that came through us from somebody else, as through a bridge. */
@@ -200,13 +270,15 @@ shmbus_send(struct shmbus_port *p, const struct shmbus_meta *meta,
 		send_learn(p, from);
 
 	if ((to & 1) != 0 || !shmbus_mac_find(p->sp_bus, to, &port, &state)) {
-		error = send_bits(p, &s, h->sh_live, UINT32_MAX);
+		error = send_ask(p, &s, h->sh_live);
+		if (error == 0)
+			send_bits(p, &s, h->sh_live, UINT32_MAX);
 	} else {
 		if (port != p->sp_index)
 			error = send_to(p, &s, port, state);
 		/* Who watches gets what there is room for. */
 		if (error == 0)
-			(void)send_bits(p, &s, h->sh_promisc, port);
+			send_bits(p, &s, h->sh_promisc, port);
 	}
 	if (error != 0)
 		return error;
@@ -216,23 +288,40 @@ shmbus_send(struct shmbus_port *p, const struct shmbus_meta *meta,
 	return 0;
 }
 
+/* To nobody in particular means to ourselves, who hold nothing. */
+static bool
+room_now(struct shmbus_port *p, uint32_t len)
+{
+	uint32_t to = p->sp_refused != SHMBUS_NOBODY ? p->sp_refused : p->sp_index;
+	struct shmbus_peer *se = &p->sp_peer[to];
+	uint32_t buf;
+
+	if (p->sp_refused != SHMBUS_NOBODY && p->sp_copies) {
+		shmbus_heap_reap(p);
+		(void)shmbus_share_press(p);
+		if (shmbus_share_waits(p, to, shmbus_copy_size(p->sp_bus, len),
+		    p->sp_taken))
+			return false;
+	} else if (shmbus_heap_get(p, to, len, false, &buf))
+		shmbus_heap_put(p, buf);
+	else if (!se->se_stopped && !se->se_deaf)
+		return false;
+	p->sp_refused = SHMBUS_NOBODY;
+	return true;
+}
+
 bool
 shmbus_room(struct shmbus_port *p, size_t len)
 {
-	uint32_t buf;
-
-	if (shmbus_heap_get(p, (uint32_t)len, &buf)) {
-		shmbus_heap_put(p, buf);
+	if (room_now(p, (uint32_t)len))
 		return true;
-	}
 	/* Whoever gives one back after this sees that we wait ... */
 	atomic_store(&p->sp_ctl->sc_hungry, 1);
 	atomic_fence_seq();
 	/* ... and who did so before has left it to be found. */
-	if (!shmbus_heap_get(p, (uint32_t)len, &buf))
+	if (!room_now(p, (uint32_t)len))
 		return false;
 	atomic_store(&p->sp_ctl->sc_hungry, 0);
-	shmbus_heap_put(p, buf);
 	return true;
 }
 

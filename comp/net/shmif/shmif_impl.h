@@ -62,8 +62,10 @@ shmif_port_hold(struct shmif_port *sp)
 	__atomic_fetch_add(&sp->sp_refs, 1, __ATOMIC_RELAXED);
 }
 void	shmif_port_rele(struct shmif_port *sp);		/* never sleeps for long */
-/* A block that is a buffer of the bus: shmbus_hold() is done.  NULL: no memory. */
+/* A block that is a buffer of the bus, if shmbus_hold() succeeds.  NULL: no memory. */
 struct pktbuf *shmif_port_block(struct shmif_port *sp, const struct shmbus_rx *rx);
+/* If it does not. */
+void	shmif_port_unblock(struct pktbuf *pb);
 
 /* --- shmif_io.c --- */
 

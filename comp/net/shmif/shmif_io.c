@@ -8,6 +8,9 @@
  * woken when a buffer comes back.  So a fast sender waits for its receiver
  * instead of losing frames to it.
  *
+ * NEEDSWORK: packets for others wait behind those for a receiver that reads slowly
+ * but does read; a queue a receiver would be needed.
+ *
  * In: headers and small frames are copied, once, because their sender may
  * write over them while they are looked at.  Of large frames the rest stays
  * where it is, in a block that goes back to the sender when the packet is
@@ -21,12 +24,16 @@
 #include <sys/errno.h>
 #include <sys/kassert.h>
 #include <sys/kmem.h>
+#include <sys/ktime.h>
 
 #include "host/shmbus_host.h"
 #include "shmif_impl.h"
 
 /* Frames of less are copied: that is quicker than giving the buffer back later. */
 #define HOLD_MIN	4096
+
+/* Times that a packet may be refused though there was room. */
+#define REFUSED_MAX	8
 
 static void
 count(uint64_t *counter)
@@ -77,14 +84,19 @@ static void
 backlog_drain_locked(struct shmif *sc, struct shmif_port *sp,
     struct packetq *done) REQUIRES(sc->sc_txlock)
 {
+	unsigned int refused = 0;
 	struct packet *p;
 
 	KASSERT(mutex_owned(&sc->sc_txlock));
 	while ((p = sc->sc_backlog.pq_head) != NULL) {
 		if (!shmbus_room(sp->sp_port, p->p_len))
 			break;
-		if (send_packet(sp, p) == ENOBUFS)
-			break;
+		/* Then shmbus_room() knows who it was for; but others write, too. */
+		if (send_packet(sp, p) == ENOBUFS) {
+			if (refused++ == REFUSED_MAX)
+				break;
+			continue;
+		}
 		packetq_put(done, packetq_get(&sc->sc_backlog));
 	}
 	atomic_store(&sc->sc_waiting, sc->sc_backlog.pq_head != NULL);
@@ -158,12 +170,16 @@ recv_rest(struct shmif_port *sp, const struct shmbus_rx *rx, struct packet *p,
 	if (rx->sr_meta.sm_len >= HOLD_MIN && !shmbus_wanted(sp->sp_port, rx))
 		pb = shmif_port_block(sp, rx);
 	if (pb != NULL) {
-		shmbus_hold(sp->sp_port, rx);
+		if (!shmbus_hold(sp->sp_port, rx)) {
+			shmif_port_unblock(pb);
+			return ECONNABORTED;
+		}
 		return packet_addfrag(p, pb, (uint32_t)linear, (uint32_t)rest);
 	}
 	if (rest > 0)
 		error = packet_appendcopy(p, rx->sr_data + linear, rest, KM_NOSLEEP);
-	shmbus_take(sp->sp_port, rx);
+	if (!shmbus_take(sp->sp_port, rx))
+		error = ECONNABORTED;
 	return error;
 }
 
@@ -177,7 +193,7 @@ recv_packet(struct shmif *sc, struct shmif_port *sp, const struct shmbus_rx *rx)
 	int error;
 
 	if (p == NULL) {
-		shmbus_take(sp->sp_port, rx);
+		(void)shmbus_take(sp->sp_port, rx);
 		count(&if_counters_self(sc->sc_ifp)->ic_rx_dropped);
 		return NULL;
 	}
@@ -280,6 +296,7 @@ shmif_sleep(struct ifnet *ifp, const uint32_t *word, uint32_t expected,
 {
 	struct shmif *sc = ifp->if_softc;
 	struct shmif_port *sp = sc->sc_drive;
+	int64_t until = KTIME_NEVER;
 	int error = 0;
 
 	if (sp == NULL || atomic_load(&sc->sc_port) != sp ||
@@ -290,11 +307,16 @@ shmif_sleep(struct ifnet *ifp, const uint32_t *word, uint32_t expected,
 	}
 	if (!shmbus_arm(sp->sp_port))
 		return 0;
+	/* What waits is looked at again though nobody rings. */
+	if (atomic_load(&sc->sc_waiting))
+		until = clock_mono() + SHMBUS_PATIENCE;
 	/* A buffer that came back before the bell was armed rang for nobody. */
 	if (!sleep_needless(sc, word, expected) && atomic_load(&sc->sc_port) == sp &&
 	    (!atomic_load(&sc->sc_waiting) || shmbus_hungry(sp->sp_port)))
-		error = shmbus_sleep(sp->sp_port, intr, deadline);
+		error = shmbus_sleep(sp->sp_port, intr, until < deadline ? until : deadline);
 	shmbus_disarm(sp->sp_port);
+	if (error == ETIMEDOUT && until < deadline)
+		error = 0;
 	return error == EAGAIN ? 0 : error;
 }
 

@@ -88,14 +88,22 @@ shmif_port_rele(struct shmif_port *sp)
 		qsbr_call(&sp->sp_qsbr, port_free);
 }
 
+void
+shmif_port_unblock(struct pktbuf *pb)
+{
+	struct shmif_block *sk = container_of(pb, struct shmif_block, sk_buf);
+
+	shmif_port_rele(sk->sk_port);
+	pool_put(&block_pool, sk);
+}
+
 static void
 block_free(struct pktbuf *pb)
 {
 	struct shmif_block *sk = container_of(pb, struct shmif_block, sk_buf);
 
 	shmbus_release(sk->sk_port->sp_port, &sk->sk_rx);
-	shmif_port_rele(sk->sk_port);
-	pool_put(&block_pool, sk);
+	shmif_port_unblock(pb);
 }
 
 struct pktbuf *
