@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# install-packages.sh [build] [demo] [check] [lint] [fuzz] [bench] [all]
+# install-packages.sh [build] [demo] [check] [lint] [fuzz] [bench] [all] [programs]
 #
 # Sees to it that Debian's packages for a purpose are there: installs those
 # that are missing when it runs as root, and names them when it does not.
-# CONTRIBUTING.md says what each is for.
+# CONTRIBUTING.md says what each is for; "all" leaves out the many of
+# "programs".
 
 set -eu
 
@@ -17,6 +18,11 @@ lint='clang clang-format mandoc shellcheck git'
 fuzz='clang libclang-rt-14-dev llvm'
 bench='e2fsprogs fdisk ethtool iproute2 passt slirp4netns'
 
+programs='bash bind9-dnsutils busybox-static curl dash dnsmasq-base findutils gcc gdb git golang-go grep'
+programs="$programs iperf3 iproute2 iputils-ping make memcached netcat-openbsd nginx-light nodejs"
+programs="$programs openssh-client openssh-server postgresql python3 redis-server redis-tools rsync"
+programs="$programs socat sqlite3 strace tar tcpdump vim wget"
+
 [ $# -gt 0 ] || set -- build
 wanted=
 for purpose in "$@"; do
@@ -27,6 +33,7 @@ for purpose in "$@"; do
 	lint)	wanted="$wanted $build $lint" ;;
 	fuzz)	wanted="$wanted $build $fuzz" ;;
 	bench)	wanted="$wanted $build $bench" ;;
+	programs) wanted="$wanted $build $programs" ;;
 	all)	wanted="$wanted $build $demo $check $lint $fuzz $bench" ;;
 	*)	echo "install-packages.sh: unknown purpose $purpose" >&2; exit 2 ;;
 	esac

@@ -86,7 +86,10 @@ def socat(w):
 
 def sshd_up(w):
     need('sshd', 'ssh', 'ssh-keygen')
-    user = pwd.getpwuid(os.getuid())
+    try:
+        user = pwd.getpwuid(os.getuid())
+    except KeyError:
+        raise Skip('this user has no name') from None
     if user.pw_shell.endswith(('nologin', 'false')):
         raise Skip('%s may not log in' % user.pw_name)
     if not w.has_fork:
@@ -317,15 +320,22 @@ func main() {
 """
 
 
-def go_http(w):
+def go_build(w, binary):
     need('go')
+    os.makedirs(w.cache, exist_ok=True)
     source = w.host_file('go/main.go', GO)
-    binary = w.host_path('gohttp')
-    made = subprocess.run(['go', 'build', '-o', binary, source], stdin=subprocess.DEVNULL,
-                          env={**w.env, 'CGO_ENABLED': '0', 'GOCACHE': w.host_path('gocache'),
+    made = subprocess.run(['go', 'build', '-o', binary + '.new', source], stdin=subprocess.DEVNULL,
+                          env={**w.env, 'CGO_ENABLED': '0', 'GOCACHE': os.path.join(w.cache, 'gocache'),
                                'GOFLAGS': '-mod=mod', 'GO111MODULE': 'off',
                                'GOTELEMETRY': 'off'}, capture_output=True, check=False)
     check_eq('go build: %.300r' % made.stderr, 0, made.returncode)
+    os.rename(binary + '.new', binary)
+
+
+def go_http(w):
+    binary = os.path.join(w.cache, 'gohttp-' + hashlib.sha256(GO.encode()).hexdigest()[:16])
+    if not os.path.exists(binary):
+        go_build(w, binary)
     port = fresh_port()
     at = '%s:%d' % (w.server_addr, port)
     process = w.start('server', [binary, 'serve', at])
@@ -372,7 +382,9 @@ def dns(w):
 
 def git_repo(w):
     need('git')
-    w.env.update(GIT_CONFIG_GLOBAL='/dev/null', GIT_CONFIG_SYSTEM='/dev/null', GIT_AUTHOR_NAME='a',
+    # Inside, a plain user is 0 and owns what he makes as such; git compares that with his own number.
+    config = w.host_file('gitconfig', '[safe]\n\tdirectory = *\n')
+    w.env.update(GIT_CONFIG_GLOBAL=config, GIT_CONFIG_SYSTEM='/dev/null', GIT_AUTHOR_NAME='a',
                  GIT_AUTHOR_EMAIL='a@b', GIT_COMMITTER_NAME='a', GIT_COMMITTER_EMAIL='a@b')
     script = """
 mkdir -p web && cd web && git init -q -b main src && cd src
@@ -451,11 +463,27 @@ def tcpdump(w):
     check(b'Flags [S]' in out, out)
 
 
+def preload_forbidden(program):
+    """Does it get rights that its caller has not?  Then the host loads nothing into it."""
+    path = os.path.realpath(shutil.which(program))
+    mode = os.stat(path).st_mode
+    return os.getuid() != 0 and (mode & 0o6000 != 0 or
+                                 'security.capability' in os.listxattr(path))
+
+
 def ping(w):
     need('ping')
+    words = ['-c', '2', '-i', '0.2', w.server_addr]
     if w.name == 'inside':
         _, _, _ = web(w)
-    out = w.run('client', ['ping', '-c', '2', '-i', '0.2', w.server_addr])
+    if w.name != 'direct' and preload_forbidden('ping'):
+        if w.name == 'inside':
+            raise Skip('ping has rights of its own, which forbid preloading')
+        words = [w.rumpus, 'ping', '--on', w.url, *words]
+        out = subprocess.run(words, capture_output=True, check=False, stdin=subprocess.DEVNULL,
+                             timeout=60, env=w.env).stdout
+    else:
+        out = w.run('client', ['ping', *words])
     check(b'2 received' in out, out)
 
 
