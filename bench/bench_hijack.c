@@ -11,7 +11,8 @@
  *	C1	a call whose descriptor is the host's, through libc
  *	C2	a call on a descriptor of a kernel inside; its peer calls that kernel directly
  *	C4	a system call instruction of the program itself, rewritten; part of a null call
- *	C6	the same with the trap engine armed
+ *	C3	the same, trapped
+ *	C6	a call of libc while the trap engine is armed
  *	start	a program that does nothing, by itself and under "rumpus run"
  */
 
@@ -95,6 +96,25 @@ work_null(long n)
 		(void)own_syscall(SYS_getppid);
 }
 
+/* Nothing describes where this begins, so it is never rewritten. */
+long	bench_hidden_syscall(long nr);
+__asm__(".text\n.globl bench_hidden_syscall\nbench_hidden_syscall:\n"
+    "	movq %rdi, %rax\n	syscall\n	ret\n");
+
+static void
+work_hidden(long n)
+{
+	while (n-- > 0)
+		(void)bench_hidden_syscall(SYS_getppid);
+}
+
+static void
+work_libc(long n)
+{
+	while (n-- > 0)
+		(void)getppid();
+}
+
 static void
 work_kernel(long n)
 {
@@ -113,6 +133,7 @@ work_kernel_direct(long n)
 
 static void (*const works[])(long) = {
 	work_pread, work_fstat, work_stat, work_open, work_null, work_kernel, work_kernel_direct,
+	work_hidden, work_libc,
 };
 
 /* A batch for each byte on standard input; its seconds to standard output. */
@@ -124,7 +145,7 @@ child(const char *how)
 
 	bench_pin(0);
 	host_fd = open("/dev/zero", O_RDONLY);
-	if (strcmp(how, "hijacked") == 0) {
+	if (strcmp(how, "plain") != 0) {
 		kernel_fd = open(INSIDE, O_RDWR | O_CREAT, 0600);
 		if (kernel_fd == -1 || write(kernel_fd, "x", 1) != 1)
 			bench_die(INSIDE);
@@ -164,6 +185,7 @@ peer_start(struct peer *p, const char *how)
 	self[len] = '\0';
 	p->p_pid = fork();
 	if (p->p_pid == 0) {
+		(void)setenv("RUMPHIJACK_ENGINE", strcmp(how, "trapped") == 0 ? "trap" : "preload", 1);
 		dup2(to[0], STDIN_FILENO);
 		dup2(from[1], STDOUT_FILENO);
 		if (strcmp(how, "plain") == 0)
@@ -268,7 +290,8 @@ starting(void)
 int
 main(int argc, char **argv)
 {
-	struct peer plain, hijacked;
+	struct peer plain, hijacked, trapped;
+	double a, b, r;
 
 	if (argc == 3 && strcmp(argv[1], "-c") == 0)
 		return child(argv[2]);
@@ -286,8 +309,13 @@ main(int argc, char **argv)
 	row("   open and close of a host directory", &hijacked, 3, &plain, 3, 1 / 1.05, 0);
 	row("C2 pread of the kernel's file, a kernel inside", &hijacked, 5, &plain, 6, 1 / 1.08, 1 / 1.03);
 	row_more("C4 a rewritten instruction, more than the host's", &hijacked, &plain, 4, 0.35);
-	peer_end(&plain);
 	peer_end(&hijacked);
+	peer_start(&trapped, "trapped");
+	compare(&trapped, 7, &plain, 7, &a, &b, &r);
+	bench_limit("C3 an instruction that traps", a * 1e9, 2000, "ns");
+	row("C6 getppid of libc, the trap armed", &trapped, 8, &plain, 8, 1 / 1.05, 0);
+	peer_end(&trapped);
+	peer_end(&plain);
 	starting();
 	return bench_missed() > 0;
 }

@@ -100,7 +100,7 @@ function_find(const struct object *o, const uint8_t *addr, const uint8_t **ret_s
 	 * clone(2) and its kin end their description before the call, as a child begins a stack of
 	 * its own there.  What follows up to the next function belongs to them.
 	 */
-	if ((size_t)(addr - *ret_start) >= range && low + 1 < n)
+	if ((size_t)(addr - *ret_start) == range && low + 1 < n)
 		range = (uint32_t)(h + get32(h + 12 + 8 * ((size_t)low + 1)) - *ret_start);
 	*ret_len = range;
 	return *ret_start <= addr && (size_t)(addr - *ret_start) < range &&
