@@ -54,6 +54,7 @@ ZONES = [
     (r'(tests/shmbus/|cmd/shmif_[a-z]+/|bench/bench_bus)', PUBLIC + COMPILER +
      ('tests/', 'bench/', 'cmd/shmif_', 'comp/net/shmif/', 'kern/include/lib/pcapng.h')),
     (r'tests/server/', PUBLIC + COMPILER + ('tests/', 'cmd/server/')),
+    (r'tests/hijack/', PUBLIC + COMPILER + ('tests/', 'client/hijack/')),
     (r'tests/', PUBLIC + COMPILER + ('tests/',)),
     # Programs share what is in these two folders.
     (r'cmd/', PUBLIC + COMPILER + ('cmd/rumpus/', 'cmd/server/', 'BUILD/cmd/', '{dir}/')),
