@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * static.c - a program into which nothing can be preloaded, which tests its own kernel
+ *
+ * Linked statically.  Each case says "ok NAME", or what was not as Linux has it.
+ */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/select.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MUST(what)	must((what), #what, __LINE__)
+
+static void
+must(int fine, const char *what, int line)
+{
+	if (fine)
+		return;
+	printf("line %d: %s: %s\n", line, what, strerror(errno));
+	fflush(stdout);
+	_exit(1);
+}
+
+static struct sockaddr_in
+at(unsigned short port)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+}
+
+static int
+listen_on(unsigned short port)
+{
+	struct sockaddr_in sin = at(port);
+	int s = socket(AF_INET, SOCK_STREAM, 0);
+
+	MUST(s >= 0);
+	MUST(bind(s, (struct sockaddr *)&sin, sizeof(sin)) == 0);
+	MUST(listen(s, 5) == 0);
+	return s;
+}
+
+/* Two ends of a connection of the kernel. */
+static void
+pair(int fd[2])
+{
+	struct sockaddr_in sin;
+	socklen_t len = sizeof(sin);
+	int s = listen_on(0);
+
+	MUST(getsockname(s, (struct sockaddr *)&sin, &len) == 0);
+	fd[0] = socket(AF_INET, SOCK_STREAM, 0);
+	MUST(connect(fd[0], (struct sockaddr *)&sin, sizeof(sin)) == 0);
+	fd[1] = accept(s, NULL, NULL);
+	MUST(fd[1] >= 0);
+	MUST(close(s) == 0);
+}
+
+static void
+numbers(void)
+{
+	int s, again, next;
+
+	s = open("/dev/null", O_RDONLY);
+	MUST(close(s) == 0);
+	next = socket(AF_INET, SOCK_DGRAM, 0);
+	MUST(next == s);			/* the lowest */
+	again = fcntl(next, F_DUPFD, 100);
+	MUST(again == 100);
+	MUST(dup2(next, 77) == 77);
+	MUST(close(next) == 0);
+	MUST(send(next, "x", 1, 0) == -1 && errno == EBADF);
+	MUST(send(again, "x", 1, 0) == -1 && errno == EDESTADDRREQ);
+	MUST(dup2(0, 77) == 77);		/* the host's over the kernel's */
+	MUST(send(77, "x", 1, 0) == -1 && errno == ENOTSOCK);
+	MUST(close(again) == 0 && close(77) == 0);
+	MUST(close(again) == -1 && errno == EBADF);
+}
+
+/* What close(2) gives back is to be had at once. */
+static void
+ports(void)
+{
+	for (int i = 0; i < 50; i++)
+		MUST(close(listen_on(4711)) == 0);
+}
+
+static void
+forks(void)
+{
+	int fd[2], status;
+	char buf[8];
+	pid_t pid;
+
+	pair(fd);
+	pid = fork();
+	MUST(pid >= 0);
+	if (pid == 0) {
+		MUST(close(fd[0]) == 0);
+		MUST(read(fd[1], buf, sizeof(buf)) == 3);
+		MUST(write(fd[1], "answer", 6) == 6);
+		_exit(0);
+	}
+	MUST(close(fd[1]) == 0);
+	MUST(write(fd[0], "ask", 3) == 3);
+	MUST(read(fd[0], buf, sizeof(buf)) == 6 && memcmp(buf, "answer", 6) == 0);
+	/* The last copy goes with the child. */
+	MUST(read(fd[0], buf, sizeof(buf)) == 0);
+	MUST(waitpid(pid, &status, 0) == pid && status == 0);
+	MUST(close(fd[0]) == 0);
+}
+
+/* Descriptors of both kernels at once. */
+static void
+polls(void)
+{
+	struct pollfd fds[2];
+	int fd[2], pipefd[2];
+	fd_set set;
+
+	pair(fd);
+	MUST(pipe(pipefd) == 0);
+	fds[0] = (struct pollfd){ .fd = fd[0], .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = pipefd[0], .events = POLLIN };
+	MUST(poll(fds, 2, 0) == 0);
+	MUST(poll(fds, 2, 20) == 0);
+	MUST(write(pipefd[1], "x", 1) == 1);
+	MUST(poll(fds, 2, -1) == 1 && fds[0].revents == 0 && fds[1].revents == POLLIN);
+	if (fork() == 0) {
+		MUST(write(fd[1], "y", 1) == 1);
+		_exit(0);
+	}
+	fds[1].events = 0;
+	MUST(poll(fds, 2, -1) == 1 && fds[0].revents == POLLIN);
+	MUST(wait(NULL) > 0);
+	FD_ZERO(&set);
+	FD_SET(fd[0], &set);
+	FD_SET(pipefd[0], &set);
+	MUST(select(200, &set, NULL, NULL, NULL) == 2);
+	MUST(FD_ISSET(fd[0], &set) && FD_ISSET(pipefd[0], &set));
+	MUST(close(fd[0]) == 0 && close(fd[1]) == 0 && close(pipefd[0]) == 0 && close(pipefd[1]) == 0);
+}
+
+/* As Go's run time does it. */
+static void
+epolls(void)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.u64 = 1 }, got[4];
+	int fd[2], ep = epoll_create1(EPOLL_CLOEXEC), event = eventfd(0, EFD_NONBLOCK);
+	uint64_t one = 1;
+	char buf[8];
+
+	pair(fd);
+	MUST(epoll_ctl(ep, EPOLL_CTL_ADD, event, &ev) == 0);
+	ev.data.u64 = 2;
+	MUST(epoll_ctl(ep, EPOLL_CTL_ADD, fd[0], &ev) == 0);
+	MUST(epoll_ctl(ep, EPOLL_CTL_ADD, fd[0], &ev) == -1 && errno == EEXIST);
+	MUST(epoll_wait(ep, got, 4, 0) == 0);
+	for (int i = 0; i < 20; i++) {
+		if (fork() == 0) {
+			MUST(write(fd[1], "z", 1) == 1);
+			_exit(0);
+		}
+		MUST(epoll_wait(ep, got, 4, -1) == 1 && got[0].data.u64 == 2);
+		MUST(epoll_wait(ep, got, 4, 0) == 0);		/* an edge comes once */
+		MUST(read(fd[0], buf, sizeof(buf)) == 1);
+		MUST(wait(NULL) > 0);
+	}
+	MUST(write(event, &one, sizeof(one)) == sizeof(one));
+	MUST(epoll_wait(ep, got, 4, -1) == 1 && got[0].data.u64 == 1);
+	MUST(close(ep) == 0 && close(event) == 0 && close(fd[0]) == 0 && close(fd[1]) == 0);
+}
+
+static volatile sig_atomic_t alarms;
+static int restart_fd;
+
+static void
+on_alarm(int signo)
+{
+	if (++alarms == 2)
+		(void)!write(restart_fd, "late", 4);
+}
+
+static void
+signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_alarm };
+	struct itimerval soon = { .it_value.tv_usec = 20000 };
+	char buf[8];
+	int fd[2];
+
+	pair(fd);
+	restart_fd = fd[1];
+	MUST(sigaction(SIGALRM, &sa, NULL) == 0);
+	MUST(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+	MUST(read(fd[0], buf, sizeof(buf)) == -1 && errno == EINTR && alarms == 1);
+	sa.sa_flags = SA_RESTART;
+	MUST(sigaction(SIGALRM, &sa, NULL) == 0);
+	MUST(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+	MUST(read(fd[0], buf, sizeof(buf)) == 4 && alarms == 2);
+	MUST(close(fd[0]) == 0 && close(fd[1]) == 0);
+}
+
+static void
+files(void)
+{
+	int fd, pipefd[2];
+	char buf[64];
+
+	MUST(mkdir("/rump/dir", 0755) == 0);
+	fd = open("/rump/dir/file", O_RDWR | O_CREAT, 0644);
+	MUST(fd >= 0 && write(fd, "contents", 8) == 8);
+	MUST(pread(fd, buf, sizeof(buf), 3) == 5 && memcmp(buf, "tents", 5) == 0);
+	MUST(chdir("/rump/dir") == 0);
+	MUST(getcwd(buf, sizeof(buf)) != NULL && strcmp(buf, "/rump/dir") == 0);
+	MUST(access("file", R_OK) == 0 && access("/rump/nothing", F_OK) == -1 && errno == ENOENT);
+	if (fork() == 0) {
+		MUST(rename("file", "renamed") == 0);	/* it is where we are */
+		_exit(0);
+	}
+	MUST(wait(NULL) > 0);
+	MUST(chdir("/") == 0 && access("rump-file", F_OK) == -1);
+	MUST(pipe(pipefd) == 0 && lseek(fd, 0, SEEK_SET) == 0);
+	MUST(sendfile(pipefd[1], fd, NULL, 64) == 8);
+	MUST(read(pipefd[0], buf, sizeof(buf)) == 8 && memcmp(buf, "contents", 8) == 0);
+	MUST(rename("/rump/dir/renamed", "/tmp/nowhere") == -1 && errno == EXDEV);
+	MUST(unlink("/rump/dir/renamed") == 0 && rmdir("/rump/dir") == 0);
+	MUST(close(fd) == 0 && close(pipefd[0]) == 0 && close(pipefd[1]) == 0);
+}
+
+static void
+pointers(void)
+{
+	char *volatile bad = (char *)8;
+	int fd[2];
+
+	pair(fd);
+	MUST(write(fd[0], bad, 4) == -1 && errno == EFAULT);
+	MUST(open(bad, O_RDONLY) == -1 && errno == EFAULT);
+	MUST(getpeername(fd[0], (struct sockaddr *)bad, (socklen_t *)bad) == -1 && errno == EFAULT);
+	MUST(close(fd[0]) == 0 && close(fd[1]) == 0);
+}
+
+static const struct { const char *name; void (*fn)(void); } cases[] = {
+	{ "numbers", numbers }, { "ports", ports }, { "forks", forks }, { "polls", polls },
+	{ "epolls", epolls }, { "signals", signals }, { "files", files }, { "pointers", pointers },
+};
+
+int
+main(int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (argc > 1 && strcmp(argv[1], cases[i].name) != 0)
+			continue;
+		cases[i].fn();
+		printf("ok %s\n", cases[i].name);
+		fflush(stdout);
+	}
+	return argc > 2 ? atoi(argv[2]) : 0;
+}
