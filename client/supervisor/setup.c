@@ -30,6 +30,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rump/rumpclient.h>
@@ -233,6 +234,19 @@ end_as(int status)
 	_exit(128 + WTERMSIG(status));
 }
 
+/* Or until the supervisor ended before it came to one. */
+static void
+wait_for_program(pid_t child)
+{
+	struct timespec tick = { .tv_nsec = 50000000 };
+	siginfo_t info = { 0 };
+
+	while (__atomic_load_n(&meeting->m_pid, __ATOMIC_ACQUIRE) == 0 && info.si_pid == 0) {
+		(void)host_syscall(SYS_futex, &meeting->m_pid, FUTEX_WAIT, 0, &tick, NULL, 0);
+		(void)waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT);
+	}
+}
+
 static _Noreturn void
 front(pid_t child, int report, const sigset_t *mask)
 {
@@ -245,6 +259,8 @@ front(pid_t child, int report, const sigset_t *mask)
 	(void)signal(SIGQUIT, SIG_IGN);
 	for (size_t i = 0; i < NPASSED; i++)
 		(void)sigaction(passed[i], &sa, NULL);
+	/* Signals that come before there is a program are blocked, and wait for it. */
+	wait_for_program(child);
 	(void)sigprocmask(SIG_SETMASK, mask, NULL);
 	do {
 		n = read(report, &status, sizeof(status));
@@ -281,7 +297,6 @@ main(int argc, char **argv)
 	meeting = mmap(NULL, sizeof(*meeting), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (meeting == MAP_FAILED || pipe2(report, O_CLOEXEC) != 0)
 		die("rumpus-supervise", errno);
-	/* Signals that come before there is a program wait for it. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &old);
 	child = fork();
