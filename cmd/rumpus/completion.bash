@@ -4,7 +4,7 @@
 # inside of them, for which the image is asked
 
 _rumpus() {
-	local commands='info ls cat cp find stat du df tree sha256 tar net ping traceroute ip ss capture run
+	local commands='info ls cat cp find stat du df tree sha256 tar net ping traceroute ip ss capture run sh
 	    server ps stop trace top doctor'
 	local network='--if= --route= --gw= --mtu= --mac= --loss= --delay= --jitter= --rate= --reorder=
 	    --duplicate= --corrupt= --seed= --capture= --sysctl= --on= --json --help'

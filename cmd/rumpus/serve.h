@@ -13,5 +13,6 @@ int	cmd_stop(int argc, char **argv);
 int	cmd_trace(int argc, char **argv);
 int	cmd_top(int argc, char **argv);
 int	cmd_doctor(int argc, char **argv);
+int	cmd_sh(int argc, char **argv);
 
 #endif /* RUMPUS_SERVE_H */

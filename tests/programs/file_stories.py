@@ -228,8 +228,34 @@ os.rename('p/f', 'p/q/g'); shutil.rmtree('p'); print(os.listdir('.'))
     check_eq('said', "HELLO 6000 ['f', 'q']\nTrue ['q']\n1000\n[]\n", out.decode())
 
 
+def image_shell(w):
+    """Not a program of Debian's: "rumpus sh" with a few of them in it."""
+    need('mkfs.ext4', 'grep', 'find')
+    if w.name != 'server':
+        raise Skip('it has a server of its own')
+    w.host_file('tree/etc/name', 'value\n')
+    w.host_file('tree/blob', bytes(range(256)) * 500)
+    image = w.host_path('disk.img')
+    subprocess.run(['mkfs.ext4', '-q', '-F', '-d', w.host_path('tree'), image, '16M'], check=True,
+                   env=w.env, stdin=subprocess.DEVNULL)
+
+    def inside(*argv, status=0, stdin=b''):
+        done = subprocess.run([w.rumpus, 'sh', image, *argv], input=stdin, capture_output=True,
+                              env={**w.env, 'SHELL': '/bin/bash'}, cwd=w.folder, timeout=60, check=False)
+        check_eq('status of %s: %.300r' % (argv, done.stderr), status, done.returncode)
+        return done.stdout
+
+    check_eq('grep', b'/image/etc/name:value\n', inside('grep', '-r', 'value', '/image'))
+    check_eq('find', b'/image/blob\n', inside('find', '/image', '-size', '+100k', '-type', 'f'))
+    inside('cmp', '/image/blob', w.host_path('tree/blob'))
+    check_eq('the user\'s shell', b'/image\nvalue\n', inside(stdin=b'pwd; cat etc/name; exit 3', status=3))
+    check_eq('uid 0 inside', b'0\n', inside('stat', '-c', '%u', '/image/etc'))
+    inside('touch', '/image/new', status=1)
+    check_eq('nothing is left', [], [n for n in os.listdir(w.folder) if n.startswith('rumpus-sh')])
+
+
 STORIES = [
-    ('coreutils', coreutils), ('busybox, static', busybox_files), ('git on tmpfs', git_tmpfs),
+    ('rumpus sh', image_shell), ('coreutils', coreutils), ('busybox, static', busybox_files), ('git on tmpfs', git_tmpfs),
     ('rsync', rsync_local), ('tar', tar), ('vim', vim), ('sqlite3, WAL', sqlite),
     ('postgres, pgbench', postgres), ('bash', script_by('bash')), ('dash', script_by('dash')),
     ('find, sort, xargs, grep', find_sort_xargs), ('make -j2, gcc', make), ('strace', strace),
