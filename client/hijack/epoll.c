@@ -79,7 +79,13 @@ silence(const struct companion *co)
 		continue;
 }
 
-/* The kernel shall ring when there is something; it may be so already. */
+/*
+ * The kernel shall ring when there is something; it may be so already.
+ *
+ * NEEDSWORK: a child of fork(2) has its parent's bells, which its own session does not know.  Then
+ * the gong answers at once, each time: right, but with no rest.  The child needs bells of its own
+ * in E, which is its parent's too.
+ */
 static void
 bell_arm(const struct companion *co)
 {
