@@ -276,5 +276,5 @@ CASE(a_daemon_s_parent_fails_if_the_daemon_does)
 	status = in_child(child_daemon_bad);
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 	status = in_child(child_daemon_dies);
-	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 7);
 }

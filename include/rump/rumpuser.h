@@ -89,7 +89,8 @@ int	rumpuser_dl_load(const char *name, char *errbuf, size_t errsize);
 
 /*
  * begin() forks; the parent waits until the child calls done(error) and
- * exits with 0 or with 1 after printing; the child returns from begin().
+ * exits with 0 or with 1 after printing; the child returns from begin().  A
+ * child that exits before that has said why: the parent exits with its code.
  * EALREADY: begun before.  done: ENOENT if not begun; with 0 the standard
  * descriptors are turned to the null device.
  */
