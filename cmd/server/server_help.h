@@ -18,6 +18,7 @@
 	"      --net=KIND:LINK[,ADDRESS/LEN...][,dhcp]...   an interface, as 'rumpus net up --if';\n" \
 	"                        also --route, --gw, --mtu, --mac, --sysctl and so on\n" \
 	"  -c, --cpus=N|host     virtual processors      -r, --memory=SIZE  limit of the kernel\n" \
+	"      --clients=N --client-threads=N   limits   --map-uid=HOST:INSIDE[:GROUP][,...]\n" \
 	"      --config=FILE     options from a file, a line each\n" \
 	"  -s, --foreground      stay, do not become a daemon   -v, --verbose\n" \
 	"      --log=stderr|syslog|file:PATH   --metrics=unix:PATH|file:PATH[,SECONDS]\n" \

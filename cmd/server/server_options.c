@@ -24,6 +24,7 @@ const struct server_program *server_program;
 
 enum {
 	OPT_NAME = 0x200, OPT_MOUNT, OPT_CONFIG, OPT_METRICS, OPT_LOG, OPT_NOLOCKIN, OPT_STOPTIME,
+	OPT_CLIENTS, OPT_THREADS, OPT_MAPUID,
 };
 
 static const struct option options[] = {
@@ -41,6 +42,9 @@ static const struct option options[] = {
 	{ "log", required_argument, NULL, OPT_LOG },
 	{ "no-lockin", no_argument, NULL, OPT_NOLOCKIN },
 	{ "stop-time", required_argument, NULL, OPT_STOPTIME },
+	{ "clients", required_argument, NULL, OPT_CLIENTS },
+	{ "client-threads", required_argument, NULL, OPT_THREADS },
+	{ "map-uid", required_argument, NULL, OPT_MAPUID },
 	{ "net", required_argument, NULL, 0x100 },
 	NET_OPTIONS,
 };
@@ -140,6 +144,36 @@ set_stoptime(const char *text)
 	return -1;
 }
 
+/* What is a variable of the kernel, under a name that one finds. */
+static int
+set_variable(const char *name, const char *value)
+{
+	char *text;
+	int code;
+
+	if (asprintf(&text, "%s=%s", name, value) < 0) {
+		warn_text("out of memory");
+		return EX_IO;
+	}
+	for (char *c = text; *c != '\0'; c++) {
+		if (*c == ',')
+			*c = ' ';
+	}
+	code = server_option_named("sysctl", text);
+	free(text);
+	return code;
+}
+
+static int
+set_number(const char *name, const char *value)
+{
+	unsigned long n;
+
+	if (!net_number(value, INT32_MAX, &n) || n == 0)
+		return usage_error("'%s' is no number of clients or threads", value);
+	return set_variable(name, value);
+}
+
 int
 server_option(int opt, char *arg)
 {
@@ -176,6 +210,12 @@ server_option(int opt, char *arg)
 		return -1;
 	case OPT_STOPTIME:
 		return set_stoptime(arg);
+	case OPT_CLIENTS:
+		return set_number("sysproxy.maxclients", arg);
+	case OPT_THREADS:
+		return set_number("sysproxy.maxthreads", arg);
+	case OPT_MAPUID:
+		return set_variable("sysproxy.uidmap", arg);
 	case 'H':
 		server_program->sp_help(false);
 		return finish_output();

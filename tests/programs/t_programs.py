@@ -26,7 +26,6 @@ STATIC = 'a static program has to have its kernel in a server'
 KNOWN = {
     ('Go http, static', 'inside'): STATIC,
     ('busybox httpd, wget', 'inside'): STATIC,
-    ('postgres, pgbench', 'server'): 'its user is 0 inside, and it insists on owning its files',
     ('dnsmasq, dig', 'inside'): 'it answers over TCP from a child, and a kernel inside has none',
 }
 
@@ -35,9 +34,10 @@ BEGIN, END = '<!-- programs: begin -->\n', '<!-- programs: end -->\n'
 
 def worlds(options):
     made = {
-        'direct': World,
-        'server': lambda: ServerWorld(options.rumpus, options.engine),
-        'inside': lambda: InsideWorld(options.rumpus, options.engine),
+        'direct': lambda story: World(),
+        'server': lambda story: ServerWorld(options.rumpus, options.engine,
+                                            getattr(story, 'server_options', ())),
+        'inside': lambda story: InsideWorld(options.rumpus, options.engine),
     }
     return [(name, made[name]) for name in made
             if (options.world == name if options.world else name != 'direct')]
@@ -47,7 +47,7 @@ def tell(story, make, cache):
     """('ok' | 'skip' | 'fail', why)"""
     world = None
     try:
-        world = make()
+        world = make(story)
         world.cache = cache or world.folder
         story(world)
         return 'ok', ''

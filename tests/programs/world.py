@@ -186,15 +186,16 @@ class ServerWorld(World):
     name = 'server'
     has_files = True
 
-    def __init__(self, rumpus, engine=None):
+    def __init__(self, rumpus, engine=None, server_options=()):
         self.rumpus = rumpus
         self.engine = engine
+        self.server_options = server_options
         super().__init__()
 
     def open(self):
         self.url = 'unix://' + self.host_path('kernel')
         self.server = self.start_host([self.rumpus, 'server', '--foreground', '--mount=tmpfs:/tmp',
-                                       self.url])
+                                       *self.server_options, self.url])
         self.files = '/rump/tmp'
 
     def start_host(self, argv):
