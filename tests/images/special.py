@@ -288,6 +288,21 @@ WRITERS = ('write,pwrite64,pwritev,pwritev2,ftruncate,fallocate,copy_file_range,
            'mmap,io_uring_register,io_uring_setup,openat,openat2,open,truncate,ioctl')
 
 
+def joined(lines):
+    """strace's lines, with those put together that another thread's came between."""
+    begun = {}
+    for line in lines:
+        pid, _, text = line.partition(' ')
+        if text.rstrip().endswith('<unfinished ...>'):
+            begun[pid] = text.rsplit('<unfinished', 1)[0]
+        elif ' resumed>' in text:
+            yield pid + ' ' + begun.pop(pid, '') + text.split(' resumed>', 1)[1]
+        else:
+            yield line
+    for pid, text in begun.items():
+        yield pid + ' ' + text
+
+
 def read_only(bench):
     """The image is opened for reading, and no call that could write names it."""
     if shutil.which('strace') is None:
@@ -302,7 +317,7 @@ def read_only(bench):
         bench.results.skip('no write reaches the image', 'the host does not let us trace')
         return
     with open(trace, encoding='utf-8', errors='replace') as file:
-        named = [line for line in file if 'traced.img' in line]
+        named = [line for line in joined(file) if 'traced.img' in line]
     opened = [line for line in named if 'open' in line]
     differences = [] if opened else [done.stdout, 'it was never opened']
     differences += [line for line in opened if 'O_RDONLY' not in line or 'O_RDWR' in line]

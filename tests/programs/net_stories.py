@@ -464,11 +464,10 @@ def tcpdump(w):
 
 
 def preload_forbidden(program):
-    """Does it get rights that its caller has not?  Then the host loads nothing into it."""
+    """Does it get rights that its caller has not?  Then nothing is loaded into it."""
     path = os.path.realpath(shutil.which(program))
     mode = os.stat(path).st_mode
-    return os.getuid() != 0 and (mode & 0o6000 != 0 or
-                                 'security.capability' in os.listxattr(path))
+    return mode & 0o6000 != 0 or 'security.capability' in os.listxattr(path)
 
 
 def ping(w):

@@ -566,6 +566,8 @@ blocked_read(void *arg)
 	struct blocked *b = arg;
 	char c;
 
+	/* The first call of a thread waits for the server to know it, too. */
+	(void)rump_sys_getpid();
 	__atomic_store_n(&b->b_tid, (uint32_t)gettid(), __ATOMIC_RELEASE);
 	b->b_result = rump_sys_read(b->b_fd, &c, 1);
 	b->b_errno = errno;
