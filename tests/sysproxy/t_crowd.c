@@ -312,6 +312,7 @@ TEST(nothing_is_left_behind)
 	NEED(rumpclient_connect(ss.ss_url) == 0);
 	operations(nops);
 	CHECK(settles(&ss, fds));
-	CHECK(server_memory(&ss) < memory + 2048);
+	/* The sanitizers keep what was freed. */
+	CHECK(HARNESS_SLOWNESS > 1 || server_memory(&ss) < memory + 2048);
 	CHECK_EQ("server", 0, spserver_stop(&ss));
 }
