@@ -18,7 +18,7 @@
 int
 rumpclient_ownfds(int *fds, unsigned int max, unsigned int *ret_n)
 {
-	int fd = session.s_fd;
+	int fd = __atomic_load_n(&session.s_fd, __ATOMIC_RELAXED);
 
 	if (fd != -1 && max > 0)
 		fds[0] = fd;
@@ -36,7 +36,7 @@ move_locked(int min)
 	if (fd < 0)
 		return (int)fd;
 	(void)hostcall(SYS_close, (long)session.s_fd, 0L, 0L, 0L, 0L, 0L);
-	session.s_fd = (int)fd;
+	__atomic_store_n(&session.s_fd, (int)fd, __ATOMIC_RELAXED);
 	return 0;
 }
 

@@ -51,7 +51,12 @@ rumpclient_syscall(int nr, const void *data, size_t datalen, long retval[2])
 pid_t
 rumpclient_getpid(void)
 {
-	return session.s_fd == -1 ? 0 : session.s_pid;
+	pid_t pid;
+
+	rclock_enter(&session.s_lock);
+	pid = session.s_fd == -1 ? 0 : session.s_pid;
+	rclock_exit(&session.s_lock);
+	return pid;
 }
 
 bool

@@ -45,7 +45,7 @@ session_begin_locked(int fd, const struct sp_hello *hello)
 		(void)hostcall(SYS_close, (long)memfd, 0L, 0L, 0L, 0L, 0L);
 	if (error)
 		return error;
-	session.s_fd = fd;
+	__atomic_store_n(&session.s_fd, fd, __ATOMIC_RELAXED);
 	session.s_pid = w.w_pid;
 	memcpy(session.s_secret, w.w_secret, sizeof(session.s_secret));
 	memcpy(session.s_instance, w.w_instance, sizeof(session.s_instance));
@@ -149,7 +149,7 @@ session_lost(uint32_t generation)
 	rclock_enter(&session.s_lock);
 	if (session.s_generation == generation && session.s_fd != -1) {
 		(void)hostcall(SYS_close, (long)session.s_fd, 0L, 0L, 0L, 0L, 0L);
-		session.s_fd = -1;
+		__atomic_store_n(&session.s_fd, -1, __ATOMIC_RELAXED);
 		__atomic_store_n(&session.s_gone, true, __ATOMIC_RELEASE);
 	}
 	rclock_exit(&session.s_lock);

@@ -104,7 +104,8 @@ slot_open(struct cslot *cs)
 
 	if (!cthread.ct_known)
 		thread_notice();
-	if (session.s_fd == -1 && (error = retry()) != 0)
+	if (__atomic_load_n(&session.s_fd, __ATOMIC_RELAXED) == -1 &&
+	    (error = retry()) != 0)
 		return error;
 	generation = __atomic_load_n(&session.s_generation, __ATOMIC_ACQUIRE);
 	error = control_request(&ctl, -1);

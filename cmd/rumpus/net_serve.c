@@ -346,7 +346,10 @@ net_serve(const char *names)
 	while (code == EX_DONE && (word = strsep(&next, ",")) != NULL)
 		code = service_start(word);
 	free(text);
-	if (code == EX_DONE && pthread_create(&thread, NULL, serve, NULL) != 0)
-		code = complain("services", "start a thread", EAGAIN);
-	return code;
+	if (code != EX_DONE)
+		return code;
+	if (pthread_create(&thread, NULL, serve, NULL) != 0)
+		return complain("services", "start a thread", EAGAIN);
+	(void)pthread_detach(thread);
+	return EX_DONE;
 }

@@ -535,7 +535,7 @@ TEST(our_descriptor_moves_out_of_the_way)
 
 /* --- signals -------------------------------------------------------------------- */
 
-static volatile sig_atomic_t caught;
+static _Atomic int caught;
 
 static void
 catch(int signo)
@@ -642,7 +642,10 @@ static int nested_fd;
 static void
 write_in_handler(int signo)
 {
+	int error = errno;
+
 	caught = rump_sys_write(nested_fd, "h", 1) == 1 ? signo : -1;
+	errno = error;
 }
 
 TEST(a_handler_may_make_calls_while_one_sleeps)
