@@ -8,7 +8,7 @@
 #define RUMP_SERVER_HELP_H
 
 #define SERVER_HELP \
-	"A rump kernel that other programs use: unix:///tmp/ctl, unix://@name, tcp://host:port.\n\n" \
+	"A rump kernel that other programs use: unix:///tmp/ctl, or unix://@name.\n\n" \
 	"      --name=NAME       for 'rumpus ps', --on=NAME; makes a URL of its own\n" \
 	"  -l, --component=NAME  load a component and what it needs: rumpnet_inet, fs_ext2\n" \
 	"  -m, --module=FILE     load a library\n" \

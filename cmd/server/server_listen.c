@@ -239,6 +239,6 @@ server_serve(void)
 		(void)snprintf(url, sizeof(url), "fd://%d", listen_fd);
 	error = rump_init_server(listen_fd != -1 ? url : listen_url);
 	if (error == EPROTONOSUPPORT || error == EINVAL)
-		return usage_error("'%s': unix://PATH, unix://@NAME or tcp://HOST:PORT", listen_url);
+		return usage_error("'%s': unix://PATH or unix://@NAME", listen_url);
 	return error != 0 ? complain(listen_url, "serve", error) : EX_DONE;
 }

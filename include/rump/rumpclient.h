@@ -4,7 +4,7 @@
  * rumpclient.h - being a process of a rump kernel that runs elsewhere
  *
  * rumpclient_init() makes the calling process a client of the server that
- * RUMP_SERVER names ("unix://PATH", "unix://@NAME", "tcp://HOST:PORT");
+ * RUMP_SERVER names ("unix://PATH" or "unix://@NAME");
  * afterwards the rump_sys_*() functions of <rump/rump_syscalls.h>, which this
  * library has as well as librump, are carried out there.
  *

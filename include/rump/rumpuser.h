@@ -299,8 +299,8 @@ int	rumpuser_spset_create(struct rumpuser_spset **ret_set);
 void	rumpuser_spset_destroy(struct rumpuser_spset *set);
 
 /*
- * Listens at a URL: "unix://PATH", "unix://@NAME", "tcp://HOST:PORT", or a socket
- * that was inherited, "fd://N".  EINVAL: not a URL.  EPROTONOSUPPORT: not
+ * Listens at a URL: "unix://PATH", "unix://@NAME", or a socket that was
+ * inherited, "fd://N".  EINVAL: not a URL.  EPROTONOSUPPORT: not
  * served on this host.  EADDRINUSE, and whatever the host says.
  */
 int	rumpuser_spset_listen(struct rumpuser_spset *set, const char *url);
