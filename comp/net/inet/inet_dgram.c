@@ -394,14 +394,13 @@ void
 dgram_error(struct inpcb *inp, const struct inet_ctl *ctl, bool connected)
 {
 	struct socket *so = inp->inp_so;
-	bool six = ctl->ic_family == AF_INET6;
-	bool wanted = six ? inp->inp_recverr6 : inp->inp_recverr;
-	bool hard = ctl->ic_fatal;
+	bool six = ctl->ic_family == AF_INET6, hard = ctl->ic_fatal, wanted;
 
+	mutex_enter(&so->so_lock);
+	wanted = six ? inp->inp_recverr6 : inp->inp_recverr;
 	/* RFC 1191: too large a packet is the sender's business if it asked for DF. */
 	if (ctl->ic_err == INET_ERR_TOOBIG)
 		hard = (six ? inp->inp_pmtudisc6 : inp->inp_pmtudisc) != IP_PMTUDISC_DONT;
-	mutex_enter(&so->so_lock);
 	if (wanted)
 		inpcb_queue_error(inp, ctl);
 	if (wanted || (hard && connected))
