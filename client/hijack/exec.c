@@ -12,6 +12,10 @@
  * there.  Of a script the host could not tell its interpreter the name, so the first line is
  * read here.
  *
+ * A program that cannot be preloaded into (engine.c) is executed by rumpus-supervise, which takes our place
+ * for a moment: it makes a supervisor of what we have in the kernel, and then becomes the program, with
+ * the same number.
+ *
  * In a child of vfork(2) all memory is the parent's: nothing is kept but on the stack, or mapped and
  * given back.
  *
@@ -31,11 +35,13 @@
 #define MAXSCRIPTS	4		/* interpreters that are scripts */
 #define CHUNK		65536
 #define NKEPT		8
-#define ENV_ROOM	256
+#define ENV_ROOM	320
+#define LIBRARY		"librumphijack.so"
 
 /* Variables of ours, as they were at start; "" is none. */
 static char kept[NKEPT][1024];
 static unsigned int nkept;
+static char supervisor[PATH_ROOM];
 
 struct exec {
 	int		 x_dirfd;
@@ -55,6 +61,15 @@ exec_keep(const char *variable)
 		return;
 	if (text_add(kept[nkept], sizeof(kept[0]), &len, variable))
 		nkept++;
+}
+
+void
+exec_supervisor(const char *path)
+{
+	size_t len = 0;
+
+	if (!text_add(supervisor, sizeof(supervisor), &len, path))
+		supervisor[0] = '\0';
 }
 
 /* --- environment ---------------------------------------------------------------------------- */
@@ -117,6 +132,8 @@ env_build(unsigned long const *env, char *const extra[], unsigned int nextra, un
 		has = false;
 		for (size_t i = 0; env != NULL && env[i] != 0; i++)
 			has = has || same_name((const char *)env[i], kept[k]);
+		for (unsigned int i = 0; i < nextra; i++)
+			has = has || same_name(extra[i], kept[k]);
 		if (!has)
 			out[n++] = (unsigned long)kept[k];
 	}
@@ -125,47 +142,149 @@ env_build(unsigned long const *env, char *const extra[], unsigned int nextra, un
 
 /* --- the call itself ---------------------------------------------------------------------------- */
 
+/* What an exec is made with, other than what the program said. */
+struct vectors {
+	unsigned long	*v_env, *v_argv;
+	char		 v_ticket[ENV_ROOM];	/* the backend's */
+	char		 v_cwd[32];
+	char		 v_preload[1024];
+	char		 v_number[16];
+	long		 v_fd;			/* what the supervisor is to execute, -1 */
+};
+
+/* LD_PRELOAD without us, who must not be in the supervisor, nor in what it starts. */
+static void
+without_us(unsigned long const *env, char *buf, size_t size)
+{
+	const char *at = NULL, *end, *name;
+	size_t len = 0;
+
+	for (size_t i = 0; env != NULL && env[i] != 0 && at == NULL; i++)
+		at = text_after((const char *)env[i], "LD_PRELOAD=");
+	(void)text_add(buf, size, &len, "LD_PRELOAD=");
+	while (at != NULL && *at != '\0') {
+		for (name = end = at; *end != ':' && *end != ' ' && *end != '\0'; end++)
+			name = *end == '/' ? end + 1 : name;
+		if (text_after(name, LIBRARY) == NULL) {
+			for (; at < end && len + 2 < size; at++)
+				buf[len++] = *at;
+			buf[len++] = ':';
+			buf[len] = '\0';
+		}
+		at = *end != '\0' ? end + 1 : end;
+	}
+}
+
+/* "supervisor --file PATH", or "--descriptor N" where there is no path, and the arguments. */
+static long
+supervised_argv(const struct exec *x, struct vectors *v)
+{
+	static const char file[] = "--file", descriptor[] = "--descriptor";
+	unsigned long const *argv = (unsigned long const *)x->x_argv;
+	size_t n = vector_len(argv), len = 0;
+
+	v->v_argv[0] = (unsigned long)supervisor;
+	if (x->x_dirfd == AT_FDCWD || *(const char *)x->x_path == '/') {
+		v->v_argv[1] = (unsigned long)file;
+		v->v_argv[2] = x->x_path;
+	} else {
+		v->v_fd = *(const char *)x->x_path == '\0' ?
+		    host_syscall(SYS_fcntl, x->x_dirfd, F_DUPFD, 0) :
+		    host_syscall(SYS_openat, x->x_dirfd, x->x_path, O_PATH);
+		if (v->v_fd < 0)
+			return v->v_fd;
+		(void)text_add_number(v->v_number, sizeof(v->v_number), &len, (unsigned long)v->v_fd);
+		v->v_argv[1] = (unsigned long)descriptor;
+		v->v_argv[2] = (unsigned long)v->v_number;
+	}
+	for (size_t i = 0; i < n; i++)
+		v->v_argv[i + 3] = argv[i];
+	v->v_argv[n + 3] = 0;
+	return 0;
+}
+
+/* It takes over our connection, as any program of ours would, and is one with what it starts. */
+static long
+supervised_exec(const struct exec *x, struct vectors *v)
+{
+	long ret = supervised_argv(x, v);
+
+	if (ret == 0)
+		ret = host_syscall(SYS_execve, supervisor, v->v_argv, v->v_env);
+	if (v->v_fd >= 0)
+		(void)host_syscall(SYS_close, v->v_fd);
+	return ret;
+}
+
+/* Of what the supervisor could not do, its own exec must not make a success. */
+static bool
+may_execute(const struct exec *x)
+{
+	return host_syscall(SYS_faccessat2, x->x_dirfd, x->x_path, 1 /* X_OK */,
+	    AT_EACCESS | (x->x_flags & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))) == 0;
+}
+
+static long
+exec_with(const struct exec *x, struct vectors *v, bool supervised)
+{
+	char *extra[3];
+	unsigned int nextra = 0;
+	size_t len = 0;
+	long ret = 0;
+
+	v->v_ticket[0] = v->v_cwd[0] = v->v_preload[0] = v->v_number[0] = '\0';
+	v->v_fd = -1;
+	if (backend != NULL && backend->b_exec_env != NULL)
+		ret = -backend->b_exec_env(self.s_vfork, v->v_ticket, sizeof(v->v_ticket));
+	if (ret != 0)
+		return ret;
+	if (v->v_ticket[0] != '\0')
+		extra[nextra++] = v->v_ticket;
+	if (path_cwd() != CWD_HOST) {
+		(void)text_add(v->v_cwd, sizeof(v->v_cwd), &len, "RUMPHIJACK_CWD=");
+		(void)text_add_number(v->v_cwd, sizeof(v->v_cwd), &len, (unsigned long)path_cwd());
+		extra[nextra++] = v->v_cwd;
+	}
+	if (supervised) {
+		without_us((unsigned long const *)x->x_envp, v->v_preload, sizeof(v->v_preload));
+		extra[nextra++] = v->v_preload;
+	}
+	env_build((unsigned long const *)x->x_envp, extra, nextra, v->v_env);
+	ret = supervised ? supervised_exec(x, v) :
+	    host_syscall(SYS_execveat, x->x_dirfd, x->x_path, x->x_argv, v->v_env, x->x_flags);
+	if (v->v_ticket[0] != '\0' && backend->b_exec_failed != NULL)
+		backend->b_exec_failed(self.s_vfork, v->v_ticket);
+	return ret;
+}
+
 static long
 host_exec(const struct exec *x)
 {
-	char ticket[ENV_ROOM], cwd[ENV_ROOM] = "RUMPHIJACK_CWD=";
-	unsigned long const *env = (unsigned long const *)x->x_envp;
-	size_t n = vector_len(env) + NKEPT + 3, bytes = n * sizeof(*env), len = text_len(cwd);
-	unsigned long fast[512], *out = fast;
-	char *extra[2];
-	unsigned int nextra = 0;
-	long ret = 0;
+	size_t nenv = vector_len((unsigned long const *)x->x_envp) + NKEPT + 4;
+	size_t nargv = vector_len((unsigned long const *)x->x_argv) + 4;
+	size_t bytes = (nenv + nargv) * sizeof(long);
+	unsigned long fast[512];
+	bool supervised;
+	struct vectors v;
+	long ret;
 
-	if (n > 512) {
-		out = mem_get(bytes);
-		if (out == NULL)
-			return -ENOMEM;
-	}
 	/* Shells try one directory after the other: spare the server those. */
 	if ((x->x_flags & AT_EMPTY_PATH) == 0) {
 		ret = host_syscall(SYS_faccessat, x->x_dirfd, x->x_path, 0);
 		if (ret != 0)
 			return ret;
 	}
+	supervised = supervisor[0] != '\0' && exec_wants_supervisor(x->x_dirfd,
+	    (const char *)x->x_path, (x->x_flags & AT_SYMLINK_NOFOLLOW) != 0) && may_execute(x);
 	if (!self.s_vfork)
 		mmap_flush();
-	ticket[0] = '\0';
-	if (backend != NULL && backend->b_exec_env != NULL)
-		ret = -backend->b_exec_env(self.s_vfork, ticket, sizeof(ticket));
-	if (ticket[0] != '\0')
-		extra[nextra++] = ticket;
-	if (path_cwd() != CWD_HOST) {
-		(void)text_add_number(cwd, sizeof(cwd), &len, (unsigned long)path_cwd());
-		extra[nextra++] = cwd;
-	}
-	if (ret == 0) {
-		env_build(env, extra, nextra, out);
-		ret = host_syscall(SYS_execveat, x->x_dirfd, x->x_path, x->x_argv, out, x->x_flags);
-		if (ticket[0] != '\0' && backend->b_exec_failed != NULL)
-			backend->b_exec_failed(self.s_vfork, ticket);
-	}
-	if (out != fast)
-		mem_put(out, bytes);
+	v.v_env = nenv + nargv > 512 ? mem_get(bytes) : fast;
+	if (v.v_env == NULL)
+		return -ENOMEM;
+	v.v_argv = v.v_env + nenv;
+	ret = exec_with(x, &v, supervised);
+	if (v.v_env != fast)
+		mem_put(v.v_env, bytes);
 	return ret;
 }
 
@@ -209,33 +328,6 @@ copy_out(int r, unsigned int flags)
 		return n;
 	}
 	return fd;
-}
-
-/* "#! interpreter argument": cut into two strings; false: it is none. */
-static bool
-script_line(char *head, long len, char **ret_interp, char **ret_arg)
-{
-	char *p = head + 2, *end;
-
-	if (len < 3 || head[0] != '#' || head[1] != '!')
-		return false;
-	head[len] = '\0';
-	for (end = p; *end != '\n' && *end != '\0'; end++)
-		continue;
-	*end = '\0';
-	while (end > p && (end[-1] == ' ' || end[-1] == '\t'))
-		*--end = '\0';
-	while (*p == ' ' || *p == '\t')
-		p++;
-	*ret_interp = p;
-	while (*p != '\0' && *p != ' ' && *p != '\t')
-		p++;
-	if (*p != '\0')
-		*p++ = '\0';
-	while (*p == ' ' || *p == '\t')
-		p++;
-	*ret_arg = *p != '\0' ? p : NULL;
-	return **ret_interp != '\0';
 }
 
 static long	do_exec(const struct exec *x);
@@ -301,7 +393,7 @@ exec_opened(const struct exec *x, const struct where *w, int r)
 		ret = kernel_syscall(SYS_pread64, r, head, sizeof(head) - 1, 0);
 	if (ret < 0)
 		return ret;
-	if (script_line(head, ret, &interp, &arg)) {
+	if (exec_script_line(head, ret, &interp, &arg)) {
 		ret = script_name(w, name, sizeof(name));
 		return ret != 0 ? ret : exec_script(x, name, interp, arg);
 	}

@@ -7,6 +7,7 @@
  *	RUMP_SERVER		the kernel is there; else it is loaded into this process
  *	RUMPHIJACK_ENGINE	"preload" or "trap", instead of what is needed
  *	RUMPHIJACK_VERBOSE	says on standard error what was rewritten
+ *	RUMPHIJACK_SUPERVISOR	rumpus-supervise, if it is not where it is installed
  *
  * The library is loaded by LD_PRELOAD.  Its constructor reads the policy, finds what an exec
  * left, and rewrites the call sites; the kernel comes with the first call that is
@@ -90,7 +91,7 @@ static void
 keep_environment(char **env)
 {
 	static const char *const prefixes[] = { "LD_PRELOAD=", "RUMPHIJACK=", "RUMPHIJACK_KERNEL=",
-	    "RUMPHIJACK_LIBRARY=", "RUMPHIJACK_ENGINE=", "RUMP_SERVER=" };
+	    "RUMPHIJACK_LIBRARY=", "RUMPHIJACK_ENGINE=", "RUMPHIJACK_SUPERVISOR=", "RUMP_SERVER=" };
 
 	for (; env != NULL && *env != NULL; env++) {
 		for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
@@ -98,6 +99,18 @@ keep_environment(char **env)
 				exec_keep(*env);
 		}
 	}
+}
+
+/* Who takes those programs that we cannot be in. */
+static void
+find_supervisor(char **env)
+{
+	const char *path = setting(env, "RUMPHIJACK_SUPERVISOR");
+
+	if (path == NULL)
+		path = RUMPUS_LIBEXEC "/rumpus-supervise";
+	if (server_url[0] != '\0' && access(path, X_OK) == 0)
+		exec_supervisor(path);
 }
 
 /* An exec left a proc of the kernel to us: its directory and descriptors. */
@@ -149,6 +162,7 @@ hijack_start(int argc, char **argv, char **env)
 	call_init();
 	symbol_start();
 	keep_environment(env);
+	find_supervisor(env);
 	take_over(env);
 	engine = setting(env, "RUMPHIJACK_ENGINE");
 	if (engine == NULL || strcmp(engine, "preload") != 0)

@@ -250,22 +250,31 @@ fdmap_new(int r, bool cloexec)
 	return n;
 }
 
+/* Another copy of a place's pipe: opening it by its name here gives us its other end.  -errno. */
+static int
+place_copy(const struct place *p)
+{
+	char name[40];
+	int fd;
+
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", p->p_end);
+	fd = open(name, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	return fd >= 0 ? fd : -errno;
+}
+
 /* The program's descriptor old gets another name. */
 long
 fdmap_again(unsigned long old, long n, bool cloexec)
 {
 	int32_t entry = target_entry(visit->v_target, old);
-	char name[40];
 	long got;
 	int fd;
 
 	if (entry <= 0)
 		return -EBADF;
-	/* Opening a pipe by its name here gives us its other end. */
-	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", place_of(entry)->p_end);
-	fd = open(name, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	fd = place_copy(place_of(entry));
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (n >= 0)
 		fdmap_drop((unsigned long)n);
 	(void)pthread_mutex_lock(&fdmap_lock);
@@ -284,4 +293,63 @@ long
 fdmap_dup(unsigned long n, bool cloexec)
 {
 	return fdmap_again(n, -1, cloexec);
+}
+
+/* --- a preloaded program's ------------------------------------------------------------------- */
+
+static struct place *
+place_by_r(int r)
+{
+	for (uint32_t i = 0; i < untouched; i++) {
+		if (places[i].p_r == r)
+			return &places[i];
+	}
+	return NULL;
+}
+
+/* With nobody's name on it yet: *ret_fd is to be the program's. */
+static struct place *
+place_adopt(int r, int *ret_fd)
+{
+	struct place *p = NULL;
+	struct stat st;
+	int pipefd[2];
+
+	if (pipe2(pipefd, O_CLOEXEC | O_NONBLOCK) != 0)
+		return NULL;
+	if (fstat(pipefd[1], &st) == 0)
+		p = place_new_locked(r, pipefd[0], st.st_ino);
+	if (p == NULL) {
+		(void)close(pipefd[0]);
+		(void)close(pipefd[1]);
+		return NULL;
+	}
+	p->p_names = 0;
+	*ret_fd = pipefd[1];
+	return p;
+}
+
+bool
+fdmap_adopt(unsigned long n, int r)
+{
+	struct place *p = place_by_r(r);
+	int fd = -1;
+
+	if (p != NULL)
+		fd = place_copy(p);
+	else
+		p = place_adopt(r, &fd);
+	if (p == NULL || fd < 0)
+		return false;
+	/* Over an exec came only what is not closed by one. */
+	(void)dup2(fd, (int)n);
+	(void)close(fd);
+	return true;
+}
+
+void
+fdmap_adopted(void (*fn)(uint32_t index, int r, int end))
+{
+	for (uint32_t i = 0; i < untouched; i++)
+		fn(i, places[i].p_r, places[i].p_end);
 }

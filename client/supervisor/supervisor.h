@@ -8,7 +8,9 @@
  * (seccomp_unotify(2)) stops the calls that the policy may want; a thread of ours looks at each,
  * with the same rules as the other engines (client/hijack), and answers it or lets it go on.
  *
- *	setup.c		starts the program under its filter, and passes on how it ends
+ *	setup.c		starts the program under its filter
+ *	front.c		stands for the program where that cannot be itself
+ *	adopt.c		what a preloaded program had before it executed this one
  *	filter.c	the filter
  *	worker.c	threads that take calls and answer them
  *	watch.c		signals and deaths of programs that wait for us
@@ -28,6 +30,7 @@
 
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -126,6 +129,26 @@ void	fdmap_forget(int32_t entry);
 void	fdmap_shared(int32_t entry);
 /* The program's old gets another name: n, or the lowest if that is -1. */
 long	fdmap_again(unsigned long old, long n, bool cloexec);
+
+/*
+ * Before there is a second thread: behind the program's n, which is this process's, comes a pipe for
+ * the kernel's r.  False: there is no room.
+ */
+bool	fdmap_adopt(unsigned long n, int r);
+/* For each of these. */
+void	fdmap_adopted(void (*fn)(uint32_t index, int r, int end));
+
+/* adopt.c, in the order of their calls. */
+void	adopt_descriptors(void);	/* in the process that becomes the program */
+void	adopt_leave(void);		/* the same, once there is a supervisor */
+int	adopt_connect(const char *url);	/* in the supervisor: -1 and errno */
+void	adopt_close_others(int report);	/* all but 0, 1, 2, report, and what was adopted */
+void	adopt_finish(pid_t pid);	/* the program has this number */
+/* A target without a parent: if it is the program, it gets its directory. */
+void	adopt_cwd(struct target *t);
+
+/* front.c: until the program ends, as it did. */
+_Noreturn void	front_wait(pid_t child, int report, const int32_t *pid, const sigset_t *mask);
 
 int	filter_install(void);
 int	memory_start(void);

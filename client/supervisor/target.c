@@ -245,6 +245,8 @@ target_make(pid_t pid, pid_t parent)
 	(void)pthread_mutex_unlock(&targets_lock);
 	if (other != NULL)
 		target_inherit_cwd(t, other);
+	else
+		adopt_cwd(t);
 	watch_pidfd(t->t_pidfd, pid);
 	return t;
 }

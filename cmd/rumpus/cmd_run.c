@@ -233,7 +233,7 @@ run_supervised(const struct run *r, char **argv)
 static int
 run_preloaded(const struct run *r, char **argv)
 {
-	char library[PATH_MAX], *preload = getenv("LD_PRELOAD"), *text;
+	char library[PATH_MAX], helper[PATH_MAX], *preload = getenv("LD_PRELOAD"), *text;
 	int error;
 
 	error = find_part(RUMPUS_LIBDIR "/" LIBRARY, getenv("RUMPHIJACK_LIBRARY"), "hijack/" LIBRARY,
@@ -245,6 +245,10 @@ run_preloaded(const struct run *r, char **argv)
 	    preload != NULL ? preload : "");
 	set("LD_PRELOAD", text);
 	free(text);
+	/* For those that it starts. */
+	if (find_part(RUMPUS_LIBEXEC "/" SUPERVISOR, getenv("RUMPHIJACK_SUPERVISOR"),
+	    "supervisor/" SUPERVISOR, helper, sizeof(helper)) == 0)
+		set("RUMPHIJACK_SUPERVISOR", helper);
 	return start(argv[0], argv);
 }
 
