@@ -115,8 +115,9 @@ turn_pass(const struct peer *p, uint32_t whose)
 		futex(p->p_word, FUTEX_WAKE, 1);
 		return;
 	}
-	__atomic_store_n(p->p_word, whose, __ATOMIC_RELEASE);
-	if (__atomic_load_n(&p->p_word[ASLEEP], __ATOMIC_RELAXED))
+	/* In order with the look: who is about to sleep looks after he has said so. */
+	__atomic_store_n(p->p_word, whose, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&p->p_word[ASLEEP], __ATOMIC_SEQ_CST))
 		futex(p->p_word, FUTEX_WAKE, 1);
 }
 

@@ -118,7 +118,8 @@ enum sp_type {
 	SP_CALL = 1,		/* m_nr, m_arg[0..5], segments */
 	SP_ANSWER = 2,		/* to what the server asked: m_arg[0] errno, [1] result */
 	SP_BYE = 3,		/* the thread ends: so does the channel */
-	SP_REPLY = 16,		/* m_arg[0] result or -errno, [1] signals, a bit each */
+	SP_REPLY = 16,		/* m_arg[0] result or -errno, [1] signals, a bit each,
+				   [2..5] what was written: below */
 	SP_COPYIN = 17,		/* m_arg[0] address, [1] length <= area; data in the area */
 	SP_COPYOUT = 18,	/* the other way */
 	SP_COPYINSTR = 19,	/* [1] at most so many -> [1] length with the NUL */
@@ -133,17 +134,22 @@ enum sp_type {
 struct sp_msg {
 	uint32_t	 m_turn;	/* slots: below.  Streams: bytes that follow */
 	uint16_t	 m_type;	/* enum sp_type */
-	uint16_t	 m_nsegs;	/* struct sp_seg at the start of the area */
+	uint16_t	 m_nsegs;	/* struct sp_seg, m_segs bytes into the area */
 	uint32_t	 m_nr;
-	uint32_t	 m_pad;
+	uint32_t	 m_segs;	/* calls: a multiple of 8 */
 	uint64_t	 m_arg[6];
 };
 _Static_assert(sizeof(struct sp_msg) == 64, "msg");
 
 /*
  * Memory of the client that rides along: s_len bytes of its address s_addr
- * are at s_off in the area.  In a reply s_lo and s_hi enclose what the server has
- * written, as offsets in the segment.
+ * are at s_off in the area.  s_lo and s_hi enclose what the server has written,
+ * as offsets in the segment.  In a reply m_arg[2] to m_arg[5] say them of the
+ * first four segments with SP_SEG_OUT (s_lo in the low half), the table of the others.
+ *
+ * A client had best take turns between the two halves of the area, and put what it sends
+ * and what it wants on lines of their own: so either side can get hold of the lines
+ * that it will write next while the other one reads those of this call.
  *
  * In a stream the area's first m_turn bytes follow the message: segments,
  * then what is IN.  In the reply: the segments, then of each that was written the
@@ -160,6 +166,8 @@ _Static_assert(sizeof(struct sp_seg) == 24, "seg");
 #define SP_SEG_IN	1u
 #define SP_SEG_OUT	2u
 #define SP_SEG_OFF(s)	((s)->s_off & ~7u)
+#define SP_NRANGES	4		/* in a reply's message */
+#define SP_RANGE(lo, hi)	((uint64_t)(hi) << 32 | (lo))
 
 #define SP_NSEGS_MAX	1040		/* IOV_MAX, and some */
 #define SP_AREA		(256u << 10)

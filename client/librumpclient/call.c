@@ -273,11 +273,14 @@ call_slot(struct cslot *cs, unsigned int nr, const unsigned long args[6])
 		return -ECONNRESET;
 	m->m_type = SP_CALL;
 	m->m_nsegs = (uint16_t)ma.ma_nsegs;
+	m->m_segs = ma.ma_base;
 	m->m_nr = nr;
 	for (unsigned int i = 0; i < 6; i++)
 		m->m_arg[i] = args[i];
 	cs->cs_calls++;
 	error = turn_give(cs);
+	if (ma.ma_nsegs > 0 && cs->cs_skip == 0)
+		marshal_ahead(&ma, cs);
 	if (error == 0)
 		error = call_wait(cs, nr, &reply);
 	if (error) {
@@ -285,7 +288,8 @@ call_slot(struct cslot *cs, unsigned int nr, const unsigned long args[6])
 		return -ENOTCONN;
 	}
 	result = (long)reply.m_arg[0];
-	if (ma.ma_nsegs > 0 && (error = marshal_results(&ma)) != 0 && result >= 0)
+	if (ma.ma_nsegs > 0 &&
+	    (error = marshal_results(&ma, &reply.m_arg[2])) != 0 && result >= 0)
 		result = -error;
 	if (__builtin_expect(reply.m_arg[1] != 0, 0))
 		raise_signals(reply.m_arg[1]);

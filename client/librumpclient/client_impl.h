@@ -145,6 +145,8 @@ struct cslot {
 	unsigned int	 cs_skip;	/* waits that shall not spin */
 	unsigned int	 cs_skipnext;	/* how many, if the next spin is in vain */
 	struct sp_seg	*cs_bigseg;	/* room for SP_NSEGS_MAX, made when needed */
+	unsigned int	 cs_half;	/* of the area: used by the last call */
+	uint32_t	 cs_sent[2];	/* bytes of each half, by its last call */
 };
 
 struct cthread {
@@ -184,6 +186,7 @@ int	exec_inherited(const char **ret_url);
 /* --- marshal.c ------------------------------------------------------------------- */
 
 #define SEGSPACE	(192u << 10)	/* of the area, for segments */
+#define HALF		(SEGSPACE / 2)
 #define SCRATCH		SEGSPACE
 #define SCRATCHSIZE	(SP_AREA - SCRATCH)
 #define FASTSEGS	16
@@ -192,7 +195,10 @@ struct marshal {
 	struct sp_seg	*ma_seg;	/* private: ma_fast or the slot's big one */
 	unsigned int	 ma_nsegs;
 	unsigned int	 ma_room;	/* how many may be */
-	uint32_t	 ma_used;	/* bytes of the area */
+	uint32_t	 ma_base;	/* where the table is, in the area */
+	uint32_t	 ma_used;	/* up to where the area is used */
+	uint32_t	 ma_sent;	/* up to where it has been written by us */
+	bool		 ma_beside;	/* what was last is written by the server */
 	uint8_t		*ma_area;
 	bool		 ma_fds;	/* the call opens or closes descriptors */
 	struct sp_seg	 ma_fast[FASTSEGS];
@@ -201,7 +207,9 @@ struct marshal {
 /* False: a descriptor among the arguments was lost with another kernel. */
 bool	marshal_call(struct marshal *ma, struct cslot *cs, unsigned int nr,
 	    const unsigned long args[6]);
-/* What came back goes to the caller's memory.  0, or EFAULT. */
-int	marshal_results(const struct marshal *ma);
+/* What came back goes to the caller's memory: range is of the reply.  0, or EFAULT. */
+int	marshal_results(const struct marshal *ma, const uint64_t range[SP_NRANGES]);
+/* The turn is the server's: gets hold of what the next call will probably send. */
+void	marshal_ahead(const struct marshal *ma, struct cslot *cs);
 
 #endif /* CLIENT_IMPL_H */

@@ -9,6 +9,9 @@
  * missing: so whatever is doubtful (a bad pointer, a length that does not
  * fit) is just left out, and found at its time.
  *
+ * Calls take turns between the halves of the area, and what is sent has lines of its own:
+ * proto/sysproxy.h says why.
+ *
  * Memory to be written is touched at both ends beforehand, by adding nothing to
  * a byte, so that a call with a bad buffer fails before it has taken data from
  * anywhere, as it does on Linux.
@@ -29,6 +32,7 @@
 #include <sys/ioctl.h>
 
 #include <abi/sysdesc.h>
+#include <proto/lines.h>
 
 #include "client_impl.h"
 
@@ -41,11 +45,41 @@ writable(uint64_t addr, uint32_t len)
 	    (len == 1 || mem_touch(addr + len - 1) == 0);
 }
 
+#define LARGE		256u
+#define OWN_FIRST	4096u
+#define OWN_AHEAD	65536u
+#define HALF_MAX	65536u	/* calls that move more have the area to themselves */
+
+/* Where the next piece goes. */
+static uint32_t
+place(struct marshal *ma, size_t len, unsigned int dir)
+{
+	uint32_t align = 8;
+
+	if ((dir & SYSDIR_OUT) != 0 || ma->ma_beside || len > LARGE)
+		align = LINE_SIZE;
+	ma->ma_beside = (dir & SYSDIR_OUT) != 0;
+	return (ma->ma_used + align - 1) & ~(align - 1);
+}
+
+static int
+fill(struct marshal *ma, uint32_t off, uint64_t addr, uint32_t len)
+{
+	int error;
+
+	if (len > LARGE)
+		lines_own(ma->ma_area + off, len < OWN_FIRST ? len : OWN_FIRST);
+	error = mem_in(ma->ma_area + off, addr, len);
+	if (error == 0)
+		ma->ma_sent = off + len;
+	return error;
+}
+
 /* len is cut to what there is room for. */
 static void
 add(struct marshal *ma, uint64_t addr, size_t len, unsigned int dir)
 {
-	uint32_t off = (ma->ma_used + 7) & ~7u, n;
+	uint32_t off = place(ma, len, dir), n;
 	struct sp_seg *s = &ma->ma_seg[ma->ma_nsegs];
 
 	if (addr == 0 || len == 0 || ma->ma_nsegs == ma->ma_room ||
@@ -54,8 +88,7 @@ add(struct marshal *ma, uint64_t addr, size_t len, unsigned int dir)
 	n = len > SEGSPACE - off ? SEGSPACE - off : (uint32_t)len;
 	if ((dir & SYSDIR_OUT) != 0 && !writable(addr, n))
 		return;
-	if ((dir & SYSDIR_IN) != 0 &&
-	    mem_in(ma->ma_area + off, addr, n) != 0)
+	if ((dir & SYSDIR_IN) != 0 && fill(ma, off, addr, n) != 0)
 		return;
 	*s = (struct sp_seg){ .s_addr = addr, .s_len = n, .s_off = off | dir };
 	ma->ma_nsegs++;
@@ -65,7 +98,7 @@ add(struct marshal *ma, uint64_t addr, size_t len, unsigned int dir)
 static void
 add_string(struct marshal *ma, uint64_t addr, size_t max)
 {
-	uint32_t off = (ma->ma_used + 7) & ~7u;
+	uint32_t off = place(ma, 0, SYSDIR_IN);
 	size_t len;
 
 	if (addr == 0 || ma->ma_nsegs == ma->ma_room || off >= SEGSPACE)
@@ -76,7 +109,7 @@ add_string(struct marshal *ma, uint64_t addr, size_t max)
 		return;
 	ma->ma_seg[ma->ma_nsegs++] = (struct sp_seg){ .s_addr = addr,
 	    .s_len = (uint32_t)len, .s_off = off | SP_SEG_IN };
-	ma->ma_used = off + (uint32_t)len;
+	ma->ma_used = ma->ma_sent = off + (uint32_t)len;
 }
 
 /* --- vectors and messages ------------------------------------------------------------ */
@@ -275,25 +308,61 @@ add_argument(struct marshal *ma, const struct sysdesc_arg *sa,
 	}
 }
 
-/* Room for the table: few calls need more than a few entries. */
+/* The other half of the area, and room for n segments. */
 static void
-reserve(struct marshal *ma, struct cslot *cs, const struct sysdesc *sd)
+begin(struct marshal *ma, struct cslot *cs, unsigned int n, bool large)
 {
-	ma->ma_seg = ma->ma_fast;
-	ma->ma_room = 8;
+	cs->cs_half = !large && cs->cs_half == 0;
+	ma->ma_base = cs->cs_half ? HALF : 0;
+	ma->ma_room = n;
+	ma->ma_sent = ma->ma_base;
+	ma->ma_used = ma->ma_base + n * (uint32_t)sizeof(struct sp_seg);
+	ma->ma_beside = false;
+}
+
+static void
+begin_vector(struct marshal *ma, struct cslot *cs)
+{
+	if (cs->cs_bigseg == NULL)
+		cs->cs_bigseg = host_map(SP_NSEGS_MAX * sizeof(struct sp_seg),
+		    -1);
+	if (cs->cs_bigseg != NULL)
+		ma->ma_seg = cs->cs_bigseg;
+	begin(ma, cs, cs->cs_bigseg != NULL ? SP_NSEGS_MAX : FASTSEGS, true);
+}
+
+/* An argument has a segment, but for those that say where there are more. */
+static void
+reserve(struct marshal *ma, struct cslot *cs, const struct sysdesc *sd,
+    const unsigned long *args)
+{
+	bool large = false;
+
 	for (unsigned int i = 0; i < sd->sd_nargs; i++) {
-		if (!is_vector(sd->sd_args[i].sa_kind))
-			continue;
-		ma->ma_room = FASTSEGS;
-		if (cs->cs_bigseg == NULL)
-			cs->cs_bigseg = host_map(SP_NSEGS_MAX *
-			    sizeof(struct sp_seg), -1);
-		if (cs->cs_bigseg != NULL) {
-			ma->ma_seg = cs->cs_bigseg;
-			ma->ma_room = SP_NSEGS_MAX;
+		const struct sysdesc_arg *sa = &sd->sd_args[i];
+
+		if (is_vector(sa->sa_kind)) {
+			begin_vector(ma, cs);
+			return;
 		}
+		if (sa->sa_kind == SYSARG_MEMORY &&
+		    sa->sa_count == SYSCOUNT_ARGUMENT &&
+		    args[sa->sa_from] > HALF_MAX)
+			large = true;
 	}
-	ma->ma_used = ma->ma_room * (uint32_t)sizeof(struct sp_seg);
+	begin(ma, cs, sd->sd_nargs, large);
+}
+
+static void
+table_send(struct marshal *ma)
+{
+	uint32_t len = ma->ma_nsegs * (uint32_t)sizeof(struct sp_seg);
+
+	if (len == 0)
+		return;
+	memcpy(ma->ma_area + ma->ma_base, ma->ma_seg, len);
+	if (ma->ma_sent < ma->ma_base + len)
+		ma->ma_sent = ma->ma_base + len;
 }
 
 static bool
@@ -336,16 +405,15 @@ marshal_call(struct marshal *ma, struct cslot *cs, unsigned int nr,
 	const struct sysdesc *sd = rump_sysdesc_find(nr);
 
 	ma->ma_nsegs = 0;
-	ma->ma_used = 0;
+	ma->ma_seg = ma->ma_fast;
+	ma->ma_base = 0;
 	ma->ma_area = cs->cs_area;
 	ma->ma_fds = false;
 	if (nr == SP_NR_POLL_ARM) {
-		ma->ma_seg = ma->ma_fast;
-		ma->ma_room = 1;
-		ma->ma_used = (uint32_t)sizeof(struct sp_seg);
+		begin(ma, cs, 1, true);
 		add(ma, args[0], (uint32_t)args[1] * sizeof(struct pollfd),
 		    SYSDIR_INOUT);
-		memcpy(ma->ma_area, ma->ma_seg, sizeof(struct sp_seg));
+		table_send(ma);
 		return true;
 	}
 	if (sd == NULL)
@@ -353,19 +421,31 @@ marshal_call(struct marshal *ma, struct cslot *cs, unsigned int nr,
 	if (uses_lost(sd, args))
 		return false;
 	ma->ma_fds = changes_fds(sd);
-	reserve(ma, cs, sd);
+	if (sd->sd_nargs == 0)
+		return true;
+	reserve(ma, cs, sd, args);
 	for (unsigned int i = 0; i < sd->sd_nargs; i++)
 		add_argument(ma, &sd->sd_args[i], args[i], args);
-	if (ma->ma_nsegs > 0)
-		memcpy(ma->ma_area, ma->ma_seg,
-		    ma->ma_nsegs * sizeof(struct sp_seg));
+	table_send(ma);
 	return true;
 }
 
-int
-marshal_results(const struct marshal *ma)
+void
+marshal_ahead(const struct marshal *ma, struct cslot *cs)
 {
-	const struct sp_seg *shared = (const struct sp_seg *)(void *)ma->ma_area;
+	uint32_t sent = ma->ma_sent - ma->ma_base;
+
+	cs->cs_sent[cs->cs_half] = sent < OWN_AHEAD ? sent : OWN_AHEAD;
+	lines_own(ma->ma_area + (cs->cs_half ? 0 : HALF),
+	    cs->cs_sent[!cs->cs_half]);
+}
+
+int
+marshal_results(const struct marshal *ma, const uint64_t range[SP_NRANGES])
+{
+	const struct sp_seg *shared = (const struct sp_seg *)(void *)
+	    (ma->ma_area + ma->ma_base);
+	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < ma->ma_nsegs; i++) {
 		const struct sp_seg *s = &ma->ma_seg[i];
@@ -373,8 +453,13 @@ marshal_results(const struct marshal *ma)
 
 		if ((s->s_off & SP_SEG_OUT) == 0)
 			continue;
-		lo = __atomic_load_n(&shared[i].s_lo, __ATOMIC_RELAXED);
-		hi = __atomic_load_n(&shared[i].s_hi, __ATOMIC_RELAXED);
+		if (n < SP_NRANGES) {
+			lo = (uint32_t)range[n];
+			hi = (uint32_t)(range[n++] >> 32);
+		} else {
+			lo = __atomic_load_n(&shared[i].s_lo, __ATOMIC_RELAXED);
+			hi = __atomic_load_n(&shared[i].s_hi, __ATOMIC_RELAXED);
+		}
 		if (hi <= lo || hi > s->s_len)
 			continue;
 		if (mem_out(s->s_addr + lo, ma->ma_area + SP_SEG_OFF(s) + lo,

@@ -85,6 +85,10 @@ struct spclient {
 	int		 sc_outfd;	/* t: goes with the first byte, or -1 */
 };
 
+struct spwritten {
+	uint32_t	 sw_off, sw_len;	/* in the area */
+};
+
 /*
  * Field key:	c  constant	o  the slot's own thread	a  atomic
  */
@@ -107,6 +111,8 @@ struct spslot {
 	struct sp_seg	*ss_seg;	/* private copies */
 	unsigned int	 ss_nsegs;
 	unsigned int	 ss_hint;	/* the segment that was used last */
+	/* Of the last call in each half of the area: what was written. */
+	struct spwritten ss_written[2];
 	struct sp_seg	 ss_fast[SP_FASTSEGS];
 };
 
@@ -176,5 +182,7 @@ int	lostfile_install(int fd);
 extern const struct vmops sp_vmops;
 int	spmem_begin(struct spslot *ss);	/* takes the call's segments; EPROTO, ENOMEM */
 void	spmem_end(struct spslot *ss, bool reply);
+/* The turn is the client's: gets hold of what the next call will probably write. */
+void	spmem_ahead(struct spslot *ss);
 
 #endif /* CORE_SP_IMPL_H */

@@ -12,6 +12,10 @@
  * What was written to a segment is one range, s_lo to s_hi.  If it would get
  * a hole, which only an IN segment can fill, the first range is sent at once.
  *
+ * While the client reads what was written to one half of the area, this side gets
+ * hold of the lines of the other half that it wrote to last: the next call
+ * will want as many of them (proto/lines.h).
+ *
  * The client may change the area while we look: nothing is looked at twice,
  * and what a string ends with is decided on our copy.
  */
@@ -25,6 +29,12 @@
 #include <sys/kmem.h>
 #include <sys/proc.h>
 
+#include <proto/lines.h>
+
+#define OWN_FIRST	256u		/* of a segment: when the call begins */
+#define OWN_MORE	4096u		/* when it is written */
+#define OWN_AHEAD	65536u		/* before the next call */
+
 static bool
 seg_ok(const struct sp_seg *s)
 {
@@ -33,44 +43,102 @@ seg_ok(const struct sp_seg *s)
 	    s->s_addr <= USER_END && s->s_len <= USER_END - s->s_addr;
 }
 
+static uint32_t
+least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* It is probably written soon, the call has something to do before that. */
+static void
+seg_expect(struct spslot *ss, const struct sp_seg *s)
+{
+	if (s->s_off & SP_SEG_OUT)
+		lines_own(ss->ss_area + SP_SEG_OFF(s), least(s->s_len, OWN_FIRST));
+}
+
 int
 spmem_begin(struct spslot *ss)
 {
 	unsigned int n = ss->ss_msg.m_nsegs;
+	uint32_t off = ss->ss_msg.m_segs;
 
 	ss->ss_nsegs = 0;
 	ss->ss_hint = 0;
 	ss->ss_seg = ss->ss_fast;
-	if (n > SP_NSEGS_MAX)
+	if (n == 0)
+		return 0;
+	if (n > SP_NSEGS_MAX || off % 8 != 0 ||
+	    off > SP_SEGSPACE - SP_NSEGS_MAX * sizeof(struct sp_seg))
 		return EPROTO;
 	if (n > SP_FASTSEGS) {
 		ss->ss_seg = kmem_alloc(n * sizeof(struct sp_seg), KM_SLEEP);
 		if (ss->ss_seg == NULL) {
 			ss->ss_seg = ss->ss_fast;
+			memset(&ss->ss_msg.m_arg[2], 0,
+			    SP_NRANGES * sizeof(uint64_t));
 			return ENOMEM;
 		}
 	}
 	ss->ss_nsegs = n;
-	memcpy(ss->ss_seg, ss->ss_area, n * sizeof(struct sp_seg));
+	memcpy(ss->ss_seg, ss->ss_area + off, n * sizeof(struct sp_seg));
 	for (unsigned int i = 0; i < n; i++) {
 		ss->ss_seg[i].s_lo = ss->ss_seg[i].s_hi = 0;
 		if (!seg_ok(&ss->ss_seg[i]))
 			return EPROTO;
+		seg_expect(ss, &ss->ss_seg[i]);
 	}
 	return 0;
+}
+
+static unsigned int
+half_of(const struct spslot *ss)
+{
+	return ss->ss_msg.m_segs >= SP_SEGSPACE / 2;
+}
+
+/* What was written: in the message, or, of the fifth and so on, in the table. */
+static void
+ranges_tell(struct spslot *ss)
+{
+	struct sp_seg *shared = (struct sp_seg *)(void *)(ss->ss_area +
+	    ss->ss_msg.m_segs);
+	struct spwritten *sw = &ss->ss_written[half_of(ss)];
+	unsigned int n = 0;
+
+	sw->sw_len = 0;
+	for (unsigned int i = 0; i < ss->ss_nsegs; i++) {
+		const struct sp_seg *s = &ss->ss_seg[i];
+
+		if ((s->s_off & SP_SEG_OUT) == 0)
+			continue;
+		if (s->s_hi - s->s_lo > sw->sw_len) {
+			sw->sw_off = SP_SEG_OFF(s) + s->s_lo;
+			sw->sw_len = s->s_hi - s->s_lo;
+		}
+		if (n < SP_NRANGES) {
+			ss->ss_msg.m_arg[2 + n++] = SP_RANGE(s->s_lo, s->s_hi);
+			continue;
+		}
+		shared[i].s_lo = s->s_lo;
+		shared[i].s_hi = s->s_hi;
+	}
+}
+
+void
+spmem_ahead(struct spslot *ss)
+{
+	const struct spwritten *sw = &ss->ss_written[!half_of(ss)];
+
+	if (ss->ss_msg.m_nsegs > 0)
+		lines_own(ss->ss_area + sw->sw_off, least(sw->sw_len, OWN_AHEAD));
 }
 
 void
 spmem_end(struct spslot *ss, bool reply)
 {
-	struct sp_seg *shared = (struct sp_seg *)(void *)ss->ss_area;
-
-	for (unsigned int i = 0; reply && i < ss->ss_nsegs; i++) {
-		if ((ss->ss_seg[i].s_off & SP_SEG_OUT) == 0)
-			continue;
-		shared[i].s_lo = ss->ss_seg[i].s_lo;
-		shared[i].s_hi = ss->ss_seg[i].s_hi;
-	}
+	if (reply && ss->ss_nsegs > 0)
+		ranges_tell(ss);
 	if (ss->ss_seg != ss->ss_fast)
 		kmem_free(ss->ss_seg, ss->ss_msg.m_nsegs * sizeof(struct sp_seg));
 	ss->ss_seg = ss->ss_fast;
@@ -281,6 +349,8 @@ seg_write(struct spslot *ss, struct sp_seg *s, uint64_t addr, const void *kaddr,
 		if (error)
 			return error;
 	}
+	if (len > OWN_FIRST)
+		lines_own(seg_data(ss, s, addr), len < OWN_MORE ? len : OWN_MORE);
 	error = rumpuser_copy(seg_data(ss, s, addr), kaddr, len);
 	if (error)
 		return error;

@@ -124,8 +124,7 @@ turn_give(struct spslot *ss)
 	uint32_t old;
 
 	m->m_type = ss->ss_msg.m_type;
-	m->m_arg[0] = ss->ss_msg.m_arg[0];
-	m->m_arg[1] = ss->ss_msg.m_arg[1];
+	memcpy(m->m_arg, ss->ss_msg.m_arg, sizeof(m->m_arg));
 	old = __atomic_exchange_n(&m->m_turn, 0, __ATOMIC_SEQ_CST);
 	if (old & SP_WAITER)
 		(void)rumpuser_unpark(&m->m_turn, 1, RUMPUSER_PARK_SHARED);
@@ -222,6 +221,8 @@ slot_serve(struct spslot *ss)
 			return;
 		}
 		turn_give(ss);
+		if (ss->ss_skip == 0)
+			spmem_ahead(ss);
 	}
 }
 
