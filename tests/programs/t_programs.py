@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""t_programs.py [-w WORLD] [-e ENGINE] [-t FILE] RUMPUS [STORY...] - real programs on our kernel
+"""t_programs.py [-w WORLD] [-t FILE] RUMPUS [STORY...] - real programs on our kernel
 
-Runs the stories of net_stories.py and file_stories.py in one or all worlds
-(world.py), one line each, and with -t writes the table of README.md between
-its two marks.  --must N: fewer rows that work are a failure, where all programs
+Runs the stories of net_stories.py and file_stories.py in one or all worlds, one line
+each, and with -t writes the table of README.md between its two marks.  The worlds are those of
+world.py: 'server' with the engine that each program gets by itself, 'trap' and
+'supervisor' the same with that engine for all, 'inside', and 'direct' for the host alone.  --must N: fewer rows that work are a failure, where all programs
 are installed.  Stories that do not work in a world are named in KNOWN, with
 the reason; --known tells them nevertheless, and then one that works is a failure.
 """
@@ -21,9 +22,16 @@ from world import Failed, InsideWorld, ServerWorld, Skip, World
 
 STORIES = net_stories.STORIES + file_stories.STORIES
 
+SERVED = ('server', 'trap', 'supervisor')
+WORLDS = SERVED + ('inside',)
+
 # (story, world): why it does not work.
 STATIC = 'a static program has to have its kernel in a server'
+NO_TRAP = 'a static program loads no library that could catch its calls'
 KNOWN = {
+    ('Go http, static', 'trap'): NO_TRAP,
+    ('busybox httpd, wget', 'trap'): NO_TRAP,
+    ('busybox, static', 'trap'): NO_TRAP,
     ('Go http, static', 'inside'): STATIC,
     ('busybox httpd, wget', 'inside'): STATIC,
     ('dnsmasq, dig', 'inside'): 'it answers over TCP from a child, and a kernel inside has none',
@@ -35,22 +43,23 @@ BEGIN, END = '<!-- programs: begin -->\n', '<!-- programs: end -->\n'
 def worlds(options):
     made = {
         'direct': lambda story: World(),
-        'server': lambda story: ServerWorld(options.rumpus, options.engine,
-                                            getattr(story, 'server_options', ())),
-        'inside': lambda story: InsideWorld(options.rumpus, options.engine),
+        'inside': lambda story: InsideWorld(options.rumpus),
     }
-    return [(name, made[name]) for name in made
-            if (options.world == name if options.world else name != 'direct')]
+    for name in SERVED:
+        engine = None if name == 'server' else name
+        made[name] = lambda story, engine=engine: ServerWorld(
+            options.rumpus, engine, getattr(story, 'server_options', ()))
+    return [(name, made[name]) for name in ([options.world] if options.world else WORLDS)]
 
 
 def tell(story, make, cache):
-    """('ok' | 'skip' | 'fail', why)"""
+    """('ok' | 'skip' | 'fail', why it is not, or the engines of its programs)"""
     world = None
     try:
         world = make(story)
         world.cache = cache or world.folder
         story(world)
-        return 'ok', ''
+        return 'ok', ', '.join(sorted(filter(None, world.engines)))
     except Skip as why:
         return 'skip', str(why)
     except Failed as why:
@@ -82,7 +91,7 @@ def run(options):
                 result, why = 'skip', 'known: ' + known
             elif known and result == 'ok':
                 result, why = 'fail', 'works, and is known not to'
-            if 'is not installed' in why:
+            if result == 'skip' and 'is not installed' in why:
                 missing.add(label)
             counts[result] += 1
             results[label, name] = result, why
@@ -95,16 +104,19 @@ def run(options):
 
 
 def table(results):
-    """The rows of README.md: what works where, and what not."""
-    yield '| program | with a server | kernel inside | |\n| --- | --- | --- | --- |\n'
+    """The rows of README.md: what works where, by which engine, and what not."""
+    yield '| program | engine | server | trap | supervisor | inside | |\n' + '| --- ' * 7 + '|\n'
     for label, _ in STORIES:
-        cells, notes = [], []
-        for name in ('server', 'inside'):
+        result, engines = results.get((label, 'server'), ('skip', ''))
+        cells, notes = [engines if result == 'ok' else ''], {}
+        for name in WORLDS:
             result, why = results.get((label, name), ('skip', 'not tried'))
             cells.append({'ok': 'works', 'skip': '-', 'fail': 'fails'}[result])
             if result != 'ok':
-                notes.append('%s: %s' % (name, why.split('\n', maxsplit=1)[0][:90]))
-        yield '| %s | %s | %s | %s |\n' % (label, *cells, '; '.join(notes))
+                why = why.split('\n', maxsplit=1)[0].replace('known: ', '')[:110]
+                notes.setdefault(why, []).append(name)
+        yield '| %s | %s | %s |\n' % (label, ' | '.join(cells), '; '.join(
+            '%s: %s' % (', '.join(where), why) for why, where in notes.items()))
 
 
 def write_table(path, results):
@@ -118,8 +130,7 @@ def write_table(path, results):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('-w', '--world', choices=['direct', 'server', 'inside'])
-    parser.add_argument('-e', '--engine')
+    parser.add_argument('-w', '--world', choices=('direct', *WORLDS))
     parser.add_argument('--known', action='store_true')
     parser.add_argument('--cache', help='a folder for what takes long to make')
     parser.add_argument('-t', '--table')

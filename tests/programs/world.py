@@ -12,6 +12,8 @@ it at another place:
 A story asks its world for addresses and folders and never names a transport.
 """
 
+import functools
+import json
 import os
 import shutil
 import signal
@@ -54,6 +56,17 @@ def fresh_port():
         return s.getsockname()[1]
 
 
+@functools.lru_cache(maxsize=None)
+def engine_of(rumpus, program):
+    """The engine that `rumpus run` picks for a program."""
+    path = shutil.which(program)
+    if path is None:
+        return None
+    said = subprocess.run([rumpus, 'doctor', '--json', path], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, check=False).stdout
+    return json.loads(said)['programs'][0]['engine']
+
+
 class World:
     """On the host alone; the others change what it says."""
 
@@ -67,6 +80,7 @@ class World:
         self.files = os.path.join(self.folder, 'files')     # as programs name it
         self.server_addr = '127.0.0.1'
         self.running = []
+        self.engines = set()    # that its programs had
         self.env = {'PATH': '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin',
                     'HOME': self.folder, 'LC_ALL': 'C.UTF-8', 'TMPDIR': self.folder,
                     'TERM': 'dumb'}
@@ -212,6 +226,7 @@ class ServerWorld(World):
 
     def words(self, side, argv):
         engine = ['--engine', self.engine] if self.engine else []
+        self.engines.add(self.engine or engine_of(self.rumpus, argv[0]))
         return [self.rumpus, 'run', '--on', self.url, *engine, '--', *argv]
 
     def close(self):
@@ -247,5 +262,6 @@ class InsideWorld(World):
             self.clients = self.clients % 250 + 1
             number = self.clients + 1
         engine = ['--engine', self.engine] if self.engine else []
+        self.engines.add(self.engine or engine_of(self.rumpus, argv[0]))
         return [self.rumpus, 'run', '--net', 'shm:%s,10.0.0.%d/24' % (self.host_path('bus'), number),
                 *engine, '--', *argv]
