@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "exec.h"
@@ -91,7 +92,8 @@ static void
 keep_environment(char **env)
 {
 	static const char *const prefixes[] = { "LD_PRELOAD=", "RUMPHIJACK=", "RUMPHIJACK_KERNEL=",
-	    "RUMPHIJACK_LIBRARY=", "RUMPHIJACK_ENGINE=", "RUMPHIJACK_SUPERVISOR=", "RUMP_SERVER=" };
+	    "RUMPHIJACK_LIBRARY=", "RUMPHIJACK_ENGINE=", "RUMPHIJACK_SUPERVISOR=", "RUMPHIJACK_HOLD=",
+	    "RUMP_SERVER=" };
 
 	for (; env != NULL && *env != NULL; env++) {
 		for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
@@ -111,6 +113,17 @@ find_supervisor(char **env)
 		path = RUMPUS_LIBEXEC "/rumpus-supervise";
 	if (server_url[0] != '\0' && access(path, X_OK) == 0)
 		exec_supervisor(path);
+}
+
+/* A pipe that keeps the server up as long as we live: daemons would close it. */
+static void
+hold_server(const char *text)
+{
+	struct stat st;
+	int fd = text != NULL ? atoi(text) : 0;
+
+	if (fd > STDERR_FILENO && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
+		fdmap_mark(fd);
 }
 
 /* An exec left a proc of the kernel to us: its directory and descriptors. */
@@ -160,6 +173,7 @@ hijack_start(int argc, char **argv, char **env)
 	policy.po_exists = policy.po_prefixlen > 2 && access(policy.po_prefix, F_OK) == 0;
 	fdmap_init(policy.po_fdoff);
 	call_init();
+	hold_server(setting(env, "RUMPHIJACK_HOLD"));
 	symbol_start();
 	keep_environment(env);
 	find_supervisor(env);

@@ -14,6 +14,7 @@
 #include <linux/close_range.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -148,12 +149,48 @@ rule_fcntl(long nr, const unsigned long args[6])
 	}
 }
 
+/*
+ * Names and numbers of interfaces are asked of any socket: libc's if_nametoindex() takes one of
+ * AF_UNIX, which is the host's, and means the network that the program has.
+ */
+static bool
+asks_interfaces(const unsigned long args[6])
+{
+	socklen_t len = sizeof(int);
+	int family = 0, fd;
+
+	if (args[1] < SIOCGIFNAME || args[1] > SIOCGIFINDEX || !policy_socket(AF_INET))
+		return false;
+	fd = host_borrow(args[0]);
+	if (fd < 0)
+		return false;
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) != 0)
+		family = 0;
+	host_return(fd);
+	return family == AF_UNIX;
+}
+
+static long
+interface_ioctl(const unsigned long args[6])
+{
+	long r = kernel_syscall(SYS_socket, AF_INET, SOCK_DGRAM, 0), ret;
+	unsigned long kargs[6] = { (unsigned long)r, args[1], args[2] };
+
+	if (host_failed(r))
+		return r;
+	ret = kernel_call(SYS_ioctl, kargs);
+	(void)kernel_syscall(SYS_close, r);
+	return ret;
+}
+
 static long
 rule_ioctl(long nr, const unsigned long args[6])
 {
 	unsigned long kargs[6] = { args[0], args[1], args[2] };
 	int32_t entry = fdmap_entry(args[0]);
 
+	if (entry == FDMAP_HOST && asks_interfaces(args))
+		return interface_ioctl(args);
 	if (entry <= 0 || args[1] == FIOCLEX || args[1] == FIONCLEX)
 		return CALL_GOES_ON;
 	kargs[0] = (unsigned long)(entry - 1);

@@ -5,7 +5,8 @@
  *
  * Nothing happens here but preparation: the options become the environment that
  * librumphijack.so reads, the library is to be preloaded, and the program takes our place.  Where
- * nothing can be preloaded, rumpus-supervise does.
+ * nothing can be preloaded, rumpus-supervise does.  A kernel inside serves one process; trees of
+ * them, static programs and those who want disks get a server of their own.
  */
 
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include "../server/place.h"
 #include "doctor.h"
 #include "net.h"
+#include "private.h"
 
 #define LIBRARY		"librumphijack.so"
 #define SUPERVISOR	"rumpus-supervise"
@@ -30,6 +32,9 @@ static const struct option options[] = {
 	{ "blanket", required_argument, NULL, 'b' },
 	{ "socket", required_argument, NULL, 's' },
 	{ "fd-from", required_argument, NULL, 'f' },
+	{ "tree", no_argument, NULL, 't' },
+	{ "mount", required_argument, NULL, 'm' },
+	{ "map-uid", required_argument, NULL, 'm' },
 	{ "engine", required_argument, NULL, 'e' },
 	{ "verbose", no_argument, NULL, 'v' },
 	NET_OPTIONS,
@@ -39,6 +44,8 @@ struct run {
 	char		*r_kernel;	/* options of the kernel, one a line */
 	const char	*r_server;
 	const char	*r_path, *r_blanket, *r_socket, *r_fdfrom, *r_engine;
+	struct private_server r_private;	/* what it is to have besides interfaces */
+	bool		 r_tree;
 	bool		 r_verbose;
 };
 
@@ -75,10 +82,26 @@ kernel_option(struct run *r, int opt)
 	return code;
 }
 
+/* What only a server can have goes on as it came, too. */
 static int
-take_option(struct run *r, int opt)
+server_word(struct run *r, const char *name, const char *value)
+{
+	r->r_tree = true;
+	if (!private_word(&r->r_private, join(NULL, "", "--", name, "")) ||
+	    !private_word(&r->r_private, value))
+		return usage_error("more than %d options for the server", PRIVATE_MAXWORDS);
+	return -1;
+}
+
+static int
+take_option(struct run *r, int opt, const char *name)
 {
 	switch (opt) {
+	case 't':
+		r->r_tree = true;
+		return -1;
+	case 'm':
+		return server_word(r, name, optarg);
 	case 'u':
 		r->r_server = optarg;
 		return -1;
@@ -218,9 +241,6 @@ run_supervised(const struct run *r, char **argv)
 	char helper[PATH_MAX];
 	int error;
 
-	if (r->r_server == NULL)
-		return usage_error("%s: nothing can be loaded into it, so that its kernel has to be in a "
-		    "server (--on)", argv[0]);
 	error = find_part(RUMPUS_LIBEXEC "/" SUPERVISOR, getenv("RUMPHIJACK_SUPERVISOR"),
 	    "supervisor/" SUPERVISOR, helper, sizeof(helper));
 	if (error)
@@ -252,17 +272,42 @@ run_preloaded(const struct run *r, char **argv)
 	return start(argv[0], argv);
 }
 
+/* The options of the kernel become those of a server, which are the same. */
 static int
-run(const struct run *r, char **argv)
+own_server(struct run *r, char *url, size_t size)
 {
-	char *text = policy(r);
+	char *rest = r->r_kernel, *word;
+	int code;
 
+	while ((word = strsep(&rest, "\n")) != NULL) {
+		if (!private_word(&r->r_private, word))
+			return usage_error("more than %d options for the server", PRIVATE_MAXWORDS);
+	}
+	code = private_start(&r->r_private, url, size);
+	r->r_server = url;
+	free(r->r_kernel);
+	r->r_kernel = NULL;
+	return code;
+}
+
+static int
+run(struct run *r, char **argv)
+{
+	bool supervised = wants_supervisor(r, argv[0]);
+	char *text, url[PATH_MAX];
+	int code = EX_DONE;
+
+	if (r->r_server == NULL && (r->r_tree || supervised))
+		code = own_server(r, url, sizeof(url));
+	if (code != EX_DONE)
+		return code;
+	text = policy(r);
 	set("RUMPHIJACK", text);
 	set("RUMPHIJACK_KERNEL", r->r_kernel);
 	set("RUMPHIJACK_VERBOSE", r->r_verbose ? "1" : NULL);
 	set("RUMP_SERVER", r->r_server);
 	free(text);
-	return wants_supervisor(r, argv[0]) ? run_supervised(r, argv) : run_preloaded(r, argv);
+	return supervised ? run_supervised(r, argv) : run_preloaded(r, argv);
 }
 
 /* The URL of a server, which may have been named otherwise. */
@@ -286,10 +331,10 @@ cmd_run(int argc, char **argv)
 {
 	struct run r = { .r_kernel = NULL };
 	char url[PATH_MAX];
-	int opt, code;
+	int opt, code, at = 0;
 
-	while ((opt = getopt_long(argc, argv, "+", options, NULL)) != -1) {
-		code = take_option(&r, opt);
+	while ((opt = getopt_long(argc, argv, "+", options, &at)) != -1) {
+		code = take_option(&r, opt, options[at].name);
 		if (code != -1)
 			return code;
 	}
@@ -300,6 +345,8 @@ cmd_run(int argc, char **argv)
 		return usage_error("engines are preload, trap and supervisor, not '%s'", r.r_engine);
 	if (r.r_server != NULL && r.r_kernel != NULL)
 		return usage_error("--net: the server has its interfaces already");
+	if (r.r_server != NULL && r.r_tree)
+		return usage_error("--tree, --mount and --map-uid are for a server of one's own");
 	code = r.r_server != NULL ? find_server(&r, url, sizeof(url)) : EX_DONE;
 	if (code == EX_DONE)
 		code = run(&r, argv + optind);

@@ -23,7 +23,7 @@ _rumpus() {
 	server)
 		if [[ $cur == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W '--name= --net= --mount= --device= --component= --cpus=
-			    --memory= --config= --foreground --verbose --log= --metrics= --stop-time=
+			    --memory= --config= --foreground --verbose --log= --metrics= --stop-time= --end-with=
 			    --no-lockin --route= --gw= --sysctl= --help' -- "$cur")
 		fi
 		return
@@ -36,6 +36,15 @@ _rumpus() {
 		else
 			mapfile -t COMPREPLY < <(compgen -W "$(rumpus ps 2>/dev/null |
 			    while read -r name _; do [ "$name" = NAME ] || echo "$name"; done)" -- "$cur")
+		fi
+		return
+		;;
+	run)
+		if [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "$network --net= --on= --tree --mount= --map-uid=
+			    --path= --blanket= --socket= --fd-from= --engine= --verbose" -- "$cur")
+		else
+			mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 		fi
 		return
 		;;

@@ -65,6 +65,8 @@ static const struct command commands[] = {
 	{ "run", "[OPTION...] [--] PROGRAM [ARGUMENT...]", "a program with another kernel", cmd_run,
 	    "      --net=KIND:LINK[,ADDRESS/LEN...]   the same as --if: a kernel inside the program\n"
 	    "      --on=NAME|URL   the kernel is that server's\n"
+	    "      --tree   a server of its own, for all that the program starts; implied by:\n"
+	    "      --mount=IMAGE[:PART]:/DIR | tmpfs:/DIR   --map-uid=HOST:INSIDE[:GROUP][,...]\n"
 	    "      --path=/PREFIX   the kernel's files are below it   --blanket=/A[:/B...]\n"
 	    "      --socket=NAMES   whose sockets: all:nolocal   --fd-from=N   --verbose\n" NET_HELP },
 	{ "sh", "[--engine=NAME] IMAGE[:PART] [PROGRAM [ARGUMENT...]]",

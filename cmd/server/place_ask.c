@@ -57,7 +57,10 @@ place_ask(const struct place *pl, const char *request,
 		return error;
 	if (endless)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &never, sizeof(never));
-	if (dprintf(fd, "%s\n", request) < 0)
+	/* One that ends just now must not take us along by SIGPIPE. */
+	if (snprintf(buf, sizeof(buf), "%s\n", request) >= (int)sizeof(buf))
+		error = EMSGSIZE;
+	else if (send(fd, buf, strlen(buf), MSG_NOSIGNAL) < 0)
 		error = errno;
 	while (error == 0 && result == 0) {
 		n = recv(fd, buf, sizeof(buf), 0);

@@ -50,6 +50,7 @@ struct server_options {
 	char		*so_metrics;	/* unix:PATH, file:PATH[,SECONDS] */
 	char		*so_log;	/* stderr, syslog, file:PATH */
 	unsigned long	 so_stoptime;	/* seconds for an orderly end */
+	unsigned long	 so_endwith;	/* a pipe whose end is ours, too; 0: none */
 	bool		 so_foreground;
 	bool		 so_lockin;
 	bool		 so_landlock;	/* as a part of it */
@@ -109,6 +110,7 @@ void	server_control_stop(void);
 #define STOP_SIGNAL	0x100	/* + the signal's number */
 #define STOP_ASKED	0x200	/* by the control socket */
 #define STOP_REBOOT	0x400	/* a client called reboot(2) */
+#define STOP_ALONE	0x800	/* the pipe is at its end, and no client is left */
 int	server_stop_prepare(void);
 void	server_stop_ask(int why);
 int	server_stop_wait(void);

@@ -23,6 +23,7 @@
 	"  -s, --foreground      stay, do not become a daemon   -v, --verbose\n" \
 	"      --log=stderr|syslog|file:PATH   --metrics=unix:PATH|file:PATH[,SECONDS]\n" \
 	"      --stop-time=SECONDS  for clients to leave when it stops\n" \
+	"      --end-with=FD     end with that pipe and the last client\n" \
 	"      --no-lockin       keep the rights of the process (for debugging)\n"
 
 #endif /* RUMP_SERVER_HELP_H */

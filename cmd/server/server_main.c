@@ -193,7 +193,8 @@ reason_text(int why, char *buf, size_t size)
 	if ((why & STOP_SIGNAL) != 0)
 		(void)snprintf(buf, size, "signal %d", why & 0xff);
 	else
-		(void)snprintf(buf, size, "%s", (why & STOP_REBOOT) != 0 ? "reboot(2)" : "asked to");
+		(void)snprintf(buf, size, "%s", (why & STOP_REBOOT) != 0 ? "reboot(2)" :
+		    (why & STOP_ALONE) != 0 ? "alone" : "asked to");
 	return buf;
 }
 

@@ -24,7 +24,7 @@ const struct server_program *server_program;
 
 enum {
 	OPT_NAME = 0x200, OPT_MOUNT, OPT_CONFIG, OPT_METRICS, OPT_LOG, OPT_NOLOCKIN, OPT_STOPTIME,
-	OPT_CLIENTS, OPT_THREADS, OPT_MAPUID,
+	OPT_CLIENTS, OPT_THREADS, OPT_MAPUID, OPT_ENDWITH,
 };
 
 static const struct option options[] = {
@@ -45,6 +45,7 @@ static const struct option options[] = {
 	{ "clients", required_argument, NULL, OPT_CLIENTS },
 	{ "client-threads", required_argument, NULL, OPT_THREADS },
 	{ "map-uid", required_argument, NULL, OPT_MAPUID },
+	{ "end-with", required_argument, NULL, OPT_ENDWITH },
 	{ "net", required_argument, NULL, 0x100 },
 	NET_OPTIONS,
 };
@@ -210,6 +211,11 @@ server_option(int opt, char *arg)
 		return -1;
 	case OPT_STOPTIME:
 		return set_stoptime(arg);
+	case OPT_ENDWITH:
+		if (!net_number(arg, INT32_MAX, &server_options.so_endwith) ||
+		    server_options.so_endwith == 0)
+			return usage_error("'%s' is no number of a descriptor", arg);
+		return -1;
 	case OPT_CLIENTS:
 		return set_number("sysproxy.maxclients", arg);
 	case OPT_THREADS:

@@ -6,15 +6,20 @@
  * Signals are blocked in all threads and read from a descriptor by the main one,
  * together with an eventfd that other threads write when somebody asked.  Who is
  * impatient and sends a second signal ends the server at once.
+ *
+ * A server of one program ends with it and with what it started (--end-with): they hold the
+ * other end of a pipe.  Who closed that, as daemons do, keeps the server up as its client.
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -23,8 +28,24 @@
 #include "../rumpus/rumpus.h"
 #include "server.h"
 
-static int stop_signals = -1, stop_event = -1, stop_reboot = -1;
+#define ALONE_MS	100	/* between two looks at whether clients are left */
+
+static int stop_signals = -1, stop_event = -1, stop_reboot = -1, stop_pipe = -1;
 static atomic_int stop_asked;
+
+static int
+pipe_prepare(void)
+{
+	struct stat st;
+
+	if (server_options.so_endwith == 0)
+		return EX_DONE;
+	stop_pipe = (int)server_options.so_endwith;
+	if (fstat(stop_pipe, &st) != 0 || !S_ISFIFO(st.st_mode))
+		return usage_error("--end-with: descriptor %d is no pipe", stop_pipe);
+	(void)fcntl(stop_pipe, F_SETFD, FD_CLOEXEC);
+	return EX_DONE;
+}
 
 int
 server_stop_prepare(void)
@@ -46,7 +67,7 @@ server_stop_prepare(void)
 	stop_reboot = eventfd(0, EFD_CLOEXEC);
 	if (stop_signals == -1 || stop_event == -1 || stop_reboot == -1)
 		return complain("signals", "wait", errno);
-	return EX_DONE;
+	return pipe_prepare();
 }
 
 void
@@ -62,15 +83,23 @@ server_stop_ask(int why)
 int
 server_stop_wait(void)
 {
-	struct pollfd pfd[3] = { { .fd = stop_signals, .events = POLLIN },
-	    { .fd = stop_event, .events = POLLIN }, { .fd = stop_reboot, .events = POLLIN } };
+	struct pollfd pfd[4] = { { .fd = stop_signals, .events = POLLIN },
+	    { .fd = stop_event, .events = POLLIN }, { .fd = stop_reboot, .events = POLLIN },
+	    { .fd = stop_pipe, .events = 0 } };
 	struct signalfd_siginfo si;
+	bool ended = false;
 
 	rump_pub_halt_notify(stop_reboot);
 
 	for (;;) {
-		if (poll(pfd, 3, -1) == -1 && errno != EINTR)
+		if (poll(pfd, 4, ended ? ALONE_MS : -1) == -1 && errno != EINTR)
 			return STOP_ASKED;
+		if (pfd[3].revents != 0) {
+			ended = true;
+			pfd[3].fd = -1;		/* which poll() passes over */
+		}
+		if (ended && metrics_clients() == 0)
+			return STOP_ALONE;
 		if (pfd[0].revents != 0 && read(stop_signals, &si, sizeof(si)) == sizeof(si))
 			return STOP_SIGNAL + (int)si.ssi_signo;
 		if (pfd[1].revents != 0)

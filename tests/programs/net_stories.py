@@ -92,8 +92,7 @@ def sshd_up(w):
         raise Skip('this user has no name') from None
     if user.pw_shell.endswith(('nologin', 'false')):
         raise Skip('%s may not log in' % user.pw_name)
-    if not w.has_fork:
-        raise Skip('sshd forks')
+    w.want_tree()
     if os.getuid() == 0:
         os.makedirs('/run/sshd', exist_ok=True)
     key, hostkey = w.host_path('key'), w.host_path('hostkey')
@@ -266,8 +265,7 @@ s.serve_forever(0.1)
 
 
 def python_forking(w):
-    if not w.has_fork:
-        raise Skip('it forks for each connection')
+    w.want_tree()
     port = fresh_port()
     process = w.start('server', ['python3', '-c', FORKING, w.server_addr, str(port)])
     w.wait_log(process, 'ready')
@@ -368,6 +366,7 @@ def iperf3(w):
 
 def dns(w):
     need('dnsmasq', 'dig')
+    w.want_tree()
     port = str(fresh_port())
     process = w.start('server', ['dnsmasq', '-k', '--no-resolv', '--no-hosts', '--conf-file=/dev/null',
                                  '--listen-address=' + w.server_addr, '--bind-interfaces', '-p', port,
@@ -400,8 +399,7 @@ def git_http(w):
     git_repo(w)
     _, _, url = web(w)
     target = w.files + '/clone' if w.has_files else w.host_path('clone')
-    if not w.has_fork:
-        raise Skip('git starts a helper that uses the network')
+    w.want_tree()
     w.run('client', ['git', 'clone', '-q', url.replace('/blob', '/repo.git'), target])
     out = w.run('client', ['git', '-C', target, 'log', '--format=%s'])
     check_eq('log', b'second\nfirst\n', out)

@@ -26,15 +26,11 @@ SERVED = ('server', 'trap', 'supervisor')
 WORLDS = SERVED + ('inside',)
 
 # (story, world): why it does not work.
-STATIC = 'a static program has to have its kernel in a server'
 NO_TRAP = 'a static program loads no library that could catch its calls'
 KNOWN = {
     ('Go http, static', 'trap'): NO_TRAP,
     ('busybox httpd, wget', 'trap'): NO_TRAP,
     ('busybox, static', 'trap'): NO_TRAP,
-    ('Go http, static', 'inside'): STATIC,
-    ('busybox httpd, wget', 'inside'): STATIC,
-    ('dnsmasq, dig', 'inside'): 'it answers over TCP from a child, and a kernel inside has none',
 }
 
 BEGIN, END = '<!-- programs: begin -->\n', '<!-- programs: end -->\n'
@@ -53,13 +49,13 @@ def worlds(options):
 
 
 def tell(story, make, cache):
-    """('ok' | 'skip' | 'fail', why it is not, or the engines of its programs)"""
+    """('ok' | 'skip' | 'fail', why it is not, or the engines of its programs, the way)"""
     world = None
     try:
         world = make(story)
         world.cache = cache or world.folder
         story(world)
-        return 'ok', ', '.join(sorted(filter(None, world.engines)))
+        return 'ok', ', '.join(sorted(filter(None, world.engines)) + getattr(world, 'tree', []))
     except Skip as why:
         return 'skip', str(why)
     except Failed as why:
@@ -112,6 +108,8 @@ def table(results):
         for name in WORLDS:
             result, why = results.get((label, name), ('skip', 'not tried'))
             cells.append({'ok': 'works', 'skip': '-', 'fail': 'fails'}[result])
+            if result == 'ok' and '--tree' in why:
+                cells[-1] += ', `--tree`'
             if result != 'ok':
                 why = why.split('\n', maxsplit=1)[0].replace('known: ', '')[:110]
                 notes.setdefault(why, []).append(name)

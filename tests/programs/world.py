@@ -7,7 +7,8 @@ it at another place:
 
     direct      on the host alone: proves that the story itself is right
     server      all are clients of one rump kernel in a server, with files in it
-    inside      each program has a kernel of its own; they meet on a bus
+    inside      each program has a kernel of its own; they meet on a bus.  Where
+                programs fork, each tree of them has one
 
 A story asks its world for addresses and folders and never names a transport.
 """
@@ -99,6 +100,9 @@ class World:
         return list(argv)
 
     # What stories are told with.
+
+    def want_tree(self):
+        """The children of its programs use the network, too."""
 
     def host_path(self, name):
         return os.path.join(self.folder, name)
@@ -250,7 +254,12 @@ class InsideWorld(World):
         self.rumpus = rumpus
         self.engine = engine
         self.clients = 1
+        self.tree = []
         super().__init__()
+
+    def want_tree(self):
+        self.tree = ['--tree']
+        self.has_fork = True
 
     def open(self):
         os.mkdir(self.files)
@@ -264,4 +273,4 @@ class InsideWorld(World):
         engine = ['--engine', self.engine] if self.engine else []
         self.engines.add(self.engine or engine_of(self.rumpus, argv[0]))
         return [self.rumpus, 'run', '--net', 'shm:%s,10.0.0.%d/24' % (self.host_path('bus'), number),
-                *engine, '--', *argv]
+                *engine, *self.tree, '--', *argv]
