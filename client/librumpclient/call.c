@@ -244,8 +244,8 @@ note_fds(unsigned int nr, const unsigned long args[6], long result)
 #endif
 	case SYS_pipe2:
 	case SYS_socketpair:
-		if (guard_copy(pair, (const void *)args[nr == SYS_socketpair ?
-		    3 : 0], sizeof(pair)) != 0)
+		if (mem_in(pair, args[nr == SYS_socketpair ? 3 : 0],
+		    sizeof(pair)) != 0)
 			break;
 		fds_opened(pair[0]);
 		fds_opened(pair[1]);

@@ -17,10 +17,35 @@
 
 #define PAGESIZE	4096
 
+#define FDS_MAX		2	/* for as many there is room, beside each other */
+
 union fdroom {
 	struct cmsghdr	 align;
-	char		 room[CMSG_SPACE(sizeof(int))];
+	char		 room[CMSG_SPACE(FDS_MAX * sizeof(int))];
 };
+_Static_assert(CMSG_SPACE(FDS_MAX * sizeof(int)) == CMSG_LEN(FDS_MAX * sizeof(int)),
+    "not more than these");
+
+/* The last one that came is the caller's; a server that sends more of them gains nothing. */
+static void
+fds_take(const union fdroom *room, size_t len, int *ret_fd)
+{
+	int fds[FDS_MAX];
+	size_t n;
+
+	if (len < CMSG_LEN(sizeof(int)) || room->align.cmsg_len > len ||
+	    room->align.cmsg_len < CMSG_LEN(sizeof(int)) ||
+	    room->align.cmsg_level != SOL_SOCKET ||
+	    room->align.cmsg_type != SCM_RIGHTS)
+		return;
+	n = (room->align.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	memcpy(fds, CMSG_DATA(&room->align), n * sizeof(int));
+	for (size_t i = 0; i < n; i++) {
+		if (*ret_fd != -1)
+			(void)hostcall(SYS_close, (long)*ret_fd, 0L, 0L, 0L, 0L, 0L);
+		*ret_fd = fds[i];
+	}
+}
 
 /* --- bytes, all of them ------------------------------------------------------------ */
 
@@ -81,7 +106,6 @@ conn_recv(int fd, void *buf, size_t len, int *ret_fd)
 		if (ret_fd != NULL) {
 			msg.msg_control = room.room;
 			msg.msg_controllen = sizeof(room.room);
-			room.align.cmsg_len = 0;
 		}
 		n = hostcall(SYS_recvmsg, (long)fd, &msg, (long)MSG_CMSG_CLOEXEC,
 		    0L, 0L, 0L);
@@ -94,11 +118,8 @@ conn_recv(int fd, void *buf, size_t len, int *ret_fd)
 		if (n == 0)
 			return -ECONNRESET;
 		done += (size_t)n;
-		if (ret_fd != NULL && msg.msg_controllen >=
-		    CMSG_LEN(sizeof(int)) &&
-		    room.align.cmsg_level == SOL_SOCKET &&
-		    room.align.cmsg_type == SCM_RIGHTS)
-			memcpy(ret_fd, CMSG_DATA(&room.align), sizeof(int));
+		if (ret_fd != NULL)
+			fds_take(&room, msg.msg_controllen, ret_fd);
 	}
 	return 0;
 }

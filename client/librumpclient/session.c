@@ -5,21 +5,37 @@
  */
 
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "client_impl.h"
 
 struct session session = { .s_fd = -1 };
 
+/* Memory that the server could take away from under us would kill us. */
+static bool
+region_ok(int memfd)
+{
+	const long seals = hostcall(SYS_fcntl, (long)memfd, (long)F_GET_SEALS, 0L,
+	    0L, 0L, 0L);
+	struct stat st;
+
+	return seals > 0 && (seals & F_SEAL_SHRINK) != 0 &&
+	    hostcall(SYS_fstat, (long)memfd, &st, 0L, 0L, 0L, 0L) == 0 &&
+	    st.st_size >= (off_t)SP_REGIONSIZE;
+}
+
 static int
 region_map(int memfd, const struct sp_welcome *w)
 {
 	void *ptr;
 
-	if (memfd == -1 || w->w_nslots == 0 || w->w_nslots > SP_NSLOTS)
+	if (memfd == -1 || w->w_nslots == 0 || w->w_nslots > SP_NSLOTS ||
+	    !region_ok(memfd))
 		return -EPROTO;
 	ptr = host_map(SP_REGIONSIZE, memfd);
 	if (ptr == NULL)

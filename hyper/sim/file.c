@@ -36,6 +36,13 @@ simfd_count(void)
 	return simfd_open_count;
 }
 
+void
+simfd_counted(int by)
+{
+
+	simfd_open_count += (uint64_t)(int64_t)by;
+}
+
 static struct simfd *
 simfd_get(int fd)
 {
@@ -161,7 +168,7 @@ rumpuser_close(int fd)
 		disk_unlock(sf->sf_disk, sf->sf_flags);
 		sf->sf_disk->d_opens--;
 		sf->sf_disk = NULL;
-	} else {
+	} else if (!simsp_close(fd)) {
 		error = hostfile_close(fd);
 	}
 	if (error != EBADF)

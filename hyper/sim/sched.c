@@ -431,6 +431,17 @@ sched_reset(uint64_t seed)
 	sim.s_hash = 0;
 }
 
+/* Those with a deadline that has passed run, those whose deadline comes do not. */
+void
+rumpsim_settle(void)
+{
+
+	do {
+		sim_point(SIMOP_YIELD, 0);
+	} while (sim.s_nrun > 0 ||
+	    __atomic_load_n(&sim.s_arrivals, __ATOMIC_SEQ_CST) != NULL);
+}
+
 void
 rumpsim_setswitch(unsigned int permille)
 {

@@ -123,6 +123,8 @@ int	sim_fault(enum rumpsim_kind kind);
 void	fault_reset(void);
 
 uint64_t simfd_count(void);
+void	simfd_counted(int by);		/* descriptors of other kinds */
+bool	simsp_close(int fd);		/* false: not one of sp.c's */
 void	simbio_fork_child(void);
 void	simconsole_dump(void);
 

@@ -101,6 +101,7 @@ enum rumpsim_kind {
 	RUMPSIM_OPEN,		/* open */
 	RUMPSIM_THREAD,		/* thread_create */
 	RUMPSIM_RANDOM,		/* getrandom */
+	RUMPSIM_PEER,		/* connections of remote clients: spset_*, spconn_*, spturn_own */
 	RUMPSIM_IO,		/* any from READ to SUBMIT */
 	RUMPSIM_ANY,		/* any of the above */
 	RUMPSIM_NKINDS
@@ -204,6 +205,30 @@ struct rumpsim_diskstats {
 
 void	rumpsim_disk_stats(struct rumpsim_disk *disk,
 	    struct rumpsim_diskstats *ret_stats);
+
+/* --- remote clients ------------------------------------------------------ */
+
+/*
+ * The client's end of a connection to a kernel that listens, at whatever URL.
+ * What the client says is sysproxy(7), or not.  Nothing here sleeps, is
+ * counted or fails on demand; the kernel has looked at it when its threads have
+ * run, see rumpsim_settle().
+ */
+struct rumpsim_client;
+
+/* uid: who connects.  ECONNREFUSED, ENOMEM. */
+int	rumpsim_client_connect(uint32_t uid, struct rumpsim_client **ret_client);
+/* How much there was room for; fd: a descriptor comes along. */
+size_t	rumpsim_client_send(struct rumpsim_client *rc, const void *buf,
+	    size_t len, bool fd);
+size_t	rumpsim_client_recv(struct rumpsim_client *rc, void *buf, size_t len);
+bool	rumpsim_client_ended(const struct rumpsim_client *rc);	/* by the kernel */
+/* What came along with the last welcome, or NULL; it stays until the close. */
+void	*rumpsim_client_memory(const struct rumpsim_client *rc);
+void	rumpsim_client_close(struct rumpsim_client *rc);
+
+/* Lets the others run until all of them sleep.  The clock does not jump. */
+void	rumpsim_settle(void);
 
 #ifdef __cplusplus
 }

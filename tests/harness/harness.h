@@ -84,6 +84,7 @@ enum harness_fault {
 	FAULT_OPEN,
 	FAULT_THREAD,
 	FAULT_RANDOM,
+	FAULT_PEER,		/* connections of remote clients */
 	FAULT_IO,		/* any from READ to SUBMIT */
 	FAULT_ANY,
 	FAULT_NKINDS

@@ -24,6 +24,7 @@ static const enum rumpsim_kind sim_kind[] = {
 	[FAULT_OPEN] = RUMPSIM_OPEN,
 	[FAULT_THREAD] = RUMPSIM_THREAD,
 	[FAULT_RANDOM] = RUMPSIM_RANDOM,
+	[FAULT_PEER] = RUMPSIM_PEER,
 	[FAULT_IO] = RUMPSIM_IO,
 	[FAULT_ANY] = RUMPSIM_ANY,
 };

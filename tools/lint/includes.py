@@ -58,7 +58,8 @@ ZONES = [
     (r'tests/', PUBLIC + COMPILER + ('tests/',)),
     # Programs share what is in these two folders.
     (r'cmd/', PUBLIC + COMPILER + ('cmd/rumpus/', 'cmd/server/', 'BUILD/cmd/', '{dir}/')),
-    (r'fuzz/', PUBLIC + FREESTANDING + CORE_HEADERS + ('kern/', 'comp/', 'fuzz/')),
+    (r'fuzz/', PUBLIC + FREESTANDING + CORE_HEADERS + ('kern/', 'comp/', 'fuzz/',
+                                                         'tests/sysproxy/')),
     (r'', PUBLIC + COMPILER + ('{dir}/',)),
 ]
 

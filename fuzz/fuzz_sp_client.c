@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * fuzz_sp_client.c - a client of a server that lies
+ *
+ * The client library makes its calls of the host through a function of ours, behind
+ * which is no host but the input: what the server answers to the hello
+ * and to requests, what it asks for in the middle of calls, what it writes to the
+ * shared memory while the client waits or looks, and when it dies.  At the end
+ * of the input it is dead, so that every call ends.
+ *
+ * The client's memory is a small piece at an odd address; the server may ask for any of it
+ * (that is what connecting means), but nothing is touched that is not
+ * there, and a reply alone changes nothing but what the call was given to be written.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include <proto/sysproxy.h>
+#include <rump/rumpclient.h>
+
+#define BASE		UINT64_C(0x7000deadb000)	/* of the client's memory */
+#define MEMSIZE		(96u << 10)
+#define FD_SOCKET	900		/* and up */
+#define FD_REGION	800
+#define STEPS_MAX	64
+
+int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct input {
+	const uint8_t	*i_p;
+	size_t		 i_left;
+} in;
+
+static uint8_t memory[MEMSIZE], memory_was[MEMSIZE];
+static struct sp_region *region;
+static bool dead, copyout_asked;
+static unsigned int steps;
+static int next_fd;
+
+/* What the client may find written after the call under way. */
+static uint64_t out_addr, out_len;
+
+/* Bytes of the server on their way. */
+static uint8_t wire[1024];
+static size_t wire_len, wire_at;
+static bool wire_fd;
+
+static void
+need(bool held, const char *what)
+{
+	if (!held) {
+		fprintf(stderr, "fuzz_sp_client: %s\n", what);
+		abort();
+	}
+}
+
+static uint32_t
+take(unsigned int bytes)
+{
+	uint32_t v = 0;
+
+	for (unsigned int i = 0; i < bytes && in.i_left > 0; i++, in.i_left--)
+		v |= (uint32_t)*in.i_p++ << (8 * i);
+	return v;
+}
+
+static void
+take_bytes(void *to, size_t len)
+{
+	size_t n = len < in.i_left ? len : in.i_left;
+
+	memcpy(to, in.i_p, n);
+	in.i_p += n;
+	in.i_left -= n;
+}
+
+static uint64_t
+take_number(void)
+{
+	static const uint64_t odd[] = { 0, 1, 2, 3, 4, 8, 16, 22, 4095, 4096, 65535,
+	    65536, 65537, 0x7fffffff, 0xffffffff, INT64_MAX, UINT64_MAX, BASE,
+	    BASE + MEMSIZE - 1, BASE - 1, 1ULL << 63, (uint64_t)-4095, (uint64_t)-1 - 4096 };
+	uint32_t which = take(1);
+
+	if (which < sizeof(odd) / sizeof(odd[0]))
+		return odd[which];
+	return which < 128 ? BASE + take(2) : (uint64_t)take(4) << (which & 31);
+}
+
+static void
+spoil(void *to, size_t size)
+{
+	for (unsigned int n = take(1) % 5; n > 0; n--) {
+		size_t off = take(1) % size, len = 1 + take(1) % 8;
+
+		take_bytes((uint8_t *)to + off, len < size - off ? len : size - off);
+	}
+}
+
+/* --- the client's memory ------------------------------------------------------------- */
+
+static int
+mem_read(void *to, uint64_t from, size_t len)
+{
+	if (from - BASE > MEMSIZE || len > MEMSIZE - (from - BASE))
+		return EFAULT;
+	memcpy(to, memory + (from - BASE), len);
+	return 0;
+}
+
+static int
+mem_write(uint64_t to, const void *from, size_t len)
+{
+	if (to - BASE > MEMSIZE || len > MEMSIZE - (to - BASE))
+		return EFAULT;
+	memcpy(memory + (to - BASE), from, len);
+	return 0;
+}
+
+static int
+mem_string(char *to, uint64_t from, size_t max, size_t *ret_len)
+{
+	for (size_t n = 0; n < max; n++) {
+		if (mem_read(to + n, from + n, 1) != 0)
+			return EFAULT;
+		if (to[n] == '\0') {
+			*ret_len = n + 1;
+			return 0;
+		}
+	}
+	return ENAMETOOLONG;
+}
+
+static int
+mem_map(uint64_t len, uint64_t *ret_addr)
+{
+	*ret_addr = BASE;
+	return len <= MEMSIZE ? 0 : ENOMEM;
+}
+
+static void
+mem_signal(uint64_t set)
+{
+	need(set != 0, "no signal at all");
+}
+
+static const struct rumpclient_memory client_memory_fns = {
+	.rm_read = mem_read, .rm_write = mem_write, .rm_string = mem_string,
+	.rm_map = mem_map, .rm_signal = mem_signal,
+};
+
+/* --- the server ------------------------------------------------------------------------ */
+
+static void
+server_die(void)
+{
+	dead = true;
+	region->r_gone = 1;
+	for (unsigned int i = 0; i < SP_NSLOTS; i++) {
+		__atomic_fetch_or(&region->r_slot[i].sl_alive, SP_DIED, __ATOMIC_SEQ_CST);
+		__atomic_fetch_or(&region->r_slot[i].sl_msg.m_turn, SP_DIED, __ATOMIC_SEQ_CST);
+	}
+}
+
+/* The segments' results, which are all that a reply has beside its number. */
+static void
+server_segments(uint8_t *area)
+{
+	struct sp_seg *seg = (struct sp_seg *)(void *)area;
+
+	for (unsigned int n = take(1) % 12; n > 0; n--) {
+		unsigned int i = take(1) % 64;
+
+		seg[i].s_lo = (uint32_t)take_number();
+		seg[i].s_hi = (uint32_t)take_number();
+		if (take(1) & 1)
+			spoil(&seg[i], sizeof(seg[i]));
+	}
+}
+
+/* Whoever sleeps on a word of the region: the server does something, and wakes him. */
+static void
+server_act(uint32_t *word)
+{
+	size_t at = (size_t)((uint8_t *)word - (uint8_t *)region);
+	unsigned int i = (unsigned int)((at - offsetof(struct sp_region, r_slot)) /
+	    sizeof(struct sp_slot)) % SP_NSLOTS;
+	struct sp_slot *sl = &region->r_slot[i];
+	uint8_t *area = (uint8_t *)region + SP_AREAOFF(i);
+	uint32_t what = take(1);
+
+	if (in.i_left == 0 || ++steps > STEPS_MAX || what == 0xff) {
+		server_die();
+		return;
+	}
+	if (sl->sl_alive == 0) {
+		sl->sl_alive = what & 0x80 ? take(4) : 77;
+		return;
+	}
+	switch (what % 8) {
+	case 0: case 1:
+		server_segments(area);
+		sl->sl_msg.m_type = SP_REPLY;
+		sl->sl_msg.m_arg[0] = take_number();
+		sl->sl_msg.m_arg[1] = what & 0x80 ? take(1) : 0;
+		break;
+	case 2: case 3: case 4: case 5:
+		sl->sl_msg.m_type = (uint16_t)(SP_COPYIN + what % 4);
+		sl->sl_msg.m_arg[0] = take_number();
+		sl->sl_msg.m_arg[1] = take_number();
+		copyout_asked = true;
+		if (what & 0x80)
+			take_bytes(area + (192u << 10), 40);
+		break;
+	case 6:
+		spoil(&sl->sl_msg, sizeof(sl->sl_msg));
+		sl->sl_msg.m_type &= 31;
+		copyout_asked = true;
+		break;
+	default:
+		spoil(area, 256);
+		if (what & 0x80)
+			return;		/* wakes without a turn */
+		break;
+	}
+	if ((what & 0x40) && take(1) % 16 == 0)
+		sl->sl_alive = take(4);
+	__atomic_store_n(&sl->sl_msg.m_turn, 0, __ATOMIC_SEQ_CST);
+}
+
+/* What the server says to what it was sent. */
+static void
+server_hear(const void *buf, size_t len)
+{
+	union { struct sp_welcome w; struct sp_ctl c; } say;
+	uint32_t how = take(1);
+
+	memset(&say, 0, sizeof(say));
+	wire_at = 0;
+	wire_len = 0;
+	if (dead)
+		return;
+	if (len == sizeof(struct sp_hello)) {
+		say.w.w_magic = SP_MAGIC;
+		say.w.w_version = SP_VERSION;
+		say.w.w_pid = 42;
+		say.w.w_nslots = SP_NSLOTS;
+		wire_len = sizeof(say.w);
+		wire_fd = (how & 0x10) == 0;
+	} else if (len == sizeof(struct sp_ctl)) {
+		memcpy(&say.c, buf, sizeof(say.c));
+		if (say.c.c_op == SP_INTERRUPT)
+			return;
+		say.c.c_arg = how & 0x20 ? (uint32_t)take_number() : 0;
+		say.c.c_error = how & 0x40 ? (int32_t)take_number() : 0;
+		if (say.c.c_op == SP_SLOT_OPEN && say.c.c_arg < SP_NSLOTS) {
+			memset(&region->r_slot[say.c.c_arg], 0, sizeof(struct sp_slot));
+			region->r_slot[say.c.c_arg].sl_alive = 77;
+		}
+		wire_len = sizeof(say.c);
+	}
+	if (how & 0x80)
+		spoil(&say, wire_len > 0 ? wire_len : 1);
+	memcpy(wire, &say, wire_len);
+	if (how & 0x08) {
+		/* Something else first: old replies, or half a message. */
+		size_t n = take(1);
+
+		memmove(wire + n, wire, wire_len);
+		take_bytes(wire, n);
+		wire_len += n;
+	}
+}
+
+/* --- the host ----------------------------------------------------------------------------- */
+
+static long
+host_recvmsg(struct msghdr *msg)
+{
+	size_t n = wire_len - wire_at;
+	struct cmsghdr *cm = CMSG_FIRSTHDR(msg);
+
+	if (n == 0)
+		return 0;		/* the server is gone */
+	if (n > msg->msg_iov[0].iov_len)
+		n = msg->msg_iov[0].iov_len;
+	memcpy(msg->msg_iov[0].iov_base, wire + wire_at, n);
+	wire_at += n;
+	if (cm != NULL && wire_fd) {
+		int fd = FD_REGION;
+
+		cm->cmsg_level = SOL_SOCKET;
+		cm->cmsg_type = SCM_RIGHTS;
+		cm->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(cm), &fd, sizeof(fd));
+		wire_fd = false;
+	} else {
+		msg->msg_controllen = 0;
+	}
+	return (long)n;
+}
+
+static long
+host_futex(uint32_t *word, long op, uint32_t expected)
+{
+	if ((op & FUTEX_CMD_MASK) == FUTEX_WAKE)
+		return 0;
+	if (__atomic_load_n(word, __ATOMIC_SEQ_CST) != expected)
+		return -EAGAIN;
+	need((uint8_t *)word >= (uint8_t *)region && (uint8_t *)word <
+	    (uint8_t *)region + SP_HEADSIZE, "sleeps where nobody wakes");
+	server_act(word);
+	return in.i_left > 0 && take(1) % 16 == 0 ? -EINTR : 0;
+}
+
+static long
+host_fstat(struct stat *st)
+{
+	memset(st, 0, sizeof(*st));
+	st->st_mode = S_IFREG;
+	st->st_size = (off_t)SP_REGIONSIZE;
+	return 0;
+}
+
+static long
+host(long nr, long a, long b, long c, long d, long e, long f)
+{
+	union { long n; void *p; struct msghdr *msg; uint32_t *word; struct stat *st; }
+	    p = { .n = a }, q = { .n = b };
+
+	(void)d;
+	(void)e;
+	(void)f;
+	switch (nr) {
+	case SYS_socket:
+		return FD_SOCKET + next_fd++ % 50;
+	case SYS_connect:
+		return in.i_left == 0 ? -ECONNREFUSED : 0;
+	case SYS_sendmsg:
+		if (dead)
+			return -EPIPE;
+		server_hear(q.msg->msg_iov[0].iov_base, q.msg->msg_iov[0].iov_len);
+		return (long)q.msg->msg_iov[0].iov_len;
+	case SYS_recvmsg:
+		return host_recvmsg(q.msg);
+	case SYS_recvfrom:
+		return dead || ++steps > STEPS_MAX ? 0 : -EAGAIN;
+	case SYS_socketpair:
+		memcpy((void *)(uintptr_t)d, (int[2]){ FD_SOCKET + 60, FD_SOCKET + 61 },
+		    2 * sizeof(int));
+		return 0;
+	case SYS_futex:
+		return host_futex(p.word, b, (uint32_t)c);
+	case SYS_mmap:
+		if (e == FD_REGION) {
+			need((uint64_t)b == SP_REGIONSIZE, "maps something else");
+			return (long)(uintptr_t)region;
+		}
+		p.p = mmap(NULL, (size_t)b, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		return p.p == MAP_FAILED ? -ENOMEM : p.n;
+	case SYS_munmap:
+		return p.p == region ? 0 : munmap(p.p, (size_t)b);
+	case SYS_fstat:
+		return host_fstat(q.st);
+	case SYS_fcntl:
+		if (b == F_GET_SEALS)
+			return F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+		return a;
+	case SYS_getcwd:
+		memcpy(p.p, "/", 2);
+		return 2;
+	case SYS_exit_group:
+		need(false, "ends the process");
+		return 0;
+	default:
+		return nr == SYS_openat ? -ENOENT : 0;
+	}
+}
+
+/* --- calls ------------------------------------------------------------------------------------ */
+
+static void
+call(unsigned int nr, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+	unsigned long args[6] = { a, b, c, d };
+
+	copyout_asked = false;
+	memcpy(memory_was, memory, sizeof(memory));
+	(void)rumpclient_syscall_args(nr, args);
+	if (copyout_asked)
+		return;
+	if (out_len > MEMSIZE - (out_addr - BASE))
+		out_len = MEMSIZE - (out_addr - BASE);
+	need(memcmp(memory, memory_was, out_addr - BASE) == 0 &&
+	    memcmp(memory + (out_addr - BASE) + out_len,
+	    memory_was + (out_addr - BASE) + out_len,
+	    MEMSIZE - (out_addr - BASE) - out_len) == 0, "a reply changes other memory");
+}
+
+static void
+expect_out(uint64_t addr, uint64_t len)
+{
+	out_addr = addr;
+	out_len = len;
+}
+
+/* A vector at BASE + 64 of n pieces, which follow each other from BASE + 8192 on. */
+static void
+vector_make(unsigned int n, unsigned int len)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		struct { uint64_t base, len; } iov = { BASE + 8192 + (uint64_t)i * len, len };
+
+		memcpy(memory + 64 + i * sizeof(iov), &iov, sizeof(iov));
+	}
+}
+
+static void
+one_call(void)
+{
+	struct msghdr mh = { .msg_iovlen = 3, .msg_namelen = 16, .msg_controllen = 64 };
+	uint32_t which = take(1);
+	uint64_t addr = BASE + take(2), len = take(2);
+	int bell;
+
+	expect_out(BASE, 0);
+	switch (which % 12) {
+	case 0:
+		call(SYS_getpid, 0, 0, 0, 0);
+		break;
+	case 1:
+		expect_out(addr, len);
+		call(SYS_read, 3, addr, len, 0);
+		break;
+	case 2:
+		call(SYS_write, 3, addr, len, 0);
+		break;
+	case 3:
+		call(SYS_openat, (unsigned long)AT_FDCWD, addr, O_RDWR, 0);
+		break;
+	case 4:
+		vector_make(which / 12 + 1, 100);
+		expect_out(BASE + 8192, (which / 12 + 1) * 100);
+		call(SYS_readv, 3, BASE + 64, which / 12 + 1, 0);
+		break;
+	case 5:
+		mh.msg_iov = (struct iovec *)(uintptr_t)(BASE + 64);
+		mh.msg_name = (void *)(uintptr_t)(BASE + 4096);
+		mh.msg_control = (void *)(uintptr_t)(BASE + 5000);
+		vector_make(3, 200);
+		memcpy(memory, &mh, sizeof(mh));
+		expect_out(BASE, 16384);
+		call(SYS_recvmsg, 3, BASE, 0, 0);
+		break;
+	case 6:
+		expect_out(addr, 8);
+		call(SYS_pipe2, addr, 0, 0, 0);
+		break;
+	case 7:
+		expect_out(addr, 8 * (len & 63));
+		bell = rumpclient_bell();
+		if (bell >= 0) {
+			(void)rumpclient_notify(3, bell);
+			(void)rumpclient_poll_arm((struct pollfd *)(uintptr_t)addr,
+			    len & 63, bell);
+			rumpclient_bell_close(bell);
+		}
+		break;
+	case 8:
+		expect_out(addr, 144);
+		call(SYS_fstat, 3, addr, 0, 0);
+		break;
+	case 9:
+		expect_out(addr, 256);
+		call(SYS_ioctl, 3, 0x8910 + which / 12, addr, 0);
+		break;
+	case 10:
+		expect_out(addr, 8 * (len & 31));
+		call(SYS_poll, addr, len & 31, 0, 0);
+		break;
+	default:
+		expect_out(BASE, MEMSIZE);
+		call(which / 12 * 17 + 1, addr, len, BASE + 100, BASE + 300);
+		break;
+	}
+}
+
+static void
+start(void)
+{
+	uint8_t *p;
+
+	if (region != NULL)
+		return;
+	/* Nothing is mapped on either side. */
+	p = mmap(NULL, SP_REGIONSIZE + 8192, PROT_NONE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	need(p != MAP_FAILED && mprotect(p + 4096, SP_REGIONSIZE,
+	    PROT_READ | PROT_WRITE) == 0, "no memory");
+	region = (struct sp_region *)(void *)(p + 4096);
+	rumpclient_setmemory(&client_memory_fns);
+	rumpclient_sethostcall(host);
+	for (size_t i = 0; i < MEMSIZE; i++)
+		memory[i] = (uint8_t)(i % 251);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	in = (struct input){ data, size };
+	start();
+	memset(region, 0, SP_HEADSIZE);
+	dead = false;
+	steps = 0;
+	wire_len = wire_at = 0;
+	wire_fd = false;
+	if (rumpclient_connect("unix://@lies") != 0)
+		return 0;
+	while (in.i_left > 0 && !dead)
+		one_call();
+	server_die();
+	/* The client finds out. */
+	call(SYS_getpid, 0, 0, 0, 0);
+	need(rumpclient_getpid() == 0, "still believes in the server");
+	return 0;
+}
