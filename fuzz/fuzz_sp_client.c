@@ -212,7 +212,10 @@ server_act(uint32_t *word)
 	}
 	switch (what % 8) {
 	case 0: case 1:
-		server_segments(area);
+		server_segments(area + (sl->sl_msg.m_segs & 0x1fff8));
+		for (unsigned int k = 2; k < 6; k++)
+			sl->sl_msg.m_arg[k] = what & 0x20 ? SP_RANGE(take(1), take(2)) :
+			    take_number();
 		sl->sl_msg.m_type = SP_REPLY;
 		sl->sl_msg.m_arg[0] = take_number();
 		sl->sl_msg.m_arg[1] = what & 0x80 ? take(1) : 0;

@@ -192,13 +192,19 @@ do_call(struct player *pl, struct input *in)
 {
 	unsigned int slot = take(in, 1) % (pl->pl_slots + 1u);
 	struct sp_slot *sl = sppeer_slot_of(&pl->pl_peer, slot);
-	struct sp_seg *seg = (struct sp_seg *)(void *)sppeer_area(&pl->pl_peer, slot);
-	uint32_t nr = take(in, 2), nsegs = take(in, 1) % 20;
+	uint32_t nr = take(in, 2), how = take(in, 1), nsegs = how % 20, where;
+	struct sp_seg *seg;
+
+	/* The table is at the beginning, in the other half, or where nobody expects it. */
+	where = how < 0x80 ? 0 : how < 0xc0 ? 96u << 10 : take(in, 1) << 10 | take(in, 1);
+	seg = (struct sp_seg *)(void *)(sppeer_area(&pl->pl_peer, slot) +
+	    (where <= SP_AREA - 20 * sizeof(*seg) ? where & ~7u : 0));
 
 	/* The kernel shall be there for the next input; it is no user's to end. */
 	sl->sl_msg.m_type = SP_CALL;
 	sl->sl_msg.m_nr = nr < 0x8000 ? nr % 460 : SP_NR_NOTIFY + nr % 4;
 	sl->sl_msg.m_nsegs = (uint16_t)nsegs;
+	sl->sl_msg.m_segs = where;
 	for (unsigned int i = 0; i < 6; i++)
 		sl->sl_msg.m_arg[i] = take_number(in);
 	for (unsigned int i = 0; i < nsegs && in->i_left > 0; i++)

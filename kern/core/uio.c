@@ -99,7 +99,8 @@ uio_skip(struct uio *uio, size_t len)
 		struct rumpuser_iov *iov = uio->uio_iov;
 		size_t n = len < iov->iov_len ? len : iov->iov_len;
 
-		iov->iov_base = (char *)iov->iov_base + n;
+		/* A client's may be 0, from where C does not count. */
+		iov->iov_base = (void *)((uintptr_t)iov->iov_base + n);
 		iov->iov_len -= n;
 		len -= n;
 		if (iov->iov_len == 0 && uio->uio_iovcnt > 1) {

@@ -171,8 +171,8 @@ call_segments(struct sppeer *p, unsigned int slot)
 		return ECONNRESET;
 	if ((long)sl->sl_msg.m_arg[0] < 0)
 		return result((long)sl->sl_msg.m_arg[0]);
-	CHECK_EQ("written", 0, seg[0].s_lo);
-	CHECK_EQ("written", 8, seg[0].s_hi);
+	CHECK_EQ("written", SP_RANGE(0, 8), sl->sl_msg.m_arg[2]);
+	CHECK_EQ("not written", 0, sl->sl_msg.m_arg[3]);
 	memcpy(fds, (uint8_t *)seg + 2048, sizeof(fds));
 	CHECK_EQ("close", 0, sppeer_call(p, slot, __NR_close, P(fds[0]), 0, 0));
 	CHECK_EQ("close", 0, sppeer_call(p, slot, __NR_close, P(fds[1]), 0, 0));
