@@ -107,6 +107,8 @@ int	ifdrive_attach(struct ifnet *ifp);	/* ns_lock held; ENOMEM, EAGAIN, ENOSPC *
 void	ifdrive_detach(struct ifnet *ifp);	/* ns_lock not held; may sleep */
 int	ifdrive_netns_init(struct netns *ns);	/* ENOMEM */
 void	ifdrive_netns_free(struct netns *ns);
+
+/* ifdrive_wait.c: who sleeps drives, from now on. */
 void	ifdrive_boot(void);
 
 /* --- linkcond.c, capture.c --- */
