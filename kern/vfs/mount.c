@@ -11,7 +11,7 @@
  * Life cycle
  *	mount_create(), mount_clone()	one reference, the creator's
  *	mount_attach()		that reference is the tree's now
- *	mount_detach()		the tree's goes; with MNT_DETACH others may remain
+ *	mount_detach()		the tree's goes; with MNT_DETACH others may remain (mount_detach.c)
  *	The last mount_rele() frees it; the last mount of an instance ends that.
  *
  * Who holds a vnode holds a mount of its instance too (struct vpath), hence
@@ -21,8 +21,6 @@
  * Locking: mount_lock, after every v_lock.  Nothing that sleeps for long is
  * done under it: what a change frees is released afterwards.
  */
-
-#include <linux/mount.h>
 
 #include <lib/hash.h>
 #include <sys/atomic.h>
@@ -40,7 +38,7 @@
 kmutex_t mount_lock;
 struct list mount_list = LIST_INITIALIZER(mount_list);	/* mount_lock */
 static struct mount *mount_hash[MOUNT_BUCKETS];	/* mount_lock; read by qsbr */
-static struct mount *mount_top;		/* c once it is set */
+struct mount *mount_top;		/* c once it is set */
 static uint32_t mount_lastid = 20;	/* mount_lock */
 uint32_t mount_moves;
 
@@ -73,7 +71,7 @@ mount_free(struct qsbr_head *qh)
 	kmem_free(container_of(qh, struct mount, mt_qsbr), sizeof(struct mount));
 }
 
-static void
+void
 mount_destroy(struct mount *mt)
 {
 	struct fs *fs = mt->mt_fs;
@@ -84,7 +82,7 @@ mount_destroy(struct mount *mt)
 	fs_rele(fs);
 }
 
-static void
+void
 mount_put(struct mount *mt)
 {
 	if (atomic_sub_ar(&mt->mt_refs, 1) == 1)
@@ -224,20 +222,6 @@ mount_make(struct fs *fs, struct vnode *root, unsigned long flags,
 	return 0;
 }
 
-/* What a mount keeps of the flags of mount(2). */
-#define MOUNT_FLAGS	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | \
-	MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_NOSYMFOLLOW)
-
-static unsigned long
-mount_keepflags(unsigned long flags)
-{
-	if ((flags & (MS_NOATIME | MS_STRICTATIME)) == 0)
-		flags |= MS_RELATIME;
-	if (flags & MS_STRICTATIME)
-		flags &= ~(unsigned long)(MS_RELATIME | MS_NOATIME);
-	return flags & MOUNT_FLAGS;
-}
-
 int
 mount_create(const struct fstype *ft, const struct mount_args *ma,
     struct mount **ret_mt)
@@ -283,9 +267,8 @@ mount_clone(struct mount *mt, struct vnode *root, struct mount **ret_mt)
 	return error;
 }
 
-static bool
+bool
 mount_isbelow_locked(const struct mount *mt, const struct mount *top)
-    REQUIRES(mount_lock)
 {
 	while (mt != NULL && mt != top)
 		mt = mt->mt_parent;
@@ -342,107 +325,6 @@ mount_setroot(struct mount *mt)
 	return 0;
 }
 
-/* A mount without children at or below top. */
-struct mount *
-mount_leaf_locked(struct mount *top)
-{
-	struct list_node *n;
-	struct mount *mt;
-
-	LIST_FOREACH(n, &mount_list) {
-		mt = mount_at(n);
-		if (mt->mt_nchildren == 0 && mount_isbelow_locked(mt, top))
-			return mt;
-	}
-	return top;
-}
-
-/* Takes top and all below it out of the tree; they end when their users do. */
-static void
-mount_detach_tree(struct mount *top)
-{
-	struct mount *mt = NULL;
-	struct vpath was;
-
-	mount_hold(top);
-	while (mt != top) {
-		mutex_enter(&mount_lock);
-		if (top->mt_detached) {
-			mutex_exit(&mount_lock);
-			break;
-		}
-		mt = mount_leaf_locked(top);
-		list_remove(&mt->mt_link);
-		mount_unlink_locked(mt, &was);
-		mutex_exit(&mount_lock);
-		vpath_rele(&was);
-		mount_rele(mt);
-	}
-	mount_rele(top);
-}
-
-/* Unused but for the tree's and the caller's reference? Then neither remains. */
-static int
-mount_detach_idle(struct mount *mt, int flags)
-{
-	uint32_t two = 2;
-	struct vpath was;
-
-	mutex_enter(&mount_lock);
-	if (mt->mt_detached) {
-		mutex_exit(&mount_lock);
-		return EINVAL;
-	}
-	if (mt->mt_nchildren > 0 || atomic_load(&mt->mt_refs) != 2) {
-		mutex_exit(&mount_lock);
-		return EBUSY;
-	}
-	if ((flags & MNT_EXPIRE) && !atomic_load(&mt->mt_expire)) {
-		atomic_store(&mt->mt_expire, true);
-		mutex_exit(&mount_lock);
-		return EAGAIN;
-	}
-	if (!atomic_cas_ar(&mt->mt_refs, &two, 0)) {
-		mutex_exit(&mount_lock);
-		return EBUSY;
-	}
-	list_remove(&mt->mt_link);
-	mount_unlink_locked(mt, &was);
-	mutex_exit(&mount_lock);
-	vpath_rele(&was);
-	mount_destroy(mt);
-	return 0;
-}
-
-/*
- * The look-up that found the mount is not the use that MNT_EXPIRE asks about,
- * so its reference goes by mount_put().
- */
-int
-mount_detach(struct vpath *where, int flags)
-{
-	struct mount *mt = where->vp_mount;
-	bool isroot = where->vp_vnode == mt->mt_root;
-	int error;
-
-	vnode_rele(where->vp_vnode);
-	*where = (struct vpath){ NULL, NULL };
-	if (!isroot) {
-		error = EINVAL;
-	} else if (mt == mount_top) {
-		error = flags & MNT_DETACH ? EINVAL : EBUSY;
-	} else if (flags & MNT_DETACH) {
-		mount_detach_tree(mt);
-		error = 0;
-	} else {
-		error = mount_detach_idle(mt, flags);
-		if (error == 0)
-			return 0;	/* our reference went with it */
-	}
-	mount_put(mt);
-	return error;
-}
-
 int
 mount_move(struct mount *mt, const struct vpath *where)
 {
@@ -466,62 +348,6 @@ mount_move(struct mount *mt, const struct vpath *where)
 	rw_exit(&where->vp_vnode->v_lock);
 	vpath_rele(&was);
 	return error;
-}
-
-/* --- read-only, and other flags -------------------------------------------------------- */
-
-/*
- * A writer counts himself and then looks at the flags; who makes it read-only
- * sets the flag and then looks at the counts: one of them sees the other.
- */
-int
-mount_beginwrite(struct mount *mt)
-{
-	__atomic_fetch_add(&mt->mt_writers, 1, __ATOMIC_SEQ_CST);
-	if (!mount_readonly(mt))
-		return 0;
-	mount_endwrite(mt);
-	return EROFS;
-}
-
-void
-mount_endwrite(struct mount *mt)
-{
-	atomic_sub_rel(&mt->mt_writers, 1);
-}
-
-int
-mount_setflags(struct mount *mt, unsigned long flags)
-{
-	unsigned long old;
-	int error = 0;
-
-	flags = mount_keepflags(flags);
-	mutex_enter(&mount_lock);
-	old = atomic_load(&mt->mt_flags);
-	__atomic_store_n(&mt->mt_flags, flags, __ATOMIC_SEQ_CST);
-	atomic_fence_seq();
-	if ((flags & ~old & MS_RDONLY) && atomic_load(&mt->mt_writers) > 0) {
-		atomic_store(&mt->mt_flags, old);
-		error = EBUSY;
-	}
-	mutex_exit(&mount_lock);
-	return error;
-}
-
-bool
-fs_haswriters(struct fs *fs)
-{
-	struct list_node *n;
-	bool found = false;
-
-	mutex_enter(&mount_lock);
-	LIST_FOREACH(n, &mount_list)
-		if (mount_at(n)->mt_fs == fs &&
-		    atomic_load(&mount_at(n)->mt_writers) > 0)
-			found = true;
-	mutex_exit(&mount_lock);
-	return found;
 }
 
 void

@@ -35,14 +35,30 @@ void	fs_rele(struct fs *fs);		/* may sleep */
 
 /* --- mount.c ------------------------------------------------------------------- */
 
-bool	fs_haswriters(struct fs *fs);
+extern struct mount *mount_top;		/* c once it is set: the root */
+
+/* One reference less, which was no use of it (MNT_EXPIRE). */
+void	mount_put(struct mount *mt);
+/* The last one is gone. */
+void	mount_destroy(struct mount *mt);
+bool	mount_isbelow_locked(const struct mount *mt, const struct mount *top)
+	    REQUIRES(mount_lock);
 /* where is referenced by the caller; the references are the tree's now. */
 void	mount_link_locked(struct mount *mt, const struct vpath *where)
 	    REQUIRES(mount_lock);
 /* What it covered is the caller's to release, after the lock. */
 void	mount_unlink_locked(struct mount *mt, struct vpath *ret_was)
 	    REQUIRES(mount_lock);
+
+/* --- mount_detach.c ------------------------------------------------------------- */
+
 /* A mount without children at or below top. */
 struct mount *mount_leaf_locked(struct mount *top) REQUIRES(mount_lock);
+
+/* --- mount_flags.c --------------------------------------------------------------- */
+
+/* What a mount keeps of the flags of mount(2). */
+unsigned long mount_keepflags(unsigned long flags);
+bool	fs_haswriters(struct fs *fs);
 
 #endif /* MOUNT_IMPL_H */

@@ -3,9 +3,9 @@
 /*
  * vnode.c - the vnodes in memory: found by number, held, and let go
  *
- * All vnodes stand in one hash by file system instance and inode number.  A
- * look-up that hits takes no lock: it walks the chain under qsbr and takes
- * a reference with vnode_tryhold().  A miss is decided again under
+ * All vnodes stand in one hash by file system instance and inode number
+ * (vnode_hash.c).  A look-up that hits takes no lock: it walks the chain under qsbr and
+ * takes a reference with vnode_tryhold().  A miss is decided again under
  * vcache_lock, where also those wait who want a file that is being loaded
  * or is just going away.
  *
@@ -27,7 +27,6 @@
  * file without a name calls into the file system.
  */
 
-#include <lib/hash.h>
 #include <lib/list.h>
 #include <sys/atomic.h>
 #include <sys/boot.h>
@@ -43,25 +42,14 @@
 #include "vfs_impl.h"
 #include "vnode_impl.h"
 
-#define VCACHE_MINBUCKETS	256
 #define VCACHE_DEFLIMIT		32768
-
-struct vtable {
-	struct qsbr_head vt_qsbr;
-	size_t		 vt_mask;
-	struct vnode	*vt_bucket[];
-};
 
 static struct pool vnode_pool;
 
 kmutex_t vcache_lock;
 kcondvar_t vcache_cv;		/* a load has ended, or a dying vnode is gone */
 unsigned int vcache_waiters;	/* vcache_lock */
-static struct vtable *vcache_table;	/* vcache_lock; read by qsbr */
 struct list vcache_idle = LIST_INITIALIZER(vcache_idle);
-uint64_t vcache_count;		/* vcache_lock: all there are */
-static uint64_t vcache_hashed;		/* vcache_lock: ... in the hash */
-uint64_t vcache_evictable;	/* vcache_lock: ... and allowed to idle out */
 uint64_t vcache_limit = VCACHE_DEFLIMIT;
 
 static struct kvar vcache_kvars[] = {
@@ -71,130 +59,6 @@ static struct kvar vcache_kvars[] = {
 	{ .kv_name = "vfs.vnodes", .kv_type = KVAR_U64, .kv_flags = KVAR_RDONLY,
 	  .kv_about = "vnodes in memory", .kv_ptr = &vcache_count },
 };
-
-/* --- the hash -------------------------------------------------------------- */
-
-static size_t
-vtable_size(size_t nbuckets)
-{
-	return sizeof(struct vtable) + nbuckets * sizeof(struct vnode *);
-}
-
-static struct vtable *
-vtable_create(size_t nbuckets, int flags)
-{
-	struct vtable *vt;
-
-	vt = kmem_zalloc(vtable_size(nbuckets), flags);
-	if (vt != NULL)
-		vt->vt_mask = nbuckets - 1;
-	return vt;
-}
-
-static void
-vtable_free(struct qsbr_head *qh)
-{
-	struct vtable *vt = container_of(qh, struct vtable, vt_qsbr);
-
-	kmem_free(vt, vtable_size(vt->vt_mask + 1));
-}
-
-static struct vnode **
-vtable_bucket(struct vtable *vt, const struct fs *fs, ino_t ino)
-{
-	return &vt->vt_bucket[hash_u64(ino ^ hash_ptr(fs)) & vt->vt_mask];
-}
-
-/* Lock-free, hence it may miss what is moved to a larger table meanwhile. */
-static struct vnode *
-vcache_find(const struct fs *fs, ino_t ino)
-{
-	struct vtable *vt = atomic_load_acq(&vcache_table);
-	struct vnode *vp;
-
-	vp = atomic_load_acq(vtable_bucket(vt, fs, ino));
-	while (vp != NULL && (vp->v_ino != ino || vp->v_fs != fs))
-		vp = atomic_load_acq(&vp->v_hashnext);
-	return vp;
-}
-
-/*
- * A table twice as large.  Readers who follow a chain while its vnodes move
- * end in another one and miss; a miss is looked at again under the lock.
- */
-static void
-vcache_grow_locked(void)
-{
-	struct vtable *old = vcache_table, *vt;
-	struct vnode *vp, *next, **b;
-	size_t i;
-
-	vt = vtable_create(2 * (old->vt_mask + 1), KM_NOSLEEP);
-	if (vt == NULL)
-		return;			/* longer chains, nothing worse */
-	for (i = 0; i <= old->vt_mask; i++) {
-		for (vp = old->vt_bucket[i]; vp != NULL; vp = next) {
-			next = vp->v_hashnext;
-			b = vtable_bucket(vt, vp->v_fs, vp->v_ino);
-			atomic_store_rel(&vp->v_hashnext, *b);
-			*b = vp;
-		}
-	}
-	atomic_store_rel(&vcache_table, vt);
-	qsbr_call(&old->vt_qsbr, vtable_free);
-}
-
-static void
-vcache_hash_locked(struct vnode *vp)
-{
-	struct vnode **b;
-
-	if (vcache_hashed > vcache_table->vt_mask)
-		vcache_grow_locked();
-	b = vtable_bucket(vcache_table, vp->v_fs, vp->v_ino);
-	vp->v_hashnext = *b;
-	atomic_store_rel(b, vp);
-	vcache_hashed++;
-}
-
-static void
-vcache_unhash_locked(struct vnode *vp)
-{
-	struct vnode **b;
-
-	b = vtable_bucket(vcache_table, vp->v_fs, vp->v_ino);
-	while (*b != NULL && *b != vp)
-		b = &(*b)->v_hashnext;
-	if (*b == vp) {
-		atomic_store_rel(b, vp->v_hashnext);
-		vcache_hashed--;
-	}
-}
-
-static void
-vcache_insert_locked(struct vnode *vp, bool hash)
-{
-	if (hash)
-		vcache_hash_locked(vp);
-	/* Newest first: children before their parents, for vnode_reclaim_fs(). */
-	list_insert_head(&vp->v_fs->fs_vnodes, &vp->v_fslink);
-	atomic_store(&vcache_count, vcache_count + 1);
-	if (!vp->v_fs->fs_keepvnodes && ++vcache_evictable > vcache_limit)
-		atomic_store(&vnode_wanttrim, 1);
-}
-
-static void
-vcache_remove_locked(struct vnode *vp)
-{
-	if (!vp->v_fs->fs_keepvnodes || vp->v_root)
-		vcache_unhash_locked(vp);
-	list_remove(&vp->v_fslink);
-	atomic_store(&vcache_count, vcache_count - 1);
-	if (!vp->v_fs->fs_keepvnodes)
-		vcache_evictable--;
-	if (vcache_waiters > 0)
-		cv_broadcast(&vcache_cv);
-}
 
 /* --- birth ------------------------------------------------------------------- */
 
@@ -527,13 +391,14 @@ vnode_boot(void)
 {
 	uint64_t limit;
 	size_t i;
+	int error;
 
 	mutex_init(&vcache_lock, "vnode cache");
 	cv_init(&vcache_cv, "vnode");
 	pool_init(&vnode_pool, sizeof(struct vnode), CACHE_LINE, "vnode");
-	vcache_table = vtable_create(VCACHE_MINBUCKETS, KM_SLEEP);
-	if (vcache_table == NULL)
-		return ENOMEM;
+	error = vcache_boot();
+	if (error)
+		return error;
 	limit = param_u64("RUMP_NVNODES", VCACHE_DEFLIMIT);
 	vcache_limit = limit < 16 ? 16 : limit;
 	for (i = 0; i < ARRAY_SIZE(vcache_kvars); i++)
