@@ -259,6 +259,7 @@ server_hear(const void *buf, size_t len)
 	if (len == sizeof(struct sp_hello)) {
 		say.w.w_magic = SP_MAGIC;
 		say.w.w_version = SP_VERSION;
+		say.w.w_features = SP_FEATURES;
 		say.w.w_pid = 42;
 		say.w.w_nslots = SP_NSLOTS;
 		wire_len = sizeof(say.w);

@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 #define SP_MAGIC	0x50535552u	/* "RUSP" */
-#define SP_VERSION	1
+#define SP_VERSION	2
 
 /* --- the beginning of a connection ------------------------------------------ */
 
@@ -39,10 +39,12 @@ enum sp_kind {
 	SP_FORK = 2,		/* h_secret: a ticket; a proc like the one that has it */
 	SP_EXEC = 3,		/* on an old control connection: another program goes on */
 	SP_CHANNEL = 4,		/* h_secret: the session's; one more thread of it */
+	SP_BELL = 5,		/* the same; the server writes to it to wake somebody */
 };
 
 #define SP_FEAT_SHM	0x00000001u	/* slots in shared memory */
 #define SP_FEAT_FDS	0x00000002u	/* descriptors can be passed: notification */
+#define SP_FEATURES	(SP_FEAT_SHM | SP_FEAT_FDS)	/* all that there are */
 
 #define SP_SECRET	16
 
@@ -74,7 +76,8 @@ struct sp_welcome {
 	uint8_t		 w_secret[SP_SECRET];	/* for SP_CHANNEL */
 	uint32_t	 w_uid, w_gid;	/* what the client is inside */
 	uint8_t		 w_instance[8];	/* another one after a restart */
-	uint8_t		 w_reserved[72];
+	uint32_t	 w_slot;	/* of a channel; the handle of a bell */
+	uint8_t		 w_reserved[68];
 };
 
 _Static_assert(sizeof(struct sp_hello) == 128, "hello");
@@ -99,6 +102,7 @@ enum sp_ctlop {
 	SP_BIND = 5,		/* an eventfd comes along -> c_arg: its handle */
 	SP_UNBIND = 6,		/* c_arg: handle */
 	SP_EXECUTED = 7,	/* a struct sp_hello of kind SP_EXEC follows; no reply */
+	SP_STOPPING = 8,	/* by the server, unasked: it ends in c_arg seconds */
 };
 
 struct sp_ctl {
@@ -152,8 +156,9 @@ _Static_assert(sizeof(struct sp_msg) == 64, "msg");
  * that it will write next while the other one reads those of this call.
  *
  * In a stream the area's first m_turn bytes follow the message: segments,
- * then what is IN.  In the reply: the segments, then of each that was written the
- * bytes from s_lo to s_hi, one after another.
+ * then what is IN.  After a reply come m_nsegs struct sp_written, and then of
+ * each the bytes that were written, one after another.  Data that is asked for,
+ * or pushed, in the middle of a call follows its message.
  */
 struct sp_seg {
 	uint64_t	 s_addr;
@@ -162,6 +167,13 @@ struct sp_seg {
 	uint32_t	 s_lo, s_hi;
 };
 _Static_assert(sizeof(struct sp_seg) == 24, "seg");
+
+struct sp_written {
+	uint32_t	 wr_seg;	/* of the call's segments */
+	uint32_t	 wr_lo, wr_hi;
+	uint32_t	 wr_off;	/* for the sender: where in its area */
+};
+_Static_assert(sizeof(struct sp_written) == 16, "written");
 
 #define SP_SEG_IN	1u
 #define SP_SEG_OUT	2u
@@ -195,8 +207,8 @@ _Static_assert(sizeof(struct sp_slot) == 128, "slot");
 /*
  * The region: a page with the head and the slots, then an area for each slot.
  */
-#define SP_NSLOTS	120
-#define SP_HEADSIZE	16384u
+#define SP_NSLOTS	1000
+#define SP_HEADSIZE	131072u
 
 struct sp_region {
 	uint32_t	 r_gone;	/* server: set when it ends the session */

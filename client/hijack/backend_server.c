@@ -116,26 +116,23 @@ static const struct backend backend_server = {
 
 /* What the library has open is not the program's. */
 static void
-hide_ownfds(void)
+hide_ownfd(int fd, bool ours)
 {
-	int fds[64];
-	unsigned int n;
-
-	if (rumpclient_ownfds(fds, 64, &n) != 0)
-		return;
-	for (unsigned int i = 0; i < n && i < 64; i++)
-		__atomic_store_n(&fdmap_table[fds[i]], FDMAP_HIDDEN, __ATOMIC_RELEASE);
+	if (ours)
+		fdmap_mark(fd);
+	else
+		fdmap_unhide(fd);
 }
 
 int
 backend_server_start(const char *url, const struct backend **ret_backend)
 {
 	rumpclient_setfdmin(FDMAP_HIDEFROM);
+	rumpclient_setfdnotify(hide_ownfd);
 	if (rumpclient_connect(url) != 0) {
 		host_complain("no server", url);
 		return -errno;
 	}
-	hide_ownfds();
 	*ret_backend = &backend_server;
 	return 0;
 }

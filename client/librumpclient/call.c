@@ -20,11 +20,13 @@
 
 /* ECONNRESET: the server is gone. */
 static int
-turn_give(struct cslot *cs)
+turn_give(struct cslot *cs, const void *data, size_t len)
 {
-	struct sp_msg *m = &cs->cs_shm->sl_msg;
+	struct sp_msg *m = cs->cs_msg;
 	uint32_t old;
 
+	if (cs->cs_shm == NULL)
+		return stream_give(cs, data, len);
 	old = __atomic_exchange_n(&m->m_turn, cs->cs_tid, __ATOMIC_SEQ_CST);
 	if (old & SP_WAITER)
 		host_futex_wake(&m->m_turn);
@@ -43,7 +45,7 @@ turn_over(uint32_t turn)
 static void
 turn_spin(struct cslot *cs)
 {
-	const uint32_t *turn = &cs->cs_shm->sl_msg.m_turn;
+	const uint32_t *turn = &cs->cs_msg->m_turn;
 
 	if (cs->cs_skip > 0) {
 		cs->cs_skip--;
@@ -68,8 +70,10 @@ turn_spin(struct cslot *cs)
 static int
 turn_wait(struct cslot *cs, bool intr, bool restart)
 {
-	uint32_t *word = &cs->cs_shm->sl_msg.m_turn, turn;
+	uint32_t *word = &cs->cs_msg->m_turn, turn;
 
+	if (cs->cs_shm == NULL)
+		return stream_wait(cs, intr, restart);
 	turn_spin(cs);
 	for (;;) {
 		turn = __atomic_load_n(word, __ATOMIC_ACQUIRE);
@@ -121,12 +125,21 @@ answer_map(uint64_t len, uint64_t *ret_addr)
 	return 0;
 }
 
-/* EPROTO: the server said something senseless. */
+/* In a stream, what comes with a message is at the begin of the area. */
+static int
+answer_out(const struct cslot *cs, uint64_t addr, uint64_t len)
+{
+	if (cs->cs_shm != NULL)
+		return mem_out(addr, cs->cs_area + SCRATCH, len);
+	return len == cs->cs_got ? mem_out(addr, cs->cs_area, len) : EFAULT;
+}
+
+/* EPROTO: the server said something senseless.  ECONNRESET. */
 static int
 answer(struct cslot *cs, struct sp_msg *m)
 {
 	uint8_t *scratch = cs->cs_area + SCRATCH;
-	uint64_t addr = m->m_arg[0], len = m->m_arg[1], value = 0;
+	uint64_t addr = m->m_arg[0], len = m->m_arg[1], value = 0, back = 0;
 	int error;
 
 	if (m->m_type != SP_ANONMMAP && len > SCRATCHSIZE)
@@ -134,12 +147,14 @@ answer(struct cslot *cs, struct sp_msg *m)
 	switch (m->m_type) {
 	case SP_COPYIN:
 		error = mem_in(scratch, addr, len);
+		back = len;
 		break;
 	case SP_COPYOUT:
-		error = mem_out(addr, scratch, len);
+		error = answer_out(cs, addr, len);
 		break;
 	case SP_COPYINSTR:
 		error = answer_string(scratch, addr, len, &value);
+		back = value <= len ? value : 0;
 		break;
 	case SP_ANONMMAP:
 		error = answer_map(addr, &value);
@@ -147,10 +162,10 @@ answer(struct cslot *cs, struct sp_msg *m)
 	default:
 		return EPROTO;
 	}
-	cs->cs_shm->sl_msg.m_type = SP_ANSWER;
-	cs->cs_shm->sl_msg.m_arg[0] = (uint64_t)error;
-	cs->cs_shm->sl_msg.m_arg[1] = value;
-	return 0;
+	cs->cs_msg->m_type = SP_ANSWER;
+	cs->cs_msg->m_arg[0] = (uint64_t)error;
+	cs->cs_msg->m_arg[1] = value;
+	return turn_give(cs, scratch, error == 0 ? back : 0);
 }
 
 /* --- the call --------------------------------------------------------------------------- */
@@ -196,12 +211,10 @@ call_wait(struct cslot *cs, unsigned int nr, struct sp_msg *m)
 		}
 		if (error)
 			return error;
-		memcpy(m, &cs->cs_shm->sl_msg, sizeof(*m));
+		memcpy(m, cs->cs_msg, sizeof(*m));
 		if (m->m_type == SP_REPLY)
 			return 0;
 		error = answer(cs, m);
-		if (error == 0)
-			error = turn_give(cs);
 		if (error)
 			return error;
 	}
@@ -260,11 +273,18 @@ note_fds(unsigned int nr, const unsigned long args[6], long result)
 	}
 }
 
+/* The server is gone: what was open there is reset, all else cannot be reached. */
+static long
+call_lost(unsigned int nr, const unsigned long args[6])
+{
+	return marshal_usesfd(nr, args) ? -ECONNRESET : -ENOTCONN;
+}
+
 /* A number that is a result, or -errno. */
 static long
 call_slot(struct cslot *cs, unsigned int nr, const unsigned long args[6])
 {
-	struct sp_msg *m = &cs->cs_shm->sl_msg, reply;
+	struct sp_msg *m = cs->cs_msg, reply;
 	struct marshal ma;
 	long result;
 	int error;
@@ -278,18 +298,19 @@ call_slot(struct cslot *cs, unsigned int nr, const unsigned long args[6])
 	for (unsigned int i = 0; i < 6; i++)
 		m->m_arg[i] = args[i];
 	cs->cs_calls++;
-	error = turn_give(cs);
-	if (ma.ma_nsegs > 0 && cs->cs_skip == 0)
+	error = turn_give(cs, cs->cs_area, ma.ma_nsegs > 0 ? ma.ma_sent : 0);
+	if (ma.ma_nsegs > 0 && cs->cs_shm != NULL && cs->cs_skip == 0)
 		marshal_ahead(&ma, cs);
 	if (error == 0)
 		error = call_wait(cs, nr, &reply);
 	if (error) {
 		session_lost(cs->cs_generation);
-		return -ENOTCONN;
+		return call_lost(nr, args);
 	}
 	result = (long)reply.m_arg[0];
-	if (ma.ma_nsegs > 0 &&
-	    (error = marshal_results(&ma, &reply.m_arg[2])) != 0 && result >= 0)
+	ma.ma_got = cs->cs_got;
+	if (ma.ma_nsegs > 0 && (error = marshal_results(&ma, &reply)) != 0 &&
+	    result >= 0)
 		result = -error;
 	if (__builtin_expect(reply.m_arg[1] != 0, 0))
 		raise_signals(reply.m_arg[1]);
@@ -307,7 +328,7 @@ rumpclient_syscall_args(unsigned int nr, const unsigned long args[6])
 
 	error = thread_slot(&cs);
 	if (error)
-		return error;
+		return error == -ENOTCONN ? call_lost(nr, args) : error;
 	cthread.ct_depth++;
 	__asm__ volatile("" ::: "memory");
 	result = call_slot(cs, nr, args);

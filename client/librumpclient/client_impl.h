@@ -10,6 +10,7 @@
  *	retry.c		a server that is gone, and what is lost with it
  *	fork.c		children, and other programs in the same process
  *	thread.c	slots of threads
+ *	stream.c	those that are connections
  *	call.c		a call: its turns, and what the server asks meanwhile
  *	marshal.c	which memory rides along
  *	public.c	the functions with the C library's manners
@@ -44,6 +45,11 @@ void	host_unmap(void *ptr, size_t len);
 /* fd moves to a number of ours; the old one is closed.  -errno. */
 int	host_fd_park(int fd);
 extern int host_fdmin;
+void	host_close(int fd);
+/* All signals wait meanwhile. */
+void	host_signals_block(uint64_t *ret_old);
+void	host_signals_restore(const uint64_t *old);
+void	host_fd_ours(int fd, bool ours);	/* tells who wants to know */
 
 /* A lock for a few instructions or system calls, with signals blocked. */
 struct rclock {
@@ -90,6 +96,8 @@ mem_touch(uint64_t addr)
 
 /* A connected socket, or -errno. */
 int	connect_url(const char *url);
+/* Is it a URL of that scheme ("unix://")?  What follows it, or NULL. */
+const char *url_rest(const char *url, const char *scheme);
 void	hello_fill(struct sp_hello *h, unsigned int kind);
 /* The whole of the hello; *ret_fd: what came with the welcome, or -1. */
 int	hello_exchange(int fd, const struct sp_hello *h, struct sp_welcome *w,
@@ -107,7 +115,7 @@ struct session {
 	struct rclock	 s_lock;	/* the control connection, slots */
 	uint32_t	 s_generation;	/* a: of the session; 0: none yet */
 	int		 s_fd;		/* l: control connection, -1 */
-	struct sp_region *s_region;	/* c */
+	struct sp_region *s_region;	/* c: NULL: streams */
 	unsigned int	 s_nslots;	/* c */
 	int		 s_pid;		/* c */
 	uint32_t	 s_seq;		/* l */
@@ -117,6 +125,12 @@ struct session {
 	char		 s_url[256];	/* c */
 };
 extern struct session session;
+
+static inline int
+session_fd(void)
+{
+	return __atomic_load_n(&session.s_fd, __ATOMIC_RELAXED);
+}
 
 int	session_open(const char *url);	/* -errno */
 /* The rest of a beginning, of whatever kind: what the welcome says. */
@@ -136,8 +150,11 @@ void	control_interrupt(unsigned int slot, uint32_t call);
 
 /* A thread's slot, at one depth. */
 struct cslot {
-	struct sp_slot	*cs_shm;	/* NULL: none yet */
+	struct sp_msg	*cs_msg;	/* to and fro; NULL: no slot yet */
+	struct sp_slot	*cs_shm;	/* shared memory; NULL: a stream */
 	uint8_t		*cs_area;
+	unsigned int	 cs_stream;	/* streams: place in the table */
+	size_t		 cs_got;	/* streams: bytes that came with the message */
 	unsigned int	 cs_index;
 	uint32_t	 cs_tid;	/* of the server's thread */
 	uint32_t	 cs_calls;	/* made so far */
@@ -161,6 +178,23 @@ int	thread_slot(struct cslot **ret_cs);
 
 void	thread_forget(void);	/* the slots of this thread are somebody else's */
 
+/* --- bell.c ------------------------------------------------------------------------- */
+
+void	bells_forget(void);	/* in a child: they are its parent's */
+
+/* --- stream.c ----------------------------------------------------------------------- */
+
+int	stream_open(struct cslot *cs);	/* -errno */
+void	stream_close(struct cslot *cs);
+/* cs_msg and what belongs to it.  ECONNRESET. */
+int	stream_give(struct cslot *cs, const void *data, size_t len);
+/* The next message, with what belongs to it in the area.  EINTR if that is wanted. */
+int	stream_wait(struct cslot *cs, bool intr, bool restart);
+/* In a child: those of its parent are closed. */
+void	streams_forget(void);
+unsigned int streams_fds(int *fds, unsigned int max);
+void	streams_move(int fd, int min);	/* if it is one: to a number from min on */
+
 /* --- retry.c ------------------------------------------------------------------------ */
 
 /* The session is gone: another one, or -errno as the policy has it. */
@@ -174,6 +208,7 @@ void	retry_environment(void);
 void	fds_opened(long fd);
 void	fds_closed(unsigned long first, unsigned long last);
 bool	fds_lost(unsigned long fd);	/* it was another kernel's */
+bool	fds_known(unsigned long fd);	/* it is open, as far as we know */
 
 /* --- fork.c ---------------------------------------------------------------------- */
 
@@ -199,16 +234,21 @@ struct marshal {
 	uint32_t	 ma_used;	/* up to where the area is used */
 	uint32_t	 ma_sent;	/* up to where it has been written by us */
 	bool		 ma_beside;	/* what was last is written by the server */
+	uint32_t	 ma_top;	/* streams: what is only written lies from here on */
+	bool		 ma_stream;
+	size_t		 ma_got;	/* streams: bytes of the reply */
 	uint8_t		*ma_area;
 	bool		 ma_fds;	/* the call opens or closes descriptors */
 	struct sp_seg	 ma_fast[FASTSEGS];
 };
 
+/* One of the descriptors among the arguments is known to have been open. */
+bool	marshal_usesfd(unsigned int nr, const unsigned long args[6]);
 /* False: a descriptor among the arguments was lost with another kernel. */
 bool	marshal_call(struct marshal *ma, struct cslot *cs, unsigned int nr,
 	    const unsigned long args[6]);
-/* What came back goes to the caller's memory: range is of the reply.  0, or EFAULT. */
-int	marshal_results(const struct marshal *ma, const uint64_t range[SP_NRANGES]);
+/* What came back with the reply goes to the caller's memory.  0, or EFAULT. */
+int	marshal_results(const struct marshal *ma, const struct sp_msg *reply);
 /* The turn is the server's: gets hold of what the next call will probably send. */
 void	marshal_ahead(const struct marshal *ma, struct cslot *cs);
 

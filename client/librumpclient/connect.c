@@ -154,13 +154,23 @@ connect_unix(const char *name)
 	return (int)fd;
 }
 
+const char *
+url_rest(const char *url, const char *scheme)
+{
+	size_t len = strlen(scheme);
+
+	return strncmp(url, scheme, len) == 0 ? url + len : NULL;
+}
+
 int
 connect_url(const char *url)
 {
+	const char *name;
 	int fd;
 
-	if (strncmp(url, "unix://", 7) == 0)
-		fd = connect_unix(url + 7);
+	if ((name = url_rest(url, "unix://")) != NULL ||
+	    (name = url_rest(url, "unix+stream://")) != NULL)
+		fd = connect_unix(name);
 	else
 		return strstr(url, "://") != NULL ? -EPROTONOSUPPORT : -EINVAL;
 	return fd < 0 ? fd : host_fd_park(fd);
@@ -190,7 +200,8 @@ hello_fill(struct sp_hello *h, unsigned int kind)
 	h->h_magic = SP_MAGIC;
 	h->h_version_min = h->h_version_max = SP_VERSION;
 	h->h_kind = kind;
-	h->h_features = SP_FEAT_SHM | SP_FEAT_FDS;
+	h->h_features = url_rest(session.s_url, "unix://") != NULL ?
+	    SP_FEATURES : 0;
 	h->h_machine = SP_MACHINE;
 	h->h_bigendian = SP_BIGENDIAN;
 	h->h_wordsize = sizeof(long);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * fds.c - our descriptor among those of the program
+ * fds.c - our descriptors among those of the program
  *
- * There is one: the control connection.  Programs that manage theirs by
- * number tell us before, and it moves.
+ * These are the control connection and, where no memory is shared, one a slot.  Programs that
+ * manage theirs by number tell us before, and ours move.
  */
 
 #include <sys/syscall.h>
@@ -18,11 +18,14 @@
 int
 rumpclient_ownfds(int *fds, unsigned int max, unsigned int *ret_n)
 {
-	int fd = __atomic_load_n(&session.s_fd, __ATOMIC_RELAXED);
+	unsigned int n = 0;
+	int fd = session_fd();
 
 	if (fd != -1 && max > 0)
-		fds[0] = fd;
-	*ret_n = fd != -1;
+		fds[n] = fd;
+	n += fd != -1;
+	n += streams_fds(fds + (n < max ? n : max), n < max ? max - n : 0);
+	*ret_n = n;
 	return 0;
 }
 
@@ -35,7 +38,9 @@ move_locked(int min)
 
 	if (fd < 0)
 		return (int)fd;
-	(void)hostcall(SYS_close, (long)session.s_fd, 0L, 0L, 0L, 0L, 0L);
+	host_fd_ours((int)fd, true);
+	host_fd_ours(session.s_fd, false);
+	host_close(session.s_fd);
 	__atomic_store_n(&session.s_fd, (int)fd, __ATOMIC_RELAXED);
 	return 0;
 }
@@ -50,33 +55,63 @@ rumpclient_setfdmin(int min)
 	rclock_exit(&session.s_lock);
 }
 
-static void
-close_range_of(unsigned int first, unsigned int last)
+static bool
+is_ours(const int *fds, unsigned int n, int fd)
 {
-	if (first <= last)
-		(void)hostcall(SYS_close_range, (long)first, (long)last, 0L, 0L,
-		    0L, 0L);
+	for (unsigned int i = 0; i < n; i++) {
+		if (fds[i] == fd)
+			return true;
+	}
+	return false;
+}
+
+/* All from fd on but ours. */
+static void
+close_others(const int *fds, unsigned int n, int fd)
+{
+	unsigned int next = (unsigned int)fd;
+
+	while (next <= INT_MAX) {
+		unsigned int stop = UINT_MAX;
+
+		/* The next of ours. */
+		for (unsigned int i = 0; i < n; i++) {
+			if ((unsigned int)fds[i] >= next &&
+			    (unsigned int)fds[i] < stop)
+				stop = (unsigned int)fds[i];
+		}
+		if (stop > next)
+			(void)hostcall(SYS_close_range, (long)next,
+			    stop == UINT_MAX ? (long)stop : (long)stop - 1, 0L, 0L,
+			    0L, 0L);
+		if (stop == UINT_MAX)
+			break;
+		next = stop + 1;
+	}
 }
 
 int
 rumpclient__closenotify(int *fd, enum rumpclient_closevariant variant)
 {
-	int done = 0;
+	int fds[SP_NSLOTS + 1], done = 0;
+	unsigned int n;
 
 	rclock_enter(&session.s_lock);
+	(void)rumpclient_ownfds(fds, SP_NSLOTS + 1, &n);
 	switch (variant) {
 	case RUMPCLIENT_CLOSE_CLOSE:
-		done = *fd == session.s_fd;
+		done = is_ours(fds, n, *fd);
 		break;
 	case RUMPCLIENT_CLOSE_DUP2:
 		if (*fd == session.s_fd)
 			(void)move_locked(*fd + 1);
+		else if (is_ours(fds, n, *fd))
+			streams_move(*fd, *fd + 1);
 		break;
 	case RUMPCLIENT_CLOSE_FCLOSEM:
-		if (session.s_fd < *fd)
+		if (session.s_fd < *fd && n < 2)
 			break;
-		close_range_of((unsigned int)*fd, (unsigned int)session.s_fd - 1);
-		close_range_of((unsigned int)session.s_fd + 1, UINT_MAX);
+		close_others(fds, n, *fd);
 		done = 1;
 		break;
 	}

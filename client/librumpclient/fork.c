@@ -33,12 +33,6 @@ struct rumpclient_fork {
 
 static struct rumpclient_fork tickets[TICKETS_MAX];
 
-static void
-host_close(int fd)
-{
-	(void)hostcall(SYS_close, (long)fd, 0L, 0L, 0L, 0L, 0L);
-}
-
 struct rumpclient_fork *
 rumpclient_prefork(void)
 {
@@ -104,6 +98,8 @@ fork_init(struct rumpclient_fork *rf)
 	session.s_fd = -1;
 	session.s_lock.rl_word = 0;
 	thread_forget();
+	streams_forget();
+	bells_forget();
 	memset(tickets, 0, sizeof(tickets[0]) * (size_t)(rf - tickets));
 	hello_fill(&hello, SP_FORK);
 	memcpy(hello.h_secret, rf->rf_secret, SP_SECRET);
@@ -113,10 +109,13 @@ fork_init(struct rumpclient_fork *rf)
 	 * The ticket dies with the connection, whose last descriptor is ours if our parent has gone
 	 * on and ended: so it is closed now, and its number, which others may know, is kept.
 	 */
-	if (error == 0 && hostcall(SYS_dup3, (long)fd, (long)old, (long)O_CLOEXEC, 0L, 0L, 0L) == old)
+	if (error == 0 && hostcall(SYS_dup3, (long)fd, (long)old, (long)O_CLOEXEC, 0L, 0L, 0L) == old) {
+		host_fd_ours(fd, false);
 		session.s_fd = old;
-	else
+	} else {
+		host_fd_ours(old, false);
 		host_close(old);
+	}
 	if (fd >= 0 && session.s_fd != fd)
 		host_close(fd);
 	ticket_free(rf);

@@ -148,6 +148,29 @@ host_fd_park(int fd)
 	return (int)moved;
 }
 
+void
+host_close(int fd)
+{
+	(void)hostcall(SYS_close, (long)fd, 0L, 0L, 0L, 0L, 0L);
+}
+
+/* --- who manages descriptors ------------------------------------------------------ */
+
+static rumpclient_fdnotify_fn *fdnotify;
+
+void
+rumpclient_setfdnotify(rumpclient_fdnotify_fn *fn)
+{
+	fdnotify = fn;
+}
+
+void
+host_fd_ours(int fd, bool ours)
+{
+	if (fdnotify != NULL)
+		fdnotify(fd, ours);
+}
+
 /* --- a lock ----------------------------------------------------------------------- */
 
 static void
@@ -158,12 +181,27 @@ host_sigmask(int how, const uint64_t *set, uint64_t *old)
 }
 
 void
+host_signals_block(uint64_t *ret_old)
+{
+	uint64_t all = ~0ULL;
+
+	*ret_old = 0;
+	host_sigmask(SIG_BLOCK, &all, ret_old);
+}
+
+void
+host_signals_restore(const uint64_t *old)
+{
+	host_sigmask(SIG_SETMASK, old, NULL);
+}
+
+void
 rclock_enter(struct rclock *l)
 {
-	uint64_t all = ~0ULL, old = 0;
 	uint32_t none = 0;
+	uint64_t old;
 
-	host_sigmask(SIG_BLOCK, &all, &old);
+	host_signals_block(&old);
 	if (!__atomic_compare_exchange_n(&l->rl_word, &none, 1, false,
 	    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
 		while (__atomic_exchange_n(&l->rl_word, 2, __ATOMIC_ACQUIRE) != 0)

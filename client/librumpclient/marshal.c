@@ -56,7 +56,8 @@ place(struct marshal *ma, size_t len, unsigned int dir)
 {
 	uint32_t align = 8;
 
-	if ((dir & SYSDIR_OUT) != 0 || ma->ma_beside || len > LARGE)
+	if (!ma->ma_stream &&
+	    ((dir & SYSDIR_OUT) != 0 || ma->ma_beside || len > LARGE))
 		align = LINE_SIZE;
 	ma->ma_beside = (dir & SYSDIR_OUT) != 0;
 	return (ma->ma_used + align - 1) & ~(align - 1);
@@ -75,24 +76,33 @@ fill(struct marshal *ma, uint32_t off, uint64_t addr, uint32_t len)
 	return error;
 }
 
-/* len is cut to what there is room for. */
+/*
+ * len is cut to what there is room for.  In a stream what is read is together at the begin, since that
+ * is sent.
+ */
 static void
 add(struct marshal *ma, uint64_t addr, size_t len, unsigned int dir)
 {
 	uint32_t off = place(ma, len, dir), n;
 	struct sp_seg *s = &ma->ma_seg[ma->ma_nsegs];
+	bool behind = ma->ma_stream && (dir & SYSDIR_IN) == 0;
 
 	if (addr == 0 || len == 0 || ma->ma_nsegs == ma->ma_room ||
-	    off >= SEGSPACE)
+	    off >= ma->ma_top)
 		return;
-	n = len > SEGSPACE - off ? SEGSPACE - off : (uint32_t)len;
+	n = len > ma->ma_top - off ? ma->ma_top - off : (uint32_t)len;
+	if (behind)
+		off = (ma->ma_top - n) & ~7u;
 	if ((dir & SYSDIR_OUT) != 0 && !writable(addr, n))
 		return;
 	if ((dir & SYSDIR_IN) != 0 && fill(ma, off, addr, n) != 0)
 		return;
 	*s = (struct sp_seg){ .s_addr = addr, .s_len = n, .s_off = off | dir };
 	ma->ma_nsegs++;
-	ma->ma_used = off + n;
+	if (behind)
+		ma->ma_top = off;
+	else
+		ma->ma_used = off + n;
 }
 
 static void
@@ -101,10 +111,10 @@ add_string(struct marshal *ma, uint64_t addr, size_t max)
 	uint32_t off = place(ma, 0, SYSDIR_IN);
 	size_t len;
 
-	if (addr == 0 || ma->ma_nsegs == ma->ma_room || off >= SEGSPACE)
+	if (addr == 0 || ma->ma_nsegs == ma->ma_room || off >= ma->ma_top)
 		return;
-	if (max > SEGSPACE - off)
-		max = SEGSPACE - off;
+	if (max > ma->ma_top - off)
+		max = ma->ma_top - off;
 	if (mem_str((char *)ma->ma_area + off, addr, max, &len) != 0)
 		return;
 	ma->ma_seg[ma->ma_nsegs++] = (struct sp_seg){ .s_addr = addr,
@@ -312,7 +322,7 @@ add_argument(struct marshal *ma, const struct sysdesc_arg *sa,
 static void
 begin(struct marshal *ma, struct cslot *cs, unsigned int n, bool large)
 {
-	cs->cs_half = !large && cs->cs_half == 0;
+	cs->cs_half = !large && !ma->ma_stream && cs->cs_half == 0;
 	ma->ma_base = cs->cs_half ? HALF : 0;
 	ma->ma_room = n;
 	ma->ma_sent = ma->ma_base;
@@ -399,6 +409,19 @@ uses_lost(const struct sysdesc *sd, const unsigned long args[6])
 }
 
 bool
+marshal_usesfd(unsigned int nr, const unsigned long args[6])
+{
+	const struct sysdesc *sd = rump_sysdesc_find(nr);
+
+	for (unsigned int i = 0; sd != NULL && i < sd->sd_nargs; i++) {
+		if (sd->sd_args[i].sa_kind == SYSARG_FD &&
+		    fds_known((unsigned int)args[i]))
+			return true;
+	}
+	return false;
+}
+
+bool
 marshal_call(struct marshal *ma, struct cslot *cs, unsigned int nr,
     const unsigned long args[6])
 {
@@ -407,6 +430,8 @@ marshal_call(struct marshal *ma, struct cslot *cs, unsigned int nr,
 	ma->ma_nsegs = 0;
 	ma->ma_seg = ma->ma_fast;
 	ma->ma_base = 0;
+	ma->ma_top = SEGSPACE;
+	ma->ma_stream = cs->cs_shm == NULL;
 	ma->ma_area = cs->cs_area;
 	ma->ma_fds = false;
 	if (nr == SP_NR_POLL_ARM) {
@@ -430,6 +455,32 @@ marshal_call(struct marshal *ma, struct cslot *cs, unsigned int nr,
 	return true;
 }
 
+/* What the reply brought; nothing of it is believed. */
+static int
+results_stream(const struct marshal *ma, unsigned int nwritten)
+{
+	const struct sp_written *wr = (const struct sp_written *)(void *)ma->ma_area;
+	size_t at = nwritten * sizeof(*wr);
+
+	if (nwritten > ma->ma_nsegs || at > ma->ma_got)
+		return EFAULT;
+	for (unsigned int i = 0; i < nwritten; i++, wr++) {
+		const struct sp_seg *s = ma->ma_seg;
+
+		if (wr->wr_seg >= ma->ma_nsegs)
+			return EFAULT;
+		s += wr->wr_seg;
+		if ((s->s_off & SP_SEG_OUT) == 0 || wr->wr_hi <= wr->wr_lo || wr->wr_hi > s->s_len ||
+		    wr->wr_hi - wr->wr_lo > ma->ma_got - at)
+			return EFAULT;
+		if (mem_out(s->s_addr + wr->wr_lo, ma->ma_area + at,
+		    wr->wr_hi - wr->wr_lo) != 0)
+			return EFAULT;
+		at += wr->wr_hi - wr->wr_lo;
+	}
+	return 0;
+}
+
 void
 marshal_ahead(const struct marshal *ma, struct cslot *cs)
 {
@@ -441,12 +492,15 @@ marshal_ahead(const struct marshal *ma, struct cslot *cs)
 }
 
 int
-marshal_results(const struct marshal *ma, const uint64_t range[SP_NRANGES])
+marshal_results(const struct marshal *ma, const struct sp_msg *reply)
 {
+	const uint64_t *range = &reply->m_arg[2];
 	const struct sp_seg *shared = (const struct sp_seg *)(void *)
 	    (ma->ma_area + ma->ma_base);
 	unsigned int n = 0;
 
+	if (ma->ma_stream)
+		return results_stream(ma, reply->m_nsegs);
 	for (unsigned int i = 0; i < ma->ma_nsegs; i++) {
 		const struct sp_seg *s = &ma->ma_seg[i];
 		uint32_t lo, hi;

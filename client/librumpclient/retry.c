@@ -60,6 +60,13 @@ fds_lost(unsigned long fd)
 	    1) != 0;
 }
 
+bool
+fds_known(unsigned long fd)
+{
+	return fd < FDS_MAX && (__atomic_load_n(&fds_open[fd / 64],
+	    __ATOMIC_RELAXED) >> (fd % 64) & 1) != 0;
+}
+
 /* By the thread that made the new session; others may be faster with theirs. */
 static void
 fds_bury(void)

@@ -55,13 +55,16 @@ session_begin_locked(int fd, const struct sp_hello *hello)
 	int memfd, error;
 
 	error = hello_exchange(fd, hello, &w, &memfd);
-	if (error == 0)
+	if (error == 0 && (w.w_features & SP_FEAT_SHM) != 0)
 		error = region_map(memfd, &w);
+	else
+		session.s_region = NULL;
 	if (memfd != -1)
 		(void)hostcall(SYS_close, (long)memfd, 0L, 0L, 0L, 0L, 0L);
 	if (error)
 		return error;
 	__atomic_store_n(&session.s_fd, fd, __ATOMIC_RELAXED);
+	host_fd_ours(fd, true);
 	session.s_pid = w.w_pid;
 	memcpy(session.s_secret, w.w_secret, sizeof(session.s_secret));
 	memcpy(session.s_instance, w.w_instance, sizeof(session.s_instance));
@@ -74,25 +77,30 @@ session_begin_locked(int fd, const struct sp_hello *hello)
 static int
 url_keep(const char *url)
 {
-	size_t len = strlen(url), at = 7;
+	const char *name = url_rest(url, "unix+stream://");
+	size_t len = strlen(url), at;
 	long n;
 
-	if (strncmp(url, "unix://", 7) != 0 || url[7] == '/' || url[7] == '@') {
+	if (name == NULL)
+		name = url_rest(url, "unix://");
+	if (name == NULL || name[0] == '/' || name[0] == '@') {
 		if (len >= sizeof(session.s_url))
 			return -ENAMETOOLONG;
 		memcpy(session.s_url, url, len + 1);
 		return 0;
 	}
+	at = (size_t)(name - url);
+	len -= at;
 	memcpy(session.s_url, url, at);
 	n = hostcall(SYS_getcwd, session.s_url + at, sizeof(session.s_url) - at,
 	    0L, 0L, 0L, 0L);
 	if (n < 0)
 		return (int)n;
 	at += (size_t)n - 1;
-	if (len - 7 + 2 > sizeof(session.s_url) - at)
+	if (len + 2 > sizeof(session.s_url) - at)
 		return -ENAMETOOLONG;
 	session.s_url[at++] = '/';
-	memcpy(session.s_url + at, url + 7, len - 7 + 1);
+	memcpy(session.s_url + at, name, len + 1);
 	return 0;
 }
 
@@ -164,7 +172,8 @@ session_lost(uint32_t generation)
 {
 	rclock_enter(&session.s_lock);
 	if (session.s_generation == generation && session.s_fd != -1) {
-		(void)hostcall(SYS_close, (long)session.s_fd, 0L, 0L, 0L, 0L, 0L);
+		host_fd_ours(session.s_fd, false);
+		host_close(session.s_fd);
 		__atomic_store_n(&session.s_fd, -1, __ATOMIC_RELAXED);
 		__atomic_store_n(&session.s_gone, true, __ATOMIC_RELEASE);
 	}

@@ -26,15 +26,28 @@ static bool thread_haskey;
 
 /* The server's thread ends by itself; the host wakes it if it sleeps. */
 static void
-slot_close(struct cslot *cs)
+slot_bye(struct cslot *cs)
 {
-	struct sp_msg *m = &cs->cs_shm->sl_msg;
+	struct sp_msg *m = cs->cs_msg;
 	uint32_t old;
 
 	m->m_type = SP_BYE;
 	old = __atomic_exchange_n(&m->m_turn, cs->cs_tid, __ATOMIC_SEQ_CST);
 	if (old & SP_WAITER)
 		host_futex_wake(&m->m_turn);
+}
+
+/* Of whatever session it is. */
+static void
+slot_close(struct cslot *cs)
+{
+	if (cs->cs_msg == NULL)
+		return;
+	if (cs->cs_shm == NULL)
+		stream_close(cs);
+	else if (cs->cs_generation == session.s_generation && !session.s_gone)
+		slot_bye(cs);
+	cs->cs_msg = NULL;
 }
 
 static void
@@ -45,8 +58,7 @@ thread_end(void *arg)
 	for (unsigned int i = 0; i < SLOTS_DEPTH; i++) {
 		struct cslot *cs = &ct->ct_slot[i];
 
-		if (cs->cs_shm != NULL && i >= ct->ct_depth &&
-		    cs->cs_generation == session.s_generation && !session.s_gone)
+		if (i >= ct->ct_depth)
 			slot_close(cs);
 		if (cs->cs_bigseg != NULL)
 			host_unmap(cs->cs_bigseg,
@@ -96,36 +108,63 @@ slot_meet(struct cslot *cs)
 }
 
 static int
-slot_open(struct cslot *cs)
+shared_open(struct cslot *cs)
 {
 	struct sp_ctl ctl = { .c_op = SP_SLOT_OPEN };
-	uint32_t generation;
 	int error;
 
-	if (!cthread.ct_known)
-		thread_notice();
-	if (__atomic_load_n(&session.s_fd, __ATOMIC_RELAXED) == -1 &&
-	    (error = retry()) != 0)
-		return error;
-	generation = __atomic_load_n(&session.s_generation, __ATOMIC_ACQUIRE);
 	error = control_request(&ctl, -1);
-	if (error == -ECONNRESET || error == -EPIPE) {
-		session_lost(generation);
-		return -ENOTCONN;
-	}
 	if (error)
 		return error;
 	if (ctl.c_arg >= session.s_nslots)
 		return -EPROTO;
 	cs->cs_index = ctl.c_arg;
 	cs->cs_shm = &session.s_region->r_slot[cs->cs_index];
+	error = slot_meet(cs);
+	if (error)
+		return error;
 	cs->cs_area = (uint8_t *)session.s_region + SP_AREAOFF(cs->cs_index);
+	cs->cs_msg = &cs->cs_shm->sl_msg;
+	return 0;
+}
+
+static int
+slot_open(struct cslot *cs)
+{
+	uint32_t generation;
+	int error;
+
+	if (!cthread.ct_known)
+		thread_notice();
+	slot_close(cs);
+	if (session_fd() == -1 && (error = retry()) != 0)
+		return error;
+	generation = __atomic_load_n(&session.s_generation, __ATOMIC_ACQUIRE);
 	cs->cs_calls = 0;
 	cs->cs_generation = generation;
 	cs->cs_skip = cs->cs_skipnext = 0;
-	error = slot_meet(cs);
-	if (error)
-		cs->cs_shm = NULL;
+	cs->cs_shm = NULL;
+	error = session.s_region != NULL ? shared_open(cs) : stream_open(cs);
+	if (error == 0)
+		return 0;
+	if (error == -ECONNRESET || error == -EPIPE || error == -ECONNREFUSED ||
+	    error == -ENOENT || error == -ESRCH) {
+		session_lost(generation);
+		return -ENOTCONN;
+	}
+	return error;
+}
+
+/* A handler that makes a call finds a slot or none, not a part of one. */
+static int
+slot_open_quietly(struct cslot *cs)
+{
+	uint64_t mask;
+	int error;
+
+	host_signals_block(&mask);
+	error = slot_open(cs);
+	host_signals_restore(&mask);
 	return error;
 }
 
@@ -138,10 +177,10 @@ thread_slot(struct cslot **ret_cs)
 	if (cthread.ct_depth >= SLOTS_DEPTH)
 		return -EDEADLK;
 	cs = &cthread.ct_slot[cthread.ct_depth];
-	if (__builtin_expect(cs->cs_shm == NULL || session.s_gone ||
+	if (__builtin_expect(cs->cs_msg == NULL || session.s_gone ||
 	    cs->cs_generation != __atomic_load_n(&session.s_generation,
 	    __ATOMIC_RELAXED), 0)) {
-		error = slot_open(cs);
+		error = slot_open_quietly(cs);
 		if (error)
 			return error;
 	}
@@ -153,6 +192,6 @@ void
 thread_forget(void)
 {
 	for (unsigned int i = 0; i < SLOTS_DEPTH; i++)
-		cthread.ct_slot[i].cs_shm = NULL;
+		cthread.ct_slot[i].cs_msg = NULL;
 	cthread.ct_depth = 0;
 }

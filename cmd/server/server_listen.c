@@ -36,6 +36,7 @@
 
 static int listen_fd = -1;
 static char listen_url[sizeof(struct sockaddr_un) + PATH_MAX];
+static bool listen_stream;		/* no memory is shared with clients */
 static char listen_name[sizeof(((struct sockaddr_un *)NULL)->sun_path)];	/* to remove */
 
 const char *
@@ -154,10 +155,19 @@ absolute_path(const char *path, char *buf, size_t size)
 	return n >= 0 && (size_t)n < size ? 0 : ENAMETOOLONG;
 }
 
+static const char *
+unix_rest(const char *url)
+{
+	if (strncmp(url, "unix://", 7) == 0)
+		return url + 7;
+	listen_stream = strncmp(url, "unix+stream://", 14) == 0;
+	return listen_stream ? url + 14 : NULL;
+}
+
 int
 server_listen(void)
 {
-	const char *url = server_options.so_url;
+	const char *url = server_options.so_url, *rest = NULL;
 	char path[PATH_MAX];
 	int error;
 
@@ -176,15 +186,16 @@ server_listen(void)
 			return usage_error("where do clients find it?  a URL, or --name");
 		error = snprintf(path, sizeof(path), "%s/sock", server_place.pl_path) <
 		    (int)sizeof(path) ? 0 : ENAMETOOLONG;
-	} else if (strncmp(url, "unix://", 7) == 0) {
-		error = absolute_path(url + 7, path, sizeof(path));
+	} else if ((rest = unix_rest(url)) != NULL) {
+		error = absolute_path(rest, path, sizeof(path));
 	} else {
 		(void)snprintf(listen_url, sizeof(listen_url), "%s", url);
 		return EX_DONE;
 	}
 	if (error)
 		return complain(url, "listen", error);
-	(void)snprintf(listen_url, sizeof(listen_url), "unix://%s", path);
+	(void)snprintf(listen_url, sizeof(listen_url), "unix%s://%s", listen_stream ? "+stream" : "",
+	    path);
 	return socket_bind(path);
 }
 
@@ -236,7 +247,7 @@ server_serve(void)
 	int error;
 
 	if (listen_fd != -1)
-		(void)snprintf(url, sizeof(url), "fd://%d", listen_fd);
+		(void)snprintf(url, sizeof(url), "fd%s://%d", listen_stream ? "+stream" : "", listen_fd);
 	error = rump_init_server(listen_fd != -1 ? url : listen_url);
 	if (error == EPROTONOSUPPORT || error == EINVAL)
 		return usage_error("'%s': unix://PATH or unix://@NAME", listen_url);

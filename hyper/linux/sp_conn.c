@@ -125,6 +125,63 @@ rumpuser_spconn_wait(struct rumpuser_spconn *conn, uint32_t what,
 	return n == 0 ? ETIMEDOUT : 0;
 }
 
+/* --- that wait ---------------------------------------------------------------------- */
+
+#define PIECES_MAX	20
+
+int
+rumpuser_spconn_put(struct rumpuser_spconn *conn, const struct rumpuser_iov *iov,
+    size_t count)
+{
+	struct iovec piece[PIECES_MAX];
+	struct msghdr msg = { .msg_iov = piece, .msg_iovlen = count };
+	ssize_t n;
+
+	if (count > PIECES_MAX)
+		return EINVAL;
+	memcpy(piece, iov, count * sizeof(piece[0]));
+	for (;;) {
+		while (msg.msg_iovlen > 0 && msg.msg_iov->iov_len == 0) {
+			msg.msg_iov++;
+			msg.msg_iovlen--;
+		}
+		if (msg.msg_iovlen == 0)
+			return 0;
+		n = sendmsg(conn->sc_fd, &msg, MSG_NOSIGNAL);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return errno;
+		for (; n > 0 && (size_t)n >= msg.msg_iov->iov_len; msg.msg_iovlen--)
+			n -= (ssize_t)(msg.msg_iov++)->iov_len;
+		if (n > 0) {
+			msg.msg_iov->iov_base = (char *)msg.msg_iov->iov_base + n;
+			msg.msg_iov->iov_len -= (size_t)n;
+		}
+	}
+}
+
+int
+rumpuser_spconn_get(struct rumpuser_spconn *conn, const struct rumpuser_iov *iov,
+    size_t count, size_t *ret_got)
+{
+	struct iovec piece[PIECES_MAX];
+	struct msghdr msg = { .msg_iov = piece, .msg_iovlen = count };
+	ssize_t n;
+
+	if (count > PIECES_MAX)
+		return EINVAL;
+	memcpy(piece, iov, count * sizeof(piece[0]));
+	/* Descriptors that come along have no room, and are closed by the host. */
+	do {
+		n = recvmsg(conn->sc_fd, &msg, 0);
+	} while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return errno;
+	*ret_got = (size_t)n;
+	return 0;
+}
+
 void
 rumpuser_spconn_shutdown(struct rumpuser_spconn *conn)
 {
@@ -135,5 +192,21 @@ void
 rumpuser_spconn_close(struct rumpuser_spconn *conn)
 {
 	(void)close(conn->sc_fd);
+	free(conn);
+}
+
+int
+rumpuser_spconn_fd(const struct rumpuser_spconn *conn)
+{
+	return conn->sc_fd;
+}
+
+void
+rumpuser_spconn_detach(struct rumpuser_spconn *conn)
+{
+	const int size = 1;
+
+	/* It is rung only: a few unheard rings are enough. */
+	(void)setsockopt(conn->sc_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	free(conn);
 }

@@ -16,7 +16,8 @@
 
 /* What a URL says. */
 struct sp_url {
-	enum { SP_URL_UNIX, SP_URL_TCP, SP_URL_FD } su_kind;
+	enum { SP_URL_UNIX, SP_URL_FD } su_kind;
+	bool		 su_stream;	/* UNIX: no shared memory */
 	struct sockaddr_storage su_addr;
 	socklen_t	 su_addrlen;
 	int		 su_fd;
@@ -32,7 +33,7 @@ int	sp_url_parse(const char *text, struct sp_url *ret_url);
  */
 struct rumpuser_spconn {
 	int		 sc_fd;
-	bool		 sc_unix;
+	bool		 sc_unix;	/* descriptors may come along */
 	uint32_t	 sc_watched;	/* in the set, for RUMPUSER_SP_* */
 };
 

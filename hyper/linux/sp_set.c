@@ -33,7 +33,7 @@
 
 struct listener {
 	int		 l_fd;		/* -1: this place is free */
-	bool		 l_unix;
+	bool		 l_stream;	/* no shared memory */
 	dev_t		 l_dev;		/* of l_path, to know it again */
 	ino_t		 l_ino;
 	char		 l_path[108];
@@ -209,7 +209,7 @@ rumpuser_spset_listen(struct rumpuser_spset *set, const char *text)
 		return EMFILE;
 	memset(l, 0, sizeof(*l));
 	l->l_fd = -1;
-	l->l_unix = true;
+	l->l_stream = url.su_stream;
 	error = url.su_kind == SP_URL_FD ? inherited_open(&url, l) :
 	    unix_open(&url, l);
 	if (error == 0)
@@ -316,7 +316,7 @@ rumpuser_spset_watch(struct rumpuser_spset *set, struct rumpuser_spconn *conn,
 /* --- who connects ------------------------------------------------------------------ */
 
 static void
-peer_unix(int fd, struct rumpuser_sppeer *peer)
+peer_unix(int fd, bool stream, struct rumpuser_sppeer *peer)
 {
 	struct ucred cr;
 	socklen_t len = sizeof(cr);
@@ -324,18 +324,19 @@ peer_unix(int fd, struct rumpuser_sppeer *peer)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cr, &len) == -1)
 		return;
 	peer->sp_local = true;
+	peer->sp_stream = stream;
 	peer->sp_uid = cr.uid;
 	peer->sp_gid = cr.gid;
 	peer->sp_pid = cr.pid;
 	memcpy(peer->sp_text, "local", 6);
 }
 
+/* What does not wait says so with each call: channels do wait. */
 static int
 accept_from(struct listener *l, struct rumpuser_spconn *conn)
 {
 	do {
-		conn->sc_fd = accept4(l->l_fd, NULL, NULL,
-		    SOCK_CLOEXEC | SOCK_NONBLOCK);
+		conn->sc_fd = accept4(l->l_fd, NULL, NULL, SOCK_CLOEXEC);
 	} while (conn->sc_fd == -1 && (errno == EINTR || errno == ECONNABORTED));
 	return conn->sc_fd == -1 ? errno : 0;
 }
@@ -382,9 +383,8 @@ rumpuser_spset_accept(struct rumpuser_spset *set,
 		if (error)
 			break;
 		set->ss_next = (unsigned int)(l - set->ss_listen) + 1;
-		conn->sc_unix = l->l_unix;
-		if (conn->sc_unix)
-			peer_unix(conn->sc_fd, peer);
+		conn->sc_unix = true;
+		peer_unix(conn->sc_fd, l->l_stream, peer);
 		*ret_conn = conn;
 		return 0;
 	}

@@ -5,7 +5,8 @@
  *
  *	unix://PATH	a socket in the file system, absolute or not
  *	unix://@NAME	an abstract socket
- *	fd://N		a socket that whoever started us has bound
+ *	unix+stream://	the same, for clients that share no memory with us
+ *	fd://N		a socket that whoever started us has bound; also fd+stream://
  */
 
 #include <sys/un.h>
@@ -64,6 +65,14 @@ sp_url_parse(const char *text, struct sp_url *url)
 	url->su_fd = -1;
 	if (strncmp(text, "unix://", 7) == 0)
 		return url_unix(text + 7, url);
+	if (strncmp(text, "unix+stream://", 14) == 0) {
+		url->su_stream = true;
+		return url_unix(text + 14, url);
+	}
+	if (strncmp(text, "fd+stream://", 12) == 0) {
+		url->su_stream = true;
+		return url_fd(text + 12, url);
+	}
 	if (strncmp(text, "fd://", 5) == 0)
 		return url_fd(text + 5, url);
 	return strstr(text, "://") != NULL ? EPROTONOSUPPORT : EINVAL;

@@ -40,6 +40,7 @@ struct rumpsim_client {
 	unsigned int	 rc_nmem;
 	void		*rc_cookie;
 	uint32_t	 rc_watched;
+	uint32_t	 rc_changes;
 };
 
 struct simmem {
@@ -75,6 +76,15 @@ changed(void)
 {
 	the_set.ss_events++;
 	(void)sim_wake(&the_set.ss_events, 1);
+}
+
+/* For who sleeps on one connection alone. */
+static void
+client_changed(struct rumpsim_client *rc)
+{
+	rc->rc_changes++;
+	(void)sim_wake(&rc->rc_changes, 1);
+	changed();
 }
 
 static void
@@ -377,6 +387,53 @@ rumpuser_spconn_wait(struct rumpuser_spconn *conn, uint32_t what,
 	return ENOSYS;
 }
 
+/* All or nothing: who does not read what is sent to him is given up. */
+int
+rumpuser_spconn_put(struct rumpuser_spconn *conn, const struct rumpuser_iov *iov,
+    size_t n)
+{
+	struct rumpsim_client *rc = conn_client(conn);
+	int error = sim_fault(RUMPSIM_PEER);
+
+	sim_point(SIMOP_WRITE, n);
+	for (size_t i = 0; i < n && error == 0; i++) {
+		if (rc->rc_upend || rc->rc_downend ||
+		    iov[i].iov_len > ROOM_DOWN - rc->rc_downlen)
+			return EPIPE;
+		memcpy(rc->rc_down + rc->rc_downlen, iov[i].iov_base,
+		    iov[i].iov_len);
+		rc->rc_downlen += iov[i].iov_len;
+	}
+	return error;
+}
+
+int
+rumpuser_spconn_get(struct rumpuser_spconn *conn, const struct rumpuser_iov *iov,
+    size_t n, size_t *ret_got)
+{
+	struct rumpsim_client *rc = conn_client(conn);
+	size_t done = 0;
+	int error;
+
+	sim_point(SIMOP_READ, n);
+	error = sim_fault(RUMPSIM_PEER);
+	if (error)
+		return error;
+	while (rc->rc_uplen == 0 && !rc->rc_upend && !rc->rc_downend)
+		(void)sim_sleep(&rc->rc_changes, 0, RUMPUSER_NOTIME);
+	for (size_t i = 0; i < n && !rc->rc_downend; i++) {
+		size_t len = iov[i].iov_len < rc->rc_uplen - done ?
+		    iov[i].iov_len : rc->rc_uplen - done;
+
+		memcpy(iov[i].iov_base, rc->rc_up + done, len);
+		done += len;
+	}
+	rc->rc_uplen -= done;
+	memmove(rc->rc_up, rc->rc_up + done, rc->rc_uplen);
+	*ret_got = done;
+	return 0;
+}
+
 static void
 client_rele(struct rumpsim_client *rc)
 {
@@ -391,6 +448,20 @@ void
 rumpuser_spconn_shutdown(struct rumpuser_spconn *conn)
 {
 	conn_client(conn)->rc_downend = true;
+	client_changed(conn_client(conn));
+}
+
+int
+rumpuser_spconn_fd(const struct rumpuser_spconn *conn)
+{
+	return FD_BASE;
+}
+
+/* The descriptor is the caller's now, and closed as any that came along. */
+void
+rumpuser_spconn_detach(struct rumpuser_spconn *conn)
+{
+	client_rele(conn_client(conn));
 }
 
 void
@@ -477,7 +548,7 @@ rumpsim_client_send(struct rumpsim_client *rc, const void *buf, size_t len,
 	memcpy(rc->rc_up + rc->rc_uplen, buf, n);
 	rc->rc_uplen += n;
 	rc->rc_fds += fd && n > 0;
-	changed();
+	client_changed(rc);
 	return n;
 }
 
@@ -512,6 +583,6 @@ rumpsim_client_close(struct rumpsim_client *rc)
 	(void)sim_self();
 	rc->rc_upend = true;
 	rc->rc_fds = 0;
-	changed();
+	client_changed(rc);
 	client_rele(rc);
 }

@@ -4,7 +4,8 @@
  * rumpclient.h - being a process of a rump kernel that runs elsewhere
  *
  * rumpclient_init() makes the calling process a client of the server that
- * RUMP_SERVER names ("unix://PATH" or "unix://@NAME");
+ * RUMP_SERVER names ("unix://PATH" or "unix://@NAME", the same with "unix+stream"
+ * where no memory is to be shared);
  * afterwards the rump_sys_*() functions of <rump/rump_syscalls.h>, which this
  * library has as well as librump, are carried out there.
  *
@@ -155,6 +156,10 @@ void	rumpclient_exec_failed(void);
  * that there are.  Who manages descriptors for others keeps their hands off.
  */
 int	rumpclient_ownfds(int *fds, unsigned int max, unsigned int *ret_n);
+
+/* Called whenever one more is ours, or is not any longer; in the manner of a handler. */
+typedef void rumpclient_fdnotify_fn(int fd, bool ours);
+void	rumpclient_setfdnotify(rumpclient_fdnotify_fn *fn);
 
 /* Ours shall have numbers >= min (of the host). */
 void	rumpclient_setfdmin(int min);

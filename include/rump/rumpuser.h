@@ -299,7 +299,8 @@ int	rumpuser_spset_create(struct rumpuser_spset **ret_set);
 void	rumpuser_spset_destroy(struct rumpuser_spset *set);
 
 /*
- * Listens at a URL: "unix://PATH", "unix://@NAME", or a socket that was
+ * Listens at a URL: "unix://PATH", "unix://@NAME", the same with
+ * "unix+stream", for clients without shared memory, or a socket that was
  * inherited, "fd://N".  EINVAL: not a URL.  EPROTONOSUPPORT: not
  * served on this host.  EADDRINUSE, and whatever the host says.
  */
@@ -322,6 +323,7 @@ void	rumpuser_spset_wake(struct rumpuser_spset *set);
 
 struct rumpuser_sppeer {
 	bool		 sp_local;	/* the host vouches for the next three */
+	bool		 sp_stream;	/* memory cannot be shared with it */
 	uint32_t	 sp_uid, sp_gid;
 	int32_t		 sp_pid;	/* as the server sees it, or 0 */
 	char		 sp_text[64];	/* who it is, for people */
@@ -347,7 +349,19 @@ int	rumpuser_spconn_send(struct rumpuser_spconn *conn, const void *buf,
 /* Until what may be done, or somebody shuts it down.  ETIMEDOUT.  May block. */
 int	rumpuser_spconn_wait(struct rumpuser_spconn *conn, uint32_t what,
 	    int64_t deadline);
+/*
+ * The same without ever saying EAGAIN: all that the vectors hold, however long that
+ * takes; and what there is, at least a byte, or *ret_got 0 for the end.  May block, until
+ * somebody shuts it down.
+ */
+int	rumpuser_spconn_put(struct rumpuser_spconn *conn,
+	    const struct rumpuser_iov *iov, size_t n);
+int	rumpuser_spconn_get(struct rumpuser_spconn *conn,
+	    const struct rumpuser_iov *iov, size_t n, size_t *ret_got);
 void	rumpuser_spconn_shutdown(struct rumpuser_spconn *conn);
+/* Its descriptor; and an end of the connection that leaves this one open. */
+int	rumpuser_spconn_fd(const struct rumpuser_spconn *conn);
+void	rumpuser_spconn_detach(struct rumpuser_spconn *conn);
 void	rumpuser_spconn_close(struct rumpuser_spconn *conn);
 
 /*

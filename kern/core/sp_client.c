@@ -137,10 +137,9 @@ spclient_end(struct spclient *sc)
 		(void)rumpuser_close(sc->sc_infd);
 	sc->sc_infd = -1;
 	spticket_end(sc);
-	if (sc->sc_region != NULL) {
+	if (sc->sc_region != NULL)
 		atomic_store(&sc->sc_region->r_gone, 1);
-		slots_poke(sc);
-	}
+	slots_poke(sc);
 	if (sc->sc_lwp != NULL)
 		anchor_drop(sc->sc_lwp);
 	sc->sc_lwp = NULL;

@@ -52,7 +52,7 @@ spcontrol(struct spclient *sc, const struct sp_ctl *ctl)
 	case SP_INTERRUPT:
 		return interrupt(sc, ctl);
 	case SP_SLOT_OPEN:
-		reply.c_error = spslot_open(sc, &index);
+		reply.c_error = spslot_open(sc, NULL, &index);
 		if (reply.c_error == 0)
 			reply.c_arg = index;
 		break;

@@ -68,8 +68,8 @@ fail:
 }
 
 /* Looks at all of both, so that time tells nothing. */
-static bool
-secret_equal(const uint8_t *a, const uint8_t *b)
+bool
+sp_secret_equal(const uint8_t *a, const uint8_t *b)
 {
 	uint8_t differ = 0;
 
@@ -86,7 +86,7 @@ ticket_take(struct spclient *sc, const uint8_t *secret)
 	LIST_FOREACH(n, &sc->sc_tickets) {
 		struct spticket *st = container_of(n, struct spticket, st_link);
 
-		if (!secret_equal(st->st_secret, secret))
+		if (!sp_secret_equal(st->st_secret, secret))
 			continue;
 		list_remove(n);
 		sc->sc_ntickets--;
@@ -138,9 +138,8 @@ spticket_move(struct spclient *old, struct spclient *sc)
 	old->sc_ntickets = 0;
 }
 
-/* Of one user only: a secret that leaks is not worth much. */
-static bool
-same_user(const struct spclient *a, const struct spclient *b)
+bool
+sp_same_user(const struct spclient *a, const struct spclient *b)
 {
 	return a->sc_peer.sp_local == b->sc_peer.sp_local &&
 	    a->sc_peer.sp_uid == b->sc_peer.sp_uid;
@@ -153,7 +152,7 @@ spticket_redeem(struct spclient *sc, const uint8_t secret[SP_SECRET])
 
 	for (struct spclient *from = sp_client_first(); from != NULL && st == NULL;
 	    from = sp_client_next(from)) {
-		if (same_user(sc, from))
+		if (sp_same_user(sc, from))
 			st = ticket_take(from, secret);
 	}
 	if (st == NULL)

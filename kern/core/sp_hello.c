@@ -5,6 +5,9 @@
  *
  * The hello says what the client is and what it speaks.  A client that we do
  * not understand gets a welcome with an error, and the connection ends.
+ *
+ * A connection may also be one more of a session that there is: a channel, which gets a
+ * thread, or a bell, which is only written to.  Neither is watched any longer then.
  */
 
 #include "sp_impl.h"
@@ -16,6 +19,7 @@
 #include <sys/kmem.h>
 #include <sys/lwp.h>
 #include <sys/proc.h>
+#include <sys/random.h>
 
 #include "proc_impl.h"
 
@@ -29,9 +33,19 @@ hello_check(const struct sp_hello *h)
 	if (h->h_machine != SP_MACHINE || h->h_bigendian != SP_BIGENDIAN ||
 	    h->h_wordsize != sizeof(long) || h->h_pagesize != PAGE_SIZE)
 		return EPROTONOSUPPORT;
-	if ((h->h_features & SP_FEAT_SHM) == 0)
-		return EPROTONOSUPPORT;
 	return 0;
+}
+
+/*
+ * What both have.  Shared memory comes as a descriptor, and who can be given one can
+ * give us others: there is both or neither.
+ */
+static uint32_t
+features(const struct spclient *sc, const struct sp_hello *h)
+{
+	if (sc->sc_peer.sp_stream || (h->h_features & SP_FEATURES) != SP_FEATURES)
+		return 0;
+	return SP_FEATURES;
 }
 
 int
@@ -47,9 +61,20 @@ sphello_region(struct spclient *sc)
 	return 0;
 }
 
+/* What the session's calls go through, by its features. */
+static int
+session_begin(struct spclient *sc, const struct sp_hello *h)
+{
+	sc->sc_features = features(sc, h);
+	random_bytes(sc->sc_secret, sizeof(sc->sc_secret));
+	return sc->sc_features & SP_FEAT_SHM ? sphello_region(sc) : 0;
+}
+
 static void
 region_unmake(struct spclient *sc)
 {
+	if (sc->sc_region == NULL)
+		return;
 	rumpuser_spmem_destroy(sc->sc_memfd, sc->sc_region, SP_REGIONSIZE);
 	sc->sc_region = NULL;
 	sc->sc_memfd = -1;
@@ -98,7 +123,7 @@ newcomer(struct spclient *sc, const struct sp_hello *h)
 {
 	int error;
 
-	error = sphello_region(sc);
+	error = session_begin(sc, h);
 	if (error)
 		return error;
 	if (h->h_kind == SP_FORK)
@@ -125,10 +150,9 @@ successor(struct spclient *old, const struct sp_hello *h)
 	error = spclient_create(old->sc_conn, &old->sc_peer, &sc);
 	if (error)
 		return error;
-	error = sphello_region(sc);
+	error = session_begin(sc, h);
 	if (error)
 		goto fail;
-	sc->sc_features = h->h_features & (SP_FEAT_SHM | SP_FEAT_FDS);
 	sc->sc_proc = old->sc_proc;
 	proc_hold(sc->sc_proc);
 	sc->sc_state = SPCLIENT_EXECING;
@@ -147,6 +171,67 @@ fail:
 	return error;
 }
 
+/* --- more connections of a session ------------------------------------------------- */
+
+static struct spclient *
+session_find(const struct spclient *sc, const struct sp_hello *h)
+{
+	for (struct spclient *of = sp_client_first(); of != NULL;
+	    of = sp_client_next(of)) {
+		if (of->sc_state == SPCLIENT_UP && of->sc_region == NULL &&
+		    sp_same_user(sc, of) &&
+		    sp_secret_equal(of->sc_secret, h->h_secret))
+			return of;
+	}
+	return NULL;
+}
+
+/* It answers by itself, as soon as its thread runs. */
+static int
+channel_open(struct spclient *sc, const struct sp_hello *h)
+{
+	struct spclient *of = session_find(sc, h);
+	unsigned int index;
+	int error;
+
+	if (of == NULL)
+		return ESRCH;
+	sp_unwatch(sc);
+	error = spslot_open(of, sc->sc_conn, &index);
+	if (error == 0)
+		sc->sc_conn = NULL;
+	return error;
+}
+
+/* The welcome is said before anybody can ring. */
+static int
+bell_open(struct spclient *sc, const struct sp_hello *h)
+{
+	struct sp_welcome w = { .w_magic = SP_MAGIC, .w_version = SP_VERSION };
+	struct spclient *of = session_find(sc, h);
+	size_t sent;
+	int error;
+
+	if (of == NULL)
+		return ESRCH;
+	sp_unwatch(sc);
+	error = spbell_bind(of, rumpuser_spconn_fd(sc->sc_conn), &w.w_slot);
+	if (error)
+		return error;
+	error = rumpuser_spconn_send(sc->sc_conn, &w, sizeof(w), -1, &sent);
+	rumpuser_spconn_detach(sc->sc_conn);
+	sc->sc_conn = NULL;
+	if (error || sent != sizeof(w))
+		spbell_unbind(of, w.w_slot);
+	return 0;
+}
+
+static int
+another(struct spclient *sc, const struct sp_hello *h)
+{
+	return h->h_kind == SP_CHANNEL ? channel_open(sc, h) : bell_open(sc, h);
+}
+
 int
 sphello_welcome(struct spclient *sc, int error)
 {
@@ -157,6 +242,7 @@ sphello_welcome(struct spclient *sc, int error)
 		w.w_features = sc->sc_features;
 		w.w_pid = sc->sc_proc->p_pid;
 		w.w_nslots = SP_NSLOTS;
+		memcpy(w.w_secret, sc->sc_secret, sizeof(w.w_secret));
 	}
 	return spclient_reply(sc, &w, sizeof(w), error == 0 ? sc->sc_memfd : -1);
 }
@@ -172,11 +258,16 @@ sphello(struct spclient *sc, const struct sp_hello *h)
 		if (error == 0)
 			return 0;
 	} else if (error == 0) {
-		error = h->h_kind == SP_GUEST || h->h_kind == SP_FORK ?
-		    newcomer(sc, h) : EPROTONOSUPPORT;
+		if (h->h_kind == SP_GUEST || h->h_kind == SP_FORK)
+			error = newcomer(sc, h);
+		else if (h->h_kind == SP_CHANNEL || h->h_kind == SP_BELL)
+			error = another(sc, h);
+		else
+			error = EPROTONOSUPPORT;
+		if (error == 0 && sc->sc_conn == NULL)
+			return 0;		/* not ours any more */
 	}
 	if (error == 0) {
-		sc->sc_features = h->h_features & (SP_FEAT_SHM | SP_FEAT_FDS);
 		sc->sc_state = SPCLIENT_UP;
 		atomic_store(&sc->sc_proc->p_hostpid, sc->sc_peer.sp_pid);
 	}

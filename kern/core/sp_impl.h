@@ -9,6 +9,8 @@
  *	sp_cred.c	who a client is inside
  *	sp_control.c	requests on a control connection
  *	sp_slot.c	channels: a thread each, and its calls
+ *	sp_turn.c	channels in shared memory
+ *	sp_stream.c	channels over a connection of their own
  *	sp_mem.c	the client's memory, as the kernel sees it
  *	sp_bell.c	telling clients that descriptors may be ready
  *	sp_fork.c	procs that wait for their process, and programs that go on
@@ -24,6 +26,7 @@
 #include <rump/rumpuser.h>
 
 #include <lib/list.h>
+#include <sys/atomic.h>
 #include <sys/mutex.h>
 #include <sys/types.h>
 
@@ -46,7 +49,8 @@ enum spclient_state {
 	SPCLIENT_DYING,		/* gone; its threads are on their way out */
 };
 
-#define SP_HELLOTIME	(5 * NSEC_PER_SEC)	/* to say who one is */
+/* To say who one is. */
+#define SP_HELLOTIME	((int64_t)atomic_load(&sp_hellotime) * (NSEC_PER_SEC / 1000))
 #define SP_OUTSIZE	2048
 #define SPBELLS_MAX	128	/* of a client */
 
@@ -64,7 +68,8 @@ struct spclient {
 	uint32_t	 sc_features;	/* c */
 	struct proc	*sc_proc;	/* c: referenced */
 	struct lwp	*sc_lwp;	/* t: keeps the proc alive; current nowhere */
-	struct sp_region *sc_region;	/* c */
+	uint8_t		 sc_secret[SP_SECRET];	/* c: of the session, for its channels */
+	struct sp_region *sc_region;	/* c: NULL if it shares no memory */
 	int		 sc_memfd;	/* c */
 	uint32_t	 sc_kill;	/* a: it broke the rules */
 	uint32_t	 sc_execdone;	/* a: EXECING is over */
@@ -90,14 +95,33 @@ struct spwritten {
 };
 
 /*
+ * How the messages of a channel go.  By its thread, outside of the kernel, but for poke, which
+ * is the control thread's.
+ */
+struct spchannel_ops {
+	int	(*co_begin)(struct spslot *ss);	/* an errno: there will be no call */
+	/*
+	 * The client's next message to ss_msg, and to ss_got how many bytes came with it:
+	 * an answer's are at SP_SCRATCH.  EPROTO: it makes no sense.  ECANCELED: none comes.
+	 */
+	int	(*co_receive)(struct spslot *ss, bool answer);
+	void	(*co_send)(struct spslot *ss);	/* what is in ss_msg */
+	void	(*co_end)(struct spslot *ss);
+	void	(*co_poke)(struct spslot *ss);	/* wakes it, whatever it waits for */
+};
+
+/*
  * Field key:	c  constant	o  the slot's own thread	a  atomic
  */
 struct spslot {
 	struct spclient	*ss_client;	/* c: counted */
 	unsigned int	 ss_index;	/* c */
 	struct lwp	*ss_lwp;	/* c */
-	struct sp_slot	*ss_shm;	/* c */
+	const struct spchannel_ops *ss_ops;	/* c */
+	struct rumpuser_spconn *ss_conn;	/* c: streams */
+	struct sp_slot	*ss_shm;	/* c: shared memory */
 	uint8_t		*ss_area;	/* c */
+	struct rumpuser_spowner ss_owner;	/* o: shared memory */
 	uint32_t	 ss_tid;	/* o */
 	uint32_t	 ss_calls;	/* a: calls begun; moved on when one ends too */
 	uint32_t	 ss_closing;	/* a: end as soon as you can */
@@ -108,6 +132,8 @@ struct spslot {
 
 	/* The call under way, all o. */
 	struct sp_msg	 ss_msg;
+	size_t		 ss_got;	/* bytes that came with it */
+	unsigned int	 ss_nwritten;	/* streams: struct sp_written at SP_SCRATCH */
 	struct sp_seg	*ss_seg;	/* private copies */
 	unsigned int	 ss_nsegs;
 	unsigned int	 ss_hint;	/* the segment that was used last */
@@ -117,9 +143,12 @@ struct spslot {
 };
 
 /* sp_server.c */
-extern int sp_maxclients, sp_maxthreads, sp_nclients;	/* a */
+extern int sp_maxclients, sp_maxthreads, sp_maxchannels;	/* a */
+extern int sp_hellotime;	/* a: ms */
+extern int sp_nclients, sp_nthreads;	/* a */
 void	sp_wake(void);			/* the control thread shall look around */
 void	sp_watch(struct spclient *sc);	/* as its state and buffers demand */
+void	sp_unwatch(struct spclient *sc);	/* its connection becomes something else */
 
 /* By the control thread. */
 struct spclient *sp_client_first(void);
@@ -145,7 +174,9 @@ int	sphello(struct spclient *sc, const struct sp_hello *hello);
 int	spcontrol(struct spclient *sc, const struct sp_ctl *ctl);
 
 /* sp_slot.c */
-int	spslot_open(struct spclient *sc, unsigned int *ret_index);
+/* A channel over a connection of its own, which it takes over; or NULL. */
+int	spslot_open(struct spclient *sc, struct rumpuser_spconn *conn,
+	    unsigned int *ret_index);
 void	spslot_interrupt(struct spslot *ss, uint32_t call);
 void	spslot_poke(struct spslot *ss);
 /*
@@ -155,6 +186,9 @@ void	spslot_poke(struct spslot *ss);
 int	spslot_exchange(struct spslot *ss);
 struct spslot *spslot_current(void);	/* of the calling thread, or NULL */
 
+/* sp_turn.c, sp_stream.c */
+extern const struct spchannel_ops spturn_ops, spstream_ops;
+
 /* sp_cred.c */
 int	spcred_set(const struct spclient *sc, struct proc *p);
 
@@ -163,6 +197,9 @@ int	spticket_create(struct spclient *sc, uint8_t secret[SP_SECRET]);
 void	spticket_cancel(struct spclient *sc, const uint8_t secret[SP_SECRET]);
 void	spticket_move(struct spclient *old, struct spclient *sc);
 void	spticket_end(struct spclient *sc);	/* all that it made */
+/* They come from the same user: a secret that leaks is not worth much. */
+bool	sp_same_user(const struct spclient *a, const struct spclient *b);
+bool	sp_secret_equal(const uint8_t *a, const uint8_t *b);
 /* The proc that a ticket stands for becomes sc's.  ESRCH. */
 int	spticket_redeem(struct spclient *sc, const uint8_t secret[SP_SECRET]);
 /* Starts to close what does not survive an exec; sc_execdone when it is done. */

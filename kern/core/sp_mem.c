@@ -57,6 +57,13 @@ seg_expect(struct spslot *ss, const struct sp_seg *s)
 		lines_own(ss->ss_area + SP_SEG_OFF(s), least(s->s_len, OWN_FIRST));
 }
 
+/* What shall be read has come along. */
+static bool
+seg_came(const struct spslot *ss, const struct sp_seg *s)
+{
+	return (s->s_off & SP_SEG_IN) == 0 || SP_SEG_OFF(s) + s->s_len <= ss->ss_got;
+}
+
 int
 spmem_begin(struct spslot *ss)
 {
@@ -65,11 +72,13 @@ spmem_begin(struct spslot *ss)
 
 	ss->ss_nsegs = 0;
 	ss->ss_hint = 0;
+	ss->ss_nwritten = 0;
 	ss->ss_seg = ss->ss_fast;
 	if (n == 0)
 		return 0;
 	if (n > SP_NSEGS_MAX || off % 8 != 0 ||
-	    off > SP_SEGSPACE - SP_NSEGS_MAX * sizeof(struct sp_seg))
+	    off > SP_SEGSPACE - SP_NSEGS_MAX * sizeof(struct sp_seg) ||
+	    off + n * sizeof(struct sp_seg) > ss->ss_got)
 		return EPROTO;
 	if (n > SP_FASTSEGS) {
 		ss->ss_seg = kmem_alloc(n * sizeof(struct sp_seg), KM_SLEEP);
@@ -84,7 +93,7 @@ spmem_begin(struct spslot *ss)
 	memcpy(ss->ss_seg, ss->ss_area + off, n * sizeof(struct sp_seg));
 	for (unsigned int i = 0; i < n; i++) {
 		ss->ss_seg[i].s_lo = ss->ss_seg[i].s_hi = 0;
-		if (!seg_ok(&ss->ss_seg[i]))
+		if (!seg_ok(&ss->ss_seg[i]) || !seg_came(ss, &ss->ss_seg[i]))
 			return EPROTO;
 		seg_expect(ss, &ss->ss_seg[i]);
 	}
@@ -134,11 +143,31 @@ spmem_ahead(struct spslot *ss)
 		lines_own(ss->ss_area + sw->sw_off, least(sw->sw_len, OWN_AHEAD));
 }
 
+/* A table for sp_stream.c, where the scratch is not needed any more. */
+static void
+written_list(struct spslot *ss)
+{
+	struct sp_written *wr = (void *)(ss->ss_area + SP_SCRATCH);
+
+	_Static_assert(SP_NSEGS_MAX * sizeof(*wr) <= SP_SCRATCHSIZE, "has room");
+	for (unsigned int i = 0; i < ss->ss_nsegs; i++) {
+		const struct sp_seg *s = &ss->ss_seg[i];
+
+		if ((s->s_off & SP_SEG_OUT) == 0 || s->s_hi <= s->s_lo)
+			continue;
+		wr[ss->ss_nwritten++] = (struct sp_written){ .wr_seg = i,
+		    .wr_lo = s->s_lo, .wr_hi = s->s_hi,
+		    .wr_off = SP_SEG_OFF(s) + s->s_lo };
+	}
+}
+
 void
 spmem_end(struct spslot *ss, bool reply)
 {
-	if (reply && ss->ss_nsegs > 0)
+	if (reply && ss->ss_nsegs > 0 && ss->ss_conn == NULL)
 		ranges_tell(ss);
+	else if (reply && ss->ss_nsegs > 0)
+		written_list(ss);
 	if (ss->ss_seg != ss->ss_fast)
 		kmem_free(ss->ss_seg, ss->ss_msg.m_nsegs * sizeof(struct sp_seg));
 	ss->ss_seg = ss->ss_fast;
@@ -146,6 +175,17 @@ spmem_end(struct spslot *ss, bool reply)
 }
 
 /* --- asking the client --------------------------------------------------------- */
+
+/* How many bytes come with the answer. */
+static uint64_t
+answer_size(const struct spslot *ss, unsigned int type, uint64_t asked)
+{
+	if (type == SP_COPYIN)
+		return asked;
+	if (type == SP_COPYINSTR && ss->ss_msg.m_arg[1] <= asked)
+		return ss->ss_msg.m_arg[1];
+	return 0;
+}
 
 /*
  * One exchange in the middle of a call.  The call's own message is put aside.
@@ -161,7 +201,9 @@ upcall(struct spslot *ss, unsigned int type, uint64_t addr, uint64_t len,
 	ss->ss_msg = (struct sp_msg){ .m_type = (uint16_t)type,
 	    .m_arg = { addr, len } };
 	error = spslot_exchange(ss);
-	if (error == 0 && ss->ss_msg.m_type != SP_ANSWER) {
+	/* Who says that it has read or found something has sent it. */
+	if (error == 0 && (ss->ss_msg.m_type != SP_ANSWER ||
+	    (ss->ss_msg.m_arg[0] == 0 && ss->ss_got < answer_size(ss, type, len)))) {
 		ss->ss_broken = 1;
 		error = ECANCELED;
 	}

@@ -31,7 +31,8 @@
 #define MESSAGES_MAX	32	/* of one client before others have their turn */
 #define HALFOPEN_MAX	64	/* connections that have not said hello */
 
-int sp_maxclients = 4096, sp_maxthreads = SP_NSLOTS, sp_nclients;
+int sp_maxclients = 4096, sp_maxthreads = SP_NSLOTS, sp_maxchannels = 16384;
+int sp_hellotime = 5000, sp_nclients, sp_nthreads;
 
 static konce_t sp_once;
 static struct rumpuser_spset *set;	/* c */
@@ -70,6 +71,12 @@ sp_watch(struct spclient *sc)
 		what = 0;
 	if (rumpuser_spset_watch(set, sc->sc_conn, sc, what) != 0)
 		atomic_store(&sc->sc_kill, 1);
+}
+
+void
+sp_unwatch(struct spclient *sc)
+{
+	(void)rumpuser_spset_watch(set, sc->sc_conn, sc, 0);
 }
 
 static void
@@ -211,8 +218,25 @@ client_event(struct spclient *sc, uint32_t what)
 static bool
 has_room(void)
 {
-	return nhalfopen < HALFOPEN_MAX &&
-	    nclients + ndying < (unsigned int)atomic_load(&sp_maxclients);
+	return nclients + ndying < (unsigned int)atomic_load(&sp_maxclients);
+}
+
+/*
+ * Too many have not said hello: who has been silent for the longest makes room.  So they cannot keep
+ * out those who say it at once.
+ */
+static void
+halfopen_limit(void)
+{
+	if (nhalfopen < HALFOPEN_MAX)
+		return;
+	for (struct spclient *sc = sp_client_first(); sc != NULL;
+	    sc = sp_client_next(sc)) {
+		if (sc->sc_state == SPCLIENT_HELLO) {
+			client_drop(sc);
+			return;
+		}
+	}
 }
 
 static void
@@ -220,6 +244,7 @@ admit(struct rumpuser_spconn *conn, const struct rumpuser_sppeer *peer)
 {
 	struct spclient *sc;
 
+	halfopen_limit();
 	if (!has_room() || spclient_create(conn, peer, &sc) != 0) {
 		rumpuser_spconn_close(conn);
 		if (log_allowed(&refused, 5))

@@ -3,7 +3,7 @@
 /*
  * server.c - a kernel that serves, for the tests of clients
  *
- *	sp_server URL...
+ *	sp_server [VARIABLE=VALUE | URL]...
  *
  * Says "ready" on its standard output when it can be reached, and ends when
  * its standard input does.
@@ -23,8 +23,16 @@ main(int argc, char **argv)
 	int error;
 
 	error = rump_init();
-	for (int i = 1; i < argc && error == 0; i++)
-		error = rump_init_server(argv[i]);
+	for (int i = 1; i < argc && error == 0; i++) {
+		char *value = strchr(argv[i], '=');
+
+		if (value == NULL) {
+			error = rump_init_server(argv[i]);
+			continue;
+		}
+		*value++ = '\0';
+		error = rump_pub_kvar_write(argv[i], value);
+	}
 	if (error) {
 		fprintf(stderr, "sp_server: %s\n", strerror(error));
 		return 1;

@@ -16,18 +16,21 @@
 #include "start.h"
 
 static void
-server_exec(const char *url, int in, int out)
+server_exec(const char *url, const char *set, int in, int out)
 {
 	dup2(in, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	for (int fd = 3; fd < 64; fd++)
 		close(fd);
-	execl(SP_SERVER, "sp_server", url, (char *)NULL);
+	if (set != NULL)
+		execl(SP_SERVER, "sp_server", set, url, (char *)NULL);
+	else
+		execl(SP_SERVER, "sp_server", url, (char *)NULL);
 	_exit(127);
 }
 
-void
-spserver_start_at(struct spserver *ss, const char *url)
+static void
+start(struct spserver *ss, const char *url, const char *set)
 {
 	char ready[6];
 	int in[2], out[2];
@@ -39,7 +42,7 @@ spserver_start_at(struct spserver *ss, const char *url)
 	ss->ss_pid = fork();
 	NEED(ss->ss_pid != -1);
 	if (ss->ss_pid == 0)
-		server_exec(url, in[0], out[1]);
+		server_exec(url, set, in[0], out[1]);
 	close(in[0]);
 	close(out[1]);
 	ss->ss_stdin = in[1];
@@ -54,12 +57,26 @@ spserver_start_at(struct spserver *ss, const char *url)
 }
 
 void
+spserver_start_at(struct spserver *ss, const char *url)
+{
+	start(ss, url, NULL);
+}
+
+void
 spserver_start(struct spserver *ss)
 {
+	spserver_start_with(ss, NULL);
+}
+
+void
+spserver_start_with(struct spserver *ss, const char *set)
+{
+	const char *scheme = getenv("RUMP_TEST_SCHEME");
 	char url[64];
 
-	snprintf(url, sizeof(url), "unix://@rump-test-%d", (int)getpid());
-	spserver_start_at(ss, url);
+	snprintf(url, sizeof(url), "%s://@rump-test-%d", scheme != NULL ? scheme :
+	    "unix", (int)getpid());
+	start(ss, url, set);
 }
 
 int

@@ -17,6 +17,7 @@ struct spserver {
 
 /* A server of its own for this test, at an abstract socket. */
 void	spserver_start(struct spserver *ss);
+void	spserver_start_with(struct spserver *ss, const char *set);	/* "VARIABLE=VALUE" */
 /* The same at a given URL. */
 void	spserver_start_at(struct spserver *ss, const char *url);
 /* Orderly: its exit status. */
