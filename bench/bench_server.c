@@ -32,7 +32,7 @@
 #define ROUNDS		21
 #define SLIRP_KB	1204.0
 
-static char folder[] = "/tmp/bench_server.XXXXXX";
+static char folder[] = "/dev/shm/bench_server.XXXXXX";
 static char net[256], path[96];
 
 static double

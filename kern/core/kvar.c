@@ -30,7 +30,9 @@
 #include "kvar_impl.h"
 
 static kmutex_t kvars_lock = { .m_name = "kvars" };
-static struct list kvars = LIST_INITIALIZER(kvars);
+static struct list kvars = LIST_INITIALIZER(kvars);	/* by name */
+/* The last that came: many who follow each other are neighbours.  kvars_lock. */
+static struct list_node *kvars_hint = &kvars.l_head;
 
 int
 kvar_boot(void)
@@ -47,6 +49,15 @@ kvar_of(struct list_node *n)
 	return container_of(n, struct kvar, kv_link);
 }
 
+static bool
+kvar_before(const struct kvar *kv, struct list_node *n)
+{
+	int order = strcmp(kv->kv_name, kvar_of(n)->kv_name);
+
+	KASSERTMSG(order != 0, "%s registered twice", kv->kv_name);
+	return order < 0;
+}
+
 void
 kvar_register(struct kvar *kv)
 {
@@ -55,14 +66,13 @@ kvar_register(struct kvar *kv)
 	KASSERT(strlen(kv->kv_name) <
 	    sizeof(((struct kvar_copy *)NULL)->kc_name));
 	mutex_enter(&kvars_lock);
-	LIST_FOREACH(n, &kvars) {
-		int order = strcmp(kv->kv_name, kvar_of(n)->kv_name);
-
-		KASSERTMSG(order != 0, "%s registered twice", kv->kv_name);
-		if (order < 0)
-			break;
-	}
-	list_insert_after(n->ln_prev, &kv->kv_link);
+	n = kvars_hint;
+	while (n != &kvars.l_head && kvar_before(kv, n))
+		n = n->ln_prev;
+	while (n->ln_next != &kvars.l_head && !kvar_before(kv, n->ln_next))
+		n = n->ln_next;
+	list_insert_after(n, &kv->kv_link);
+	kvars_hint = &kv->kv_link;
 	mutex_exit(&kvars_lock);
 }
 
@@ -70,6 +80,8 @@ void
 kvar_unregister(struct kvar *kv)
 {
 	mutex_enter(&kvars_lock);
+	if (kvars_hint == &kv->kv_link)
+		kvars_hint = kv->kv_link.ln_prev;
 	list_remove(&kv->kv_link);
 	mutex_exit(&kvars_lock);
 }

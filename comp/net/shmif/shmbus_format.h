@@ -61,6 +61,7 @@ struct shmbus_header {
 #define SHMBUS_GEN_MASK		((1u << SHMBUS_GEN_BITS) - 1)
 
 #define SHMBUS_STATE(word)	((word) & 3)
+#define SHMBUS_GEN_FIRST	1u	/* of the first who has a port */
 #define SHMBUS_GEN(word)	((word) >> 2 & SHMBUS_GEN_MASK)
 
 #define SHMBUS_F_PROMISC	0x01

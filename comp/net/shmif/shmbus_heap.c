@@ -352,11 +352,16 @@ buf_busy(const struct shmbus_port *p, uint32_t buf, uint32_t *ret_to,
 void
 shmbus_heap_init(struct shmbus_port *p)
 {
+	bool used = p->sp_gen != SHMBUS_GEN_FIRST;
 	uint32_t to, gen;
 
-	/* The first are to be used first, so they go on the stack last. */
+	/*
+	 * The first are to be used first, so they go on the stack last.  A look at one is
+	 * a page of the bus that comes into being, which takes as long as all the
+	 * rest of the beginning.
+	 */
 	for (uint32_t buf = p->sp_nbuf; buf-- > 0; ) {
-		if (buf_busy(p, buf, &to, &gen))
+		if (used && buf_busy(p, buf, &to, &gen))
 			flight_add(p, buf, to, gen);
 		else
 			heap_push(p, buf);

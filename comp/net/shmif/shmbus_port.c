@@ -49,7 +49,8 @@ port_hide(const struct shmbus *bus, uint32_t port, uint32_t state)
 	struct shmbus_ctl *ctl = shmbus_ctl(bus, port);
 	uint32_t gen = SHMBUS_GEN(atomic_load(&ctl->sc_state));
 
-	gen = (gen + 1) & SHMBUS_GEN_MASK;
+	/* The first is never met again: its buffers are known to be untouched. */
+	gen = gen == SHMBUS_GEN_MASK ? SHMBUS_GEN_FIRST + 1 : gen + 1;
 	atomic_store_rel(&ctl->sc_state, gen << 2 | state);
 	bit_clear(shmbus_header(bus)->sh_live, port);
 	bit_clear(shmbus_header(bus)->sh_promisc, port);
