@@ -3,7 +3,8 @@
 /*
  * neigh_impl.h - neighbours: what their files share
  *
- *	neigh.c		the table: finding, making, collecting
+ *	neigh.c		the table: finding and making
+ *	neigh_gc.c	collecting and flushing
  *	neigh_state.c	the states of RFC 4861 section 7.3
  *	neigh_output.c	sending to a neighbour
  *	neigh_config.c	what netlink and ioctls ask for
@@ -91,6 +92,14 @@ neigh_hold(struct neigh *n)
 }
 /* Out of the table and dead; false: there is none. */
 bool	neigh_remove(struct ifnet *ifp, int family, const struct inaddr *addr);
+
+/* neigh_gc.c: takes *link out; n_lock is not held. */
+void	neigh_unlink_locked(struct netns_neigh *nn, struct neigh **link) REQUIRES(nn->nn_lock);
+/* All of a family (0: both) that were of no use since stale ago. */
+void	neigh_collect(struct netns_neigh *nn, int family, int64_t stale);
+/* Collects now and then, as long as there are any. */
+void	neigh_gc_arm_locked(struct netns_neigh *nn) REQUIRES(nn->nn_lock);
+void	neigh_gc_timer(void *arg);
 
 /* --- the states ------------------------------------------------------------------ */
 

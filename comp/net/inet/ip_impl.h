@@ -107,7 +107,7 @@ void	icmp_send_redirect(struct ifnet *ifp, const struct packet *p, const struct 
 int	arp_init(void);
 void	arp_announce(struct ifnet *ifp, const struct inaddr *addr);
 
-/* --- ip_mcast.c, ip_igmp.c ------------------------------------------------ */
+/* --- ip_mcast.c, ip_mcast_opt.c, ip_igmp.c -------------------------------- */
 
 int	ip_mcif_create(struct ifnet *ifp, struct ip_mcif **ret_mc);
 void	ip_mcif_destroy(struct ip_mcif *mc);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * ip_mcast_impl.h - groups of interfaces and of sockets, for ip_mcif.c, ip_mcast.c, ip_igmp.c
+ * ip_mcast_impl.h - groups of interfaces and of sockets, for ip_mcif.c, ip_mcast*.c, ip_igmp.c
  *
  * A socket's membership (ip_member) says which sources it wants of a group on an
  * interface; the interface's group (ip_mcgroup) knows all of its members and makes one
@@ -76,6 +76,26 @@ ip_member_wants(const struct ip_mcfilter *mf, uint32_t src)
 			return mf->mf_mode == MCAST_INCLUDE;
 	return mf->mf_mode == MCAST_EXCLUDE;
 }
+
+/* What an option asks for. */
+struct ip_mcreq {
+	struct inaddr	 mr_group, mr_source;
+	struct inaddr	 mr_ifaddr;	/* names the interface by its address */
+	uint32_t	 mr_ifindex;	/* or by number; neither: by the route */
+};
+
+/* ip_mcast.c: ns_lock and so_lock held.  The interface stays; NULL. */
+struct ifnet *ip_mcreq_interface(struct netns *ns, const struct ip_mcreq *mr);
+/* ifindex 0: the first of that group; so_lock alone will do. */
+struct ip_member *ip_member_find(const struct inpcb *inp, const struct inaddr *group,
+	    uint32_t ifindex);
+/* ENODEV, EADDRINUSE, ENOBUFS */
+int	ip_member_add(struct socket *so, const struct ip_mcreq *mr, uint8_t mode);
+void	ip_member_remove(struct socket *so, struct ip_member *mb);
+/* One source more, or less; without any, an INCLUDE goes.  EADDRNOTAVAIL, ENOBUFS */
+int	ip_member_source(struct socket *so, struct ip_member *mb, uint32_t src, bool add);
+/* The same for a filter that is nobody's; at most max sources. */
+int	ip_mcfilter_edit(struct ip_mcfilter *mf, uint32_t src, bool add, unsigned int max);
 
 /* ip_mcif.c: ns_lock and so_lock held.  ENOBUFS. */
 int	ip_mcif_join(struct ifnet *ifp, struct ip_member *mb);
