@@ -46,6 +46,12 @@ struct backend {
 	void	(*b_interrupt_clear)(void);
 
 	/*
+	 * At the end of a signal handler, instead, where those make calls in the middle of one; or before a
+	 * call, of which the program believes that it had begun when the handler ran.
+	 */
+	void	(*b_signalled)(bool restart);
+
+	/*
 	 * Forking.  before: an errno, and there will be no fork.  Then one of the other two;
 	 * parent with the child's pid, or an error.
 	 */

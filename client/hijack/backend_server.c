@@ -107,6 +107,7 @@ static const struct backend backend_server = {
 	.b_bell = server_bell,
 	.b_bell_close = server_bell_close,
 	.b_poll_arm = server_poll_arm,
+	.b_signalled = rumpclient_interrupt,
 	.b_fork_before = server_fork_before,
 	.b_fork_parent = server_fork_parent,
 	.b_fork_child = server_fork_child,

@@ -25,6 +25,7 @@ hijack_syscall(long nr, const unsigned long args[6])
 		return nr == SYS_rt_sigaction ? signal_inner(args) : host_args(nr, args);
 	if ((unsigned long)nr >= HIJACK_NCALLS)
 		return host_args(nr, args);
+	self.s_signalled = 0;
 	fn = dispatch_rules[nr];
 	return fn != NULL ? fn(nr, args) : host_args(nr, args);
 }
@@ -47,6 +48,39 @@ restarts(unsigned int nr)
 	default:
 		return true;
 	}
+}
+
+long
+host_wait(long nr, const unsigned long args[6], unsigned int timeout, unsigned long zero_timeout)
+{
+	unsigned long hargs[6];
+	long ret = hijack_wait(nr, args, &self.s_signalled);
+
+	if (ret != HIJACK_NOT_MADE)
+		return ret;
+	mem_copy(hargs, args, sizeof(hargs));
+	hargs[timeout] = zero_timeout;
+	ret = host_syscall6(nr, hargs[0], hargs[1], hargs[2], hargs[3], hargs[4], hargs[5]);
+	return ret == 0 ? -EINTR : ret;
+}
+
+/*
+ * A handler ran since the program's call began, but before the kernel was called (or in an earlier call to
+ * it).  If it waits now, it is as if the signal came then.  True: b_interrupt_clear is due.
+ */
+static bool
+tell_signals(unsigned int nr)
+{
+	bool restart = (self.s_signalled & SIGNALLED_NORESTART) == 0;
+
+	if (backend->b_signalled != NULL) {
+		backend->b_signalled(restart);
+		return false;
+	}
+	if (restart && restarts(nr))
+		return false;
+	backend->b_interrupt();
+	return true;
 }
 
 /* Other members of the backend: their arguments in an array, too. */
@@ -107,13 +141,18 @@ kernel_bell_close(int bell)
 long
 kernel_call(unsigned int nr, const unsigned long args[6])
 {
+	bool clear = false;
 	long ret;
 
 	if (__builtin_expect(backend == NULL, 0) && kernel_backend() == NULL)
 		return -ENETDOWN;
 	do {
 		self.s_depth++;
+		if (__builtin_expect(self.s_signalled != 0, 0))
+			clear = tell_signals(nr);
 		ret = self.s_plain ? backend_call(nr, args) : hijack_xcall(backend_call, nr, args);
+		if (__builtin_expect(clear, 0))
+			backend->b_interrupt_clear();
 		self.s_depth--;
 	} while (__builtin_expect(self.s_nlater > 0, 0) && self.s_depth == 0 && signal_deliver() &&
 	    ret == -EINTR && restarts(nr));

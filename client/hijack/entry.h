@@ -44,6 +44,14 @@ long	hijack_copystr(char *to, const char *from, unsigned long size);
 long	hijack_xcall(long (*fn)(unsigned int nr, const unsigned long *args), unsigned int nr,
 	    const unsigned long *args);
 
+/*
+ * The host's call, unless *flag is set: HIJACK_NOT_MADE.  A signal handler that sets it while the instruction
+ * pointer is in [begin, end) sends it to abort.
+ */
+#define HIJACK_NOT_MADE	(-4096L)
+long	hijack_wait(long nr, const unsigned long args[6], const uint32_t *flag);
+extern const char hijack_wait_begin[], hijack_wait_end[], hijack_wait_abort[];
+
 /* Called by the assembler. */
 long	hijack_syscall(long nr, const unsigned long args[6]);
 long	process_clone_before(long nr, const unsigned long args[6]);

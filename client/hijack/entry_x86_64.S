@@ -280,4 +280,36 @@ hijack_copy_fault:
 	ret
 	.cfi_endproc
 
+/*
+ * long hijack_wait(long nr, const unsigned long args[6], const uint32_t *flag)
+ *
+ * Between the look at the flag and the instruction that sleeps a handler must find us: it sees where we
+ * are.  At the instruction itself the call has not been made, as these are not taken up again.
+ */
+	.globl	hijack_wait, hijack_wait_begin, hijack_wait_end, hijack_wait_abort
+	.hidden	hijack_wait, hijack_wait_begin, hijack_wait_end, hijack_wait_abort
+	.type	hijack_wait, @function
+hijack_wait:
+	.cfi_startproc
+	movq	%rdi, %rax
+	movq	%rdx, %rcx
+	movq	%rsi, %r11
+	movq	(%r11), %rdi
+	movq	8(%r11), %rsi
+	movq	16(%r11), %rdx
+	movq	24(%r11), %r10
+	movq	32(%r11), %r8
+	movq	40(%r11), %r9
+hijack_wait_begin:
+	cmpl	$0, (%rcx)
+	jne	hijack_wait_abort
+	syscall
+hijack_wait_end:
+	ret
+hijack_wait_abort:
+	movq	$-4096, %rax
+	ret
+	.cfi_endproc
+	.size	hijack_wait, . - hijack_wait
+
 	.section .note.GNU-stack, "", @progbits

@@ -410,8 +410,9 @@ wait_both(const struct epwait *ew, struct companion *co)
 		return more > 0 ? n + more : n > 0 ? n : more;
 	}
 	for (;;) {
-		n = host_syscall(SYS_epoll_pwait, ew->ew_ep, ew->ew_events, ew->ew_max,
-		    to_ms(time_to(ew->ew_deadline)), ew->ew_mask, SIGSET_BYTES);
+		n = host_wait(SYS_epoll_pwait, (const unsigned long[6]){ (unsigned long)ew->ew_ep,
+		    ew->ew_events, (unsigned long)ew->ew_max,
+		    (unsigned long)to_ms(time_to(ew->ew_deadline)), ew->ew_mask, SIGSET_BYTES }, 3, 0);
 		if (n <= 0)
 			return n;
 		n = filter(ew, 0, n, &joint);

@@ -33,6 +33,9 @@ struct self_later {
 
 #define SELF_LATER	16
 
+#define SIGNALLED_RAN		1U
+#define SIGNALLED_NORESTART	2U	/* one without SA_RESTART did */
+
 /* Of each thread; all zero at first.  A child of vfork(2) has its parent's. */
 struct self {
 	unsigned int	 s_depth;	/* > 0: what it calls is meant for the host */
@@ -41,6 +44,7 @@ struct self {
 	bool		 s_plain;	/* came as a function call: vector registers are free */
 	bool		 s_cancelled;	/* the signal of pthread_cancel(3) was put aside */
 	int		 s_waker;	/* bell to wait with, + 1 */
+	uint32_t	 s_signalled;	/* handlers ran since the program's call began: SIGNALLED_* */
 	unsigned int	 s_nlater;
 	struct self_later s_later[SELF_LATER];
 };
@@ -66,6 +70,13 @@ long	kernel_call(unsigned int nr, const unsigned long args[6]);
 #define KERNEL_SYSCALL_(nr, a, b, c, d, e, f, ...)					\
 	kernel_call_own((nr), (const unsigned long [6]){ (unsigned long)(a), (unsigned long)(b),	\
 	    (unsigned long)(c), (unsigned long)(d), (unsigned long)(e), (unsigned long)(f) })
+
+/*
+ * A call of the host that waits and that a handler always ends (ppoll, epoll_pwait): -EINTR also if the
+ * handler ran before, since the program's call began, unless there is something at once.  timeout: the
+ * number of the argument that is one, for which zero_timeout makes it not wait.
+ */
+long	host_wait(long nr, const unsigned long args[6], unsigned int timeout, unsigned long zero_timeout);
 
 /* The backend's; bells are hidden from the program. */
 int	kernel_bell(void);

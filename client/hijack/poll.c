@@ -129,9 +129,11 @@ wait_merge(struct wait *w)
 static long
 host_ppoll(struct pollfd *fds, unsigned int n, int64_t timeout, unsigned long mask)
 {
-	struct timespec ts = { .tv_sec = timeout / NSEC, .tv_nsec = timeout % NSEC };
+	struct timespec ts = { .tv_sec = timeout / NSEC, .tv_nsec = timeout % NSEC }, zero = { 0 };
+	unsigned long args[6] = { (unsigned long)fds, n, (unsigned long)(timeout >= 0 ? &ts : NULL), mask,
+	    SIGSET_BYTES };
 
-	return host_syscall(SYS_ppoll, fds, n, timeout >= 0 ? &ts : NULL, mask, SIGSET_BYTES);
+	return host_wait(SYS_ppoll, args, 2, (unsigned long)&zero);
 }
 
 static void

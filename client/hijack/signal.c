@@ -114,6 +114,25 @@ signal_deliver(void)
 	return restart;
 }
 
+/* --- handlers that ran ----------------------------------------------------------------------------- */
+
+/*
+ * What the program's call was about to wait for shall not be waited for any more.  It may be on its
+ * way to sleep in the host (hijack_wait), in the kernel, or still on the way there.
+ */
+static void
+handler_ran(const struct action *a, uint32_t before, ucontext_t *uc)
+{
+	uintptr_t pc = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
+	bool restart = (a->a_flags & SA_RESTART) != 0;
+
+	self.s_signalled = before | SIGNALLED_RAN | (restart ? 0 : SIGNALLED_NORESTART);
+	if (self.s_depth > 0 && backend != NULL && backend->b_signalled != NULL)
+		backend->b_signalled((self.s_signalled & SIGNALLED_NORESTART) == 0);
+	if (pc >= (uintptr_t)hijack_wait_begin && pc < (uintptr_t)hijack_wait_end)
+		uc->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)hijack_wait_abort;
+}
+
 /* --- the handler ------------------------------------------------------------------------------------- */
 
 static bool
@@ -163,6 +182,7 @@ handler(int signo, siginfo_t *info, void *context)
 {
 	struct action a = shadow[signo];
 	unsigned int depth = self.s_depth;
+	uint32_t signalled = self.s_signalled;
 	bool plain = self.s_plain;
 
 	if (signo == SIGSYS && trap_armed) {
@@ -189,6 +209,7 @@ handler(int signo, siginfo_t *info, void *context)
 	call_handler(&a, signo, info, context);
 	self.s_depth = depth;
 	self.s_plain = plain;
+	handler_ran(&a, signalled, context);
 }
 
 /* --- sigaction ------------------------------------------------------------------------------------------ */

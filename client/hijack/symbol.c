@@ -67,6 +67,7 @@ elsewhere(long nr, int fd, unsigned long a, unsigned long b, unsigned long c, un
 		ret = entry == FDMAP_HIDDEN && self.s_depth == 0 ? -EBADF : host_args(nr, args);
 	} else {
 		args[0] = (unsigned long)(entry - 1);
+		self.s_signalled = 0;
 		do {
 			self.s_cancelled = false;
 			self.s_plain = true;

@@ -66,6 +66,34 @@ turn_spin(struct cslot *cs)
 	cs->cs_skip = cs->cs_skipnext;
 }
 
+/* A handler ran that ends this call, if it still waits. */
+static bool
+signalled(bool restart)
+{
+	unsigned int signals = __atomic_load_n(&cthread.ct_signals, __ATOMIC_RELAXED);
+
+	return (signals & (restart ? CT_NORESTART : CT_RAN)) != 0;
+}
+
+/*
+ * In a signal handler, which has interrupted us anywhere.  If that was between the look at ct_signals and
+ * the sleep, the word has our bit already: it is taken away, and the host finds another value than
+ * the one to sleep on.
+ */
+static void
+turn_stay_awake(struct cslot *cs)
+{
+	uint32_t *word = &cs->cs_shm->sl_msg.m_turn;
+	uint32_t turn = __atomic_load_n(word, __ATOMIC_RELAXED);
+
+	/* When it is our turn the bit is the server's. */
+	while ((turn & SP_WAITER) != 0 && (turn & SP_TIDMASK) != 0) {
+		if (__atomic_compare_exchange_n(word, &turn, turn & ~SP_WAITER, false,
+		    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			break;
+	}
+}
+
 /* Until it is our turn.  ECONNRESET; EINTR if that is wanted. */
 static int
 turn_wait(struct cslot *cs, bool intr, bool restart)
@@ -85,6 +113,9 @@ turn_wait(struct cslot *cs, bool intr, bool restart)
 		    &turn, turn | SP_WAITER, false, __ATOMIC_ACQUIRE,
 		    __ATOMIC_ACQUIRE))
 			continue;
+		__asm__ volatile("" ::: "memory");
+		if (intr && signalled(restart))
+			return EINTR;
 		if (host_futex_wait(word, turn | SP_WAITER, restart) == -EINTR &&
 		    intr)
 			return EINTR;
@@ -334,5 +365,17 @@ rumpclient_syscall_args(unsigned int nr, const unsigned long args[6])
 	result = call_slot(cs, nr, args);
 	__asm__ volatile("" ::: "memory");
 	cthread.ct_depth--;
+	cthread.ct_signals = 0;
 	return result;
+}
+
+void
+rumpclient_interrupt(bool restart)
+{
+	unsigned int depth = cthread.ct_depth;
+
+	__atomic_fetch_or(&cthread.ct_signals, restart ? CT_RAN : CT_RAN | CT_NORESTART,
+	    __ATOMIC_RELAXED);
+	if (depth > 0 && depth <= SLOTS_DEPTH && cthread.ct_slot[depth - 1].cs_shm != NULL)
+		turn_stay_awake(&cthread.ct_slot[depth - 1]);
 }

@@ -169,9 +169,13 @@ struct cslot {
 struct cthread {
 	struct cslot	 ct_slot[SLOTS_DEPTH];
 	unsigned int	 ct_depth;	/* calls under way */
+	unsigned int	 ct_signals;	/* handlers ran since the call began: CT_* */
 	bool		 ct_known;	/* its end will be noticed */
 };
 extern _Thread_local struct cthread cthread;
+
+#define CT_RAN		1u
+#define CT_NORESTART	2u		/* one without SA_RESTART did */
 
 /* The slot for one more call of this thread; -errno. */
 int	thread_slot(struct cslot **ret_cs);

@@ -107,6 +107,13 @@ int	rumpclient__closenotify(int *fd, enum rumpclient_closevariant variant);
 long	rumpclient_syscall_args(unsigned int nr, const unsigned long args[6]);
 
 /*
+ * By a signal handler, at its end: a call that the thread is in the middle of is interrupted, if it
+ * has to wait, as if the signal had come while it slept.  Only the host sees that by itself, and only
+ * once the thread sleeps.  restart: the handler has SA_RESTART.
+ */
+void	rumpclient_interrupt(bool restart);
+
+/*
  * A bell is a descriptor of the host (non-blocking, closed on exec) that becomes readable
  * when the server rings it; read(2) of 8 bytes, repeated until EAGAIN,
  * silences it.  It is not an eventfd(2), since the server must be able to write to it

@@ -126,6 +126,7 @@ struct spslot {
 	uint32_t	 ss_calls;	/* a: calls begun; moved on when one ends too */
 	uint32_t	 ss_closing;	/* a: end as soon as you can */
 	uint32_t	 ss_busy;	/* a: somebody is about to interrupt it */
+	uint32_t	 ss_wanted;	/* a: the call that was interrupted last, or shall be; 0: none */
 	unsigned int	 ss_skip;	/* o: waits that shall not spin */
 	unsigned int	 ss_skipnext;	/* o: how many, if the next spin is in vain */
 	uint32_t	 ss_broken;	/* o: the client broke the rules */

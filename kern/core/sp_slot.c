@@ -18,7 +18,8 @@
  * clears ss_busy.  The slot's thread moves ss_calls on before it gives the turn back
  * (which is a barrier) and waits for ss_busy before it begins the next call:
  * so either the control thread sees that the call is over, or an interruption
- * that came too late is forgotten here.
+ * that came too late is forgotten here.  One that came before its call, whose
+ * message is still to be seen, is found in ss_wanted.
  */
 
 #include "sp_impl.h"
@@ -72,7 +73,9 @@ call_begin(struct spslot *ss)
 		rumpuser_thread_yield();
 	if (unlikely(atomic_load(&ss->ss_lwp->l_intr)))
 		(void)lwp_interrupted(ss->ss_lwp);
-	atomic_store(&ss->ss_calls, ss->ss_calls + 1);
+	__atomic_store_n(&ss->ss_calls, ss->ss_calls + 1, __ATOMIC_SEQ_CST);
+	if (unlikely(__atomic_load_n(&ss->ss_wanted, __ATOMIC_SEQ_CST) == ss->ss_calls))
+		atomic_store(&ss->ss_lwp->l_intr, 1);
 }
 
 static long
@@ -298,6 +301,7 @@ void
 spslot_interrupt(struct spslot *ss, uint32_t call)
 {
 	__atomic_store_n(&ss->ss_busy, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&ss->ss_wanted, call, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&ss->ss_calls, __ATOMIC_SEQ_CST) == call)
 		lwp_interrupt(ss->ss_lwp);
 	__atomic_store_n(&ss->ss_busy, 0, __ATOMIC_SEQ_CST);
