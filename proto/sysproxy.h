@@ -44,7 +44,8 @@ enum sp_kind {
 
 #define SP_FEAT_SHM	0x00000001u	/* slots in shared memory */
 #define SP_FEAT_FDS	0x00000002u	/* descriptors can be passed: notification */
-#define SP_FEATURES	(SP_FEAT_SHM | SP_FEAT_FDS)	/* all that there are */
+#define SP_FEATURES	(SP_FEAT_SHM | SP_FEAT_FDS)	/* of who shares memory */
+#define SP_FEAT_AGENT	0x00000004u	/* client: h_hostpid is who it does this for */
 
 #define SP_SECRET	16
 
@@ -134,6 +135,7 @@ enum sp_type {
 #define SP_NR_NOTIFY	0x10000		/* r, handle + 1 or 0 */
 #define SP_NR_POLL_ARM	0x10001		/* struct pollfd *, n, handle */
 #define SP_NR_LOST	0x10002		/* fd: open, but what it was is lost */
+#define SP_NR_COMM	0x10003		/* name of the program, 16 bytes in two words; hostpid */
 
 struct sp_msg {
 	uint32_t	 m_turn;	/* slots: below.  Streams: bytes that follow */

@@ -17,15 +17,7 @@
 
 #include "client_impl.h"
 
-#define BELLS_MAX	128
-
-/* Field key:	l  bells_lock */
 static struct rclock bells_lock;
-static struct {
-	int		 bb_fd;		/* l: + 1; 0: this place is free */
-	uint32_t	 bb_handle;	/* l */
-	uint32_t	 bb_generation;	/* l */
-} bells[BELLS_MAX];
 
 static int
 bells_add(int fd, uint32_t handle)

@@ -14,6 +14,8 @@
  *	call.c		a call: its turns, and what the server asks meanwhile
  *	marshal.c	which memory rides along
  *	public.c	the functions with the C library's manners
+ *	one.c		the session of the process, and what is each thread's
+ *	many.c		instead of it in rumpus-supervise: several sessions
  *
  * Nothing here allocates memory from the C library, or takes a lock that a signal
  * handler could meet: signals are blocked while one is held.
@@ -99,6 +101,7 @@ int	connect_url(const char *url);
 /* Is it a URL of that scheme ("unix://")?  What follows it, or NULL. */
 const char *url_rest(const char *url, const char *scheme);
 void	hello_fill(struct sp_hello *h, unsigned int kind);
+void	hello_who(struct sp_hello *h);	/* the part that one.c and many.c know */
 /* The whole of the hello; *ret_fd: what came with the welcome, or -1. */
 int	hello_exchange(int fd, const struct sp_hello *h, struct sp_welcome *w,
 	    int *ret_fd);
@@ -107,11 +110,20 @@ int	conn_recv(int fd, void *buf, size_t len, int *ret_fd);
 
 /* --- session.c ------------------------------------------------------------------- */
 
+#define BELLS_MAX	128
+
+/* Field key:	l  bells_lock, in bell.c */
+struct bell {
+	int		 bb_fd;		/* l: + 1; 0: this place is free */
+	uint32_t	 bb_handle;	/* l */
+	uint32_t	 bb_generation;	/* l: of the session it belongs to */
+};
+
 /*
  * The connection of this process.
  * Field key:	c  constant while it is up	l  s_lock	a  atomic
  */
-struct session {
+struct rcsession {
 	struct rclock	 s_lock;	/* the control connection, slots */
 	uint32_t	 s_generation;	/* a: of the session; 0: none yet */
 	int		 s_fd;		/* l: control connection, -1 */
@@ -123,8 +135,22 @@ struct session {
 	uint8_t		 s_instance[8];	/* c */
 	bool		 s_gone;	/* a: the server is */
 	char		 s_url[256];	/* c */
+#ifdef RUMPCLIENT_MANY
+	int		 s_hostpid;	/* c: whose it is */
+	char		 s_comm[16];	/* c */
+	struct bell	 s_bells[BELLS_MAX];
+#endif
 };
-extern struct session session;
+
+/* Who has many says which one is meant, and whose slots (many.c). */
+#ifdef RUMPCLIENT_MANY
+extern _Thread_local struct rcsession *session_now;
+#define session	(*session_now)
+#define bells	(session.s_bells)
+#else
+extern struct rcsession session;
+extern struct bell bells[BELLS_MAX];
+#endif
 
 static inline int
 session_fd(void)
@@ -133,6 +159,7 @@ session_fd(void)
 }
 
 int	session_open(const char *url);	/* -errno */
+uint32_t session_number(void);		/* s_generation of the next beginning */
 /* The rest of a beginning, of whatever kind: what the welcome says. */
 int	session_begin_locked(int fd, const struct sp_hello *hello);
 void	session_lost(uint32_t generation);	/* the server does not answer */
@@ -166,13 +193,18 @@ struct cslot {
 	uint32_t	 cs_sent[2];	/* bytes of each half, by its last call */
 };
 
-struct cthread {
+struct rcthread {
 	struct cslot	 ct_slot[SLOTS_DEPTH];
 	unsigned int	 ct_depth;	/* calls under way */
 	unsigned int	 ct_signals;	/* handlers ran since the call began: CT_* */
 	bool		 ct_known;	/* its end will be noticed */
 };
-extern _Thread_local struct cthread cthread;
+#ifdef RUMPCLIENT_MANY
+extern _Thread_local struct rcthread *cthread_now;
+#define cthread	(*cthread_now)
+#else
+extern _Thread_local struct rcthread cthread;
+#endif
 
 #define CT_RAN		1u
 #define CT_NORESTART	2u		/* one without SA_RESTART did */
@@ -181,6 +213,7 @@ extern _Thread_local struct cthread cthread;
 int	thread_slot(struct cslot **ret_cs);
 
 void	thread_forget(void);	/* the slots of this thread are somebody else's */
+void	thread_close(struct rcthread *ct);	/* its end */
 
 /* --- bell.c ------------------------------------------------------------------------- */
 

@@ -178,21 +178,6 @@ connect_url(const char *url)
 
 /* --- the hello -------------------------------------------------------------------------- */
 
-static void
-comm_read(char comm[16])
-{
-	long fd, n;
-
-	fd = hostcall(SYS_openat, (long)AT_FDCWD, "/proc/self/comm",
-	    (long)(O_RDONLY | O_CLOEXEC), 0L, 0L, 0L);
-	if (fd < 0)
-		return;
-	n = hostcall(SYS_read, fd, comm, 15L, 0L, 0L, 0L);
-	if (n > 0)
-		comm[comm[n - 1] == '\n' ? n - 1 : n] = '\0';
-	(void)hostcall(SYS_close, fd, 0L, 0L, 0L, 0L, 0L);
-}
-
 void
 hello_fill(struct sp_hello *h, unsigned int kind)
 {
@@ -206,8 +191,7 @@ hello_fill(struct sp_hello *h, unsigned int kind)
 	h->h_bigendian = SP_BIGENDIAN;
 	h->h_wordsize = sizeof(long);
 	h->h_pagesize = PAGESIZE;
-	h->h_hostpid = (uint32_t)hostcall(SYS_getpid, 0L, 0L, 0L, 0L, 0L, 0L);
-	comm_read(h->h_comm);
+	hello_who(h);
 }
 
 /*

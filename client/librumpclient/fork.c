@@ -28,7 +28,7 @@
 struct rumpclient_fork {
 	uint32_t	 rf_used;	/* a */
 	uint8_t		 rf_secret[SP_SECRET];
-	struct session	 rf_parent;	/* as it was before */
+	struct rcsession	 rf_parent;	/* as it was before */
 };
 
 static struct rumpclient_fork tickets[TICKETS_MAX];

@@ -14,8 +14,6 @@
 
 #include "client_impl.h"
 
-struct session session = { .s_fd = -1 };
-
 /* Memory that the server could take away from under us would kill us. */
 static bool
 region_ok(int memfd)
@@ -69,7 +67,7 @@ session_begin_locked(int fd, const struct sp_hello *hello)
 	memcpy(session.s_secret, w.w_secret, sizeof(session.s_secret));
 	memcpy(session.s_instance, w.w_instance, sizeof(session.s_instance));
 	__atomic_store_n(&session.s_gone, false, __ATOMIC_RELEASE);
-	__atomic_fetch_add(&session.s_generation, 1, __ATOMIC_ACQ_REL);
+	__atomic_store_n(&session.s_generation, session_number(), __ATOMIC_RELEASE);
 	return 0;
 }
 

@@ -18,8 +18,6 @@
 
 #define MEET_MS		20
 
-_Thread_local struct cthread cthread;
-
 static pthread_key_t thread_key;
 static pthread_once_t thread_once = PTHREAD_ONCE_INIT;
 static bool thread_haskey;
@@ -50,11 +48,9 @@ slot_close(struct cslot *cs)
 	cs->cs_msg = NULL;
 }
 
-static void
-thread_end(void *arg)
+void
+thread_close(struct rcthread *ct)
 {
-	struct cthread *ct = arg;
-
 	for (unsigned int i = 0; i < SLOTS_DEPTH; i++) {
 		struct cslot *cs = &ct->ct_slot[i];
 
@@ -67,10 +63,16 @@ thread_end(void *arg)
 	}
 }
 
+static void
+thread_end(void *arg)
+{
+	thread_close(arg);
+}
+
 void
 rumpclient_thread_detach(void)
 {
-	thread_end(&cthread);
+	thread_close(&cthread);
 }
 
 static void

@@ -9,8 +9,9 @@
  *
  *  - In the process that becomes the program, the placeholders, which are eventfds, are replaced
  *    by ours, which are pipes.  Our ends of them the supervisor gets by being forked.
- *  - The supervisor goes on with the connection.  The client library takes it over from the
- *    environment of the process that it is in, so the number there is corrected.
+ *  - The supervisor goes on with the connection.
+ *
+ * Where nothing was left the program is a new proc.
  */
 
 #include <dirent.h>
@@ -86,16 +87,16 @@ adopt_leave(void)
 	(void)unsetenv(DIRECTORY);
 }
 
+static struct many *first;		/* what the program is in the kernel */
+
 int
 adopt_connect(const char *url)
 {
-	char text[RUMPCLIENT_ENVLEN + 32];
+	const struct many_who nobody = { .mw_pid = 0 };
 
-	if (inherited >= 0) {
-		(void)snprintf(text, sizeof(text), "%d,%d,%s", inherited, (int)getpid(), inherited_url);
-		(void)setenv(CONNECTION, text, 1);
-	}
-	return rumpclient_connect(url);
+	server_url = inherited >= 0 ? inherited_url : url;
+	return inherited >= 0 ? many_resume(inherited, server_url, &nobody, &first) :
+	    many_guest(server_url, &nobody, &first);
 }
 
 /* --- what else the program has --------------------------------------------------------------- */
@@ -120,14 +121,11 @@ keep_end(uint32_t index, int r, int end)
 void
 adopt_close_others(int report)
 {
-	unsigned int n = 0, from = 3;
-	int own[16];
+	unsigned int from = 3;
 
 	keep(report);
-	if (rumpclient_ownfds(own, 16, &n) == 0) {
-		for (unsigned int i = 0; i < n && i < 16; i++)
-			keep(own[i]);
-	}
+	if (first != NULL)
+		keep(many_descriptor(first));
 	fdmap_adopted(keep_end);
 	for (unsigned int fd = 3; fd < MAXFD; fd++) {
 		if ((kept[fd / 8] >> fd % 8 & 1) == 0)
@@ -142,7 +140,6 @@ adopt_close_others(int report)
 /* --- in the kernel -------------------------------------------------------------------------- */
 
 static pid_t program;
-static int cwdfd = -1;
 static enum cwd_kind cwd = CWD_HOST;
 static int highest;
 
@@ -179,27 +176,36 @@ void
 adopt_finish(pid_t pid)
 {
 	const char *where = getenv(DIRECTORY);
-	long fd;
+	struct many_thread *mt;
 
+	program = pid;
 	if (inherited < 0)
 		return;
+	mt = many_enter(first);
+	if (mt == NULL)
+		return;
 	close_unnamed();
-	program = pid;
-	if (where == NULL)
-		return;
-	fd = kernel_syscall(SYS_openat, AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	cwdfd = (int)fd;
-	cwd = where[0] == '2' ? CWD_BLANKET : CWD_PREFIX;
+	many_leave(mt);
+	if (where != NULL)
+		cwd = where[0] == '2' ? CWD_BLANKET : CWD_PREFIX;
 }
 
-void
-adopt_cwd(struct target *t)
+bool
+adopt_claim(struct target *t)
 {
-	if (cwdfd < 0 || t->t_pid != program)
-		return;
-	t->t_cwdfd = cwdfd;
+	struct many_thread *mt;
+	struct many_who who;
+
+	if (first == NULL || t->t_pid != program)
+		return false;
+	t->t_session = first;
 	t->t_cwd = cwd;
-	cwdfd = -1;
+	first = NULL;
+	target_who(t->t_pid, &who);
+	mt = many_enter(t->t_session);
+	if (mt != NULL) {
+		many_rename(&who);
+		many_leave(mt);
+	}
+	return true;
 }

@@ -4,16 +4,17 @@
  * fdmap.c - placeholders of the programs' descriptors
  *
  * Behind each descriptor of the kernel a program has the writing end of a pipe, put there by
- * us (SECCOMP_IOCTL_NOTIF_ADDFD); the reading end is ours.  So the host counts for us: when
- * the last copy is gone, in whatever process and for whatever reason -- close, exec, exit, a
- * message that was never received -- our end hangs up, and the kernel's descriptor is closed.
- * And the pipe's inode number tells by /proc what a descriptor stands for.
+ * us (SECCOMP_IOCTL_NOTIF_ADDFD); the reading end is ours.  The pipe's inode number tells by /proc what
+ * a descriptor stands for.  A child of fork(2) has the same placeholders and, in its own proc of
+ * the kernel, the same numbers: so the number belongs to the place, and the tables of several
+ * processes lead there.
  *
- * A hang-up comes a moment late.  Where we know that a descriptor is the only one, close(2)
- * closes the kernel's before it goes on; no longer after a fork.
+ * With the last name in a table goes the proc's descriptor.  What goes unseen (close-on-exec, a
+ * process that is killed before it ever calls) is noticed when our end hangs up: the host
+ * counts for us.
  *
  * Locking
- *	fdmap_lock, a leaf but for targets_lock
+ *	fdmap_lock, a leaf
  */
 
 #include <errno.h>
@@ -29,7 +30,6 @@
 #define NBUCKETS	4096
 
 #define R_FREE		(-1)		/* the place is free */
-#define R_GONE		(-2)		/* it hung up, but tables have its name: FDMAP_HIDDEN - 1 */
 
 /* Field key:	l  fdmap_lock */
 struct place {
@@ -37,7 +37,6 @@ struct place {
 	int		 p_end;		/* l: the pipe's reading end */
 	uint64_t	 p_ino;		/* l */
 	uint32_t	 p_names;	/* l: entries of tables */
-	bool		 p_shared;	/* l: there may be more of them */
 	uint32_t	 p_next;	/* l: in its bucket, or of the free ones; + 1 */
 };
 
@@ -93,24 +92,18 @@ place_free_locked(struct place *p, int *ret_r, int *ret_end)
 	unused = (uint32_t)(p - places) + 1;
 }
 
-/* A table forgets it.  If the host has, too, that is all. */
+/* A table forgets it. */
 static void
-unname_locked(struct place *p)
+unname(int32_t entry)
 {
-	int r, end;
+	int r, end = -1;
 
-	p->p_names--;
-	if (p->p_names == 0 && p->p_r == R_GONE)
-		place_free_locked(p, &r, &end);
-}
-
-static void
-finish(int r, int end)
-{
-	if (r < 0)
-		return;
-	(void)kernel_syscall(SYS_close, r);
-	(void)close(end);
+	(void)pthread_mutex_lock(&fdmap_lock);
+	if (--place_of(entry)->p_names == 0)
+		place_free_locked(place_of(entry), &r, &end);
+	(void)pthread_mutex_unlock(&fdmap_lock);
+	if (end >= 0)
+		(void)close(end);
 }
 
 /* --- entries ------------------------------------------------------------------------------- */
@@ -144,40 +137,45 @@ fdmap_find(uint64_t ino)
 void
 fdmap_forget(int32_t entry)
 {
-	if (entry <= FDMAP_EPOLL) {
-		companion_drop(entry);
-		return;
-	}
+	if (entry <= FDMAP_EPOLL)
+		companion_drop(NULL, entry);
+	else
+		unname(entry);
+}
+
+int32_t
+fdmap_copy(int32_t entry)
+{
+	if (entry <= FDMAP_EPOLL)
+		return companion_copy(entry);
+	if (entry <= 0)
+		return entry;
 	(void)pthread_mutex_lock(&fdmap_lock);
-	unname_locked(place_of(entry));
+	place_of(entry)->p_names++;
 	(void)pthread_mutex_unlock(&fdmap_lock);
+	return entry;
 }
 
 void
-fdmap_shared(int32_t entry)
+fdmap_close(struct target *t, unsigned long n)
 {
-	if (entry > 0)
-		__atomic_store_n(&place_of(entry)->p_shared, true, __ATOMIC_RELEASE);
+	int32_t entry = target_set(t, n, FDMAP_HOST);
+	unsigned long args[6] = { 0 };
+
+	if (entry <= FDMAP_EPOLL)
+		companion_drop(t, entry);
+	if (entry <= 0)
+		return;
+	args[0] = (unsigned long)place_of(entry)->p_r;
+	if (!target_names(t, entry))
+		(void)target_call(t, SYS_close, args);
+	unname(entry);
 }
 
 void
 fdmap_drop(unsigned long n)
 {
-	int32_t entry = target_set(visit->v_target, n, FDMAP_HOST);
-	int r = -1, end = -1;
-
-	if (entry <= 0) {
-		if (entry <= FDMAP_EPOLL)
-			companion_drop(entry);
-		return;
-	}
-	(void)pthread_mutex_lock(&fdmap_lock);
-	if (place_of(entry)->p_names == 1 && place_of(entry)->p_r >= 0 && !place_of(entry)->p_shared)
-		place_free_locked(place_of(entry), &r, &end);
-	else
-		unname_locked(place_of(entry));
-	(void)pthread_mutex_unlock(&fdmap_lock);
-	finish(r, end);
+	fdmap_close(visit->v_target, n);
 }
 
 /* An event may be old, and the place another's: it is looked at again. */
@@ -192,22 +190,42 @@ hung_up(const struct place *p)
 void
 fdmap_hangup(uint32_t index)
 {
-	struct place *p = &places[index];
-	int r = -1, end = -1;
+	int32_t entry = (int32_t)index + 1;
+	struct target *t;
+	unsigned long n;
+	bool gone;
 
 	(void)pthread_mutex_lock(&fdmap_lock);
-	if (hung_up(p) && p->p_names == 0) {
-		place_free_locked(p, &r, &end);
-	} else if (hung_up(p)) {
-		r = p->p_r;
-		end = p->p_end;
-		p->p_r = R_GONE;
-	}
+	gone = hung_up(&places[index]);
+	if (gone)
+		places[index].p_names++;	/* it stays what it is meanwhile */
 	(void)pthread_mutex_unlock(&fdmap_lock);
-	finish(r, end);
+	if (!gone)
+		return;
+	birth_forget(entry);
+	while ((t = target_with(entry, &n)) != NULL) {
+		fdmap_close(t, n);
+		target_leave(t);
+	}
+	unname(entry);
 }
 
 /* --- new ones --------------------------------------------------------------------------------- */
+
+/* fdoff=: the program's lowest number from there on that is free; -1: the lowest of all. */
+static long
+number_from(unsigned int from)
+{
+	char name[48];
+	struct stat st;
+
+	for (unsigned int n = from; from != 0 && n < HIJACK_NFDS; n++) {
+		(void)snprintf(name, sizeof(name), "/proc/%d/fd/%u", visit->v_target->t_pid, n);
+		if (target_entry(visit->v_target, n) == FDMAP_HOST && lstat(name, &st) != 0)
+			return n;
+	}
+	return -1;
+}
 
 static long
 give(int r, bool cloexec)
@@ -224,7 +242,7 @@ give(int r, bool cloexec)
 	(void)pthread_mutex_lock(&fdmap_lock);
 	p = place_new_locked(r, pipefd[0], st.st_ino);
 	(void)pthread_mutex_unlock(&fdmap_lock);
-	n = p == NULL ? -ENFILE : visit_give(pipefd[1], -1, cloexec);
+	n = p == NULL ? -ENFILE : visit_give(pipefd[1], number_from(policy.po_fdoff), cloexec);
 	if (p != NULL && n >= 0)
 		(void)target_set(visit->v_target, (unsigned long)n, (int32_t)(p - places) + 1);
 	(void)close(pipefd[1]);
@@ -262,6 +280,13 @@ place_copy(const struct place *p)
 	return fd >= 0 ? fd : -errno;
 }
 
+/* A copy of what stands behind an entry, to be given away; -errno. */
+static int
+stand_in(unsigned long old, int32_t entry)
+{
+	return entry <= FDMAP_EPOLL ? host_borrow(old) : place_copy(place_of(entry));
+}
+
 /* The program's descriptor old gets another name. */
 long
 fdmap_again(unsigned long old, long n, bool cloexec)
@@ -270,16 +295,17 @@ fdmap_again(unsigned long old, long n, bool cloexec)
 	long got;
 	int fd;
 
-	if (entry <= 0)
+	if (entry == FDMAP_HOST)
 		return -EBADF;
-	fd = place_copy(place_of(entry));
+	fd = stand_in(old, entry);
 	if (fd < 0)
 		return fd;
+	if (entry > 0)
+		(void)fdmap_copy(entry);
+	else
+		companion_hold(entry);
 	if (n >= 0)
 		fdmap_drop((unsigned long)n);
-	(void)pthread_mutex_lock(&fdmap_lock);
-	place_of(entry)->p_names++;
-	(void)pthread_mutex_unlock(&fdmap_lock);
 	got = visit_give(fd, n, cloexec);
 	if (got >= 0)
 		(void)target_set(visit->v_target, (unsigned long)got, entry);

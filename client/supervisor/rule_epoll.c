@@ -4,18 +4,18 @@
  * rule_epoll.c - epoll over descriptors of both kernels
  *
  * As in a program in which we are (hijack/epoll.c): the program's instance E is the host's, and gets
- * a companion in the kernel when the first descriptor of it is added; they are joined by a
- * bell in E.  Here all waiting is done by us, on a copy of E's descriptor, also while there is no
- * companion: one may come, and then the program must not see the bell.
+ * a companion in the kernel when the first descriptor of it is added.  Here all waiting is done by
+ * us, also while there is no companion, since one may come.  So the two need not be joined: who
+ * waits waits for a copy of E and for a bell of his own, which the companion rings.
  *
- * At any time one of these holds: the bell is armed; it has been rung and not been heard;
- * a worker is about to see to it.  Who leaves with the bell unarmed while others wait pokes them.
+ * A child of fork(2) has E too, and the companion by the same number in its own proc.
  *
  * References: epoll_ctl(2), epoll_wait(2), pidfd_getfd(2).
  */
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -32,49 +32,107 @@
 #define SIGSET_BYTES	8
 #define NSEC		1000000000LL
 
+/* Field key:	l  companions_lock	c  constant	a  atomic */
 struct companion {
 	uint32_t	 co_refs;	/* l: the table's, and calls under way */
 	int		 co_ep;		/* c: E */
 	int		 co_r;		/* a: the kernel's epoll, -1: not yet */
-	int		 co_bell;	/* l: in E, with co_r */
-	int		 co_poke;	/* l: an eventfd in E */
-	uint32_t	 co_armed;	/* a */
-	uint32_t	 co_waiters;	/* a */
+	int		 co_poke;	/* c: an eventfd, written when there is one */
 };
 
 static struct companion companions[NCOMPANIONS];
 static pthread_mutex_t companions_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* What no program has for data: an address of ours. */
-#define JOINT_BELL	(STACKS_BASE ^ 0x5a5a000000000000UL)
-#define JOINT_POKE	(JOINT_BELL + 1)
+static int32_t
+entry_of(const struct companion *co)
+{
+	return FDMAP_EPOLL - (int32_t)(co - companions);
+}
+
+static struct companion *
+companion_of(int32_t entry)
+{
+	return &companions[FDMAP_EPOLL - entry];
+}
 
 /* --- birth and end ---------------------------------------------------------------------- */
 
+/* t: whose the kernel's is; NULL: it goes by itself. */
 static void
-companion_rele(struct companion *co)
+companion_rele(struct target *t, struct companion *co)
 {
-	struct companion old = { .co_refs = 1 };
+	struct companion old = { .co_refs = 0 };
+	unsigned long args[6] = { 0 };
 
 	(void)pthread_mutex_lock(&companions_lock);
 	if (co->co_refs == 1)
 		old = *co;
 	co->co_refs--;
 	(void)pthread_mutex_unlock(&companions_lock);
-	if (old.co_ep == 0)
+	if (old.co_refs == 0)
 		return;
-	if (old.co_r >= 0) {
-		rumpclient_bell_close(old.co_bell);
-		(void)close(old.co_poke);
-		(void)kernel_syscall(SYS_close, old.co_r);
-	}
+	args[0] = (unsigned long)old.co_r;
+	if (old.co_r >= 0 && t != NULL)
+		(void)target_call(t, SYS_close, args);
+	(void)close(old.co_poke);
 	(void)close(old.co_ep);
 }
 
 void
-companion_drop(int32_t entry)
+companion_drop(struct target *t, int32_t entry)
 {
-	companion_rele(&companions[FDMAP_EPOLL - entry]);
+	companion_rele(t, companion_of(entry));
+}
+
+void
+companion_hold(int32_t entry)
+{
+	(void)pthread_mutex_lock(&companions_lock);
+	companion_of(entry)->co_refs++;
+	(void)pthread_mutex_unlock(&companions_lock);
+}
+
+int
+companion_epoll(int32_t entry)
+{
+	return companion_of(entry)->co_ep;
+}
+
+int
+companion_kernel(int32_t entry)
+{
+	return __atomic_load_n(&companion_of(entry)->co_r, __ATOMIC_ACQUIRE);
+}
+
+/* Of a copy of E, which is taken along or closed.  NULL: no room. */
+static struct companion *
+companion_new_locked(int ep, int r)
+{
+	struct companion *co = companions;
+	int poke = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+	while (co < companions + NCOMPANIONS && co->co_refs > 0)
+		co++;
+	if (poke < 0 || ep < 0 || co == companions + NCOMPANIONS) {
+		if (poke >= 0)
+			(void)close(poke);
+		if (ep >= 0)
+			(void)close(ep);
+		return NULL;
+	}
+	*co = (struct companion){ .co_refs = 1, .co_ep = ep, .co_r = r, .co_poke = poke };
+	return co;
+}
+
+int32_t
+companion_copy(int32_t entry)
+{
+	struct companion *old = companion_of(entry), *co;
+
+	(void)pthread_mutex_lock(&companions_lock);
+	co = companion_new_locked(fcntl(old->co_ep, F_DUPFD_CLOEXEC, 0), old->co_r);
+	(void)pthread_mutex_unlock(&companions_lock);
+	return co != NULL ? entry_of(co) : FDMAP_HOST;
 }
 
 static bool
@@ -92,18 +150,16 @@ is_epoll(int fd)
 static struct companion *
 companion_make_locked(unsigned long n)
 {
-	struct companion *co = companions;
+	struct companion *co;
 	int fd = host_borrow(n);
 
-	while (co < companions + NCOMPANIONS && co->co_refs > 0)
-		co++;
-	if (fd < 0 || !is_epoll(fd) || co == companions + NCOMPANIONS) {
-		if (fd >= 0)
-			(void)close(fd);
-		return NULL;
+	if (fd >= 0 && !is_epoll(fd)) {
+		(void)close(fd);
+		fd = -1;
 	}
-	*co = (struct companion){ .co_refs = 1, .co_ep = fd, .co_r = -1 };
-	(void)target_set(visit->v_target, n, FDMAP_EPOLL - (int32_t)(co - companions));
+	co = companion_new_locked(fd, -1);
+	if (co != NULL)
+		(void)target_set(visit->v_target, n, entry_of(co));
 	return co;
 }
 
@@ -117,7 +173,7 @@ companion_get(unsigned long n)
 	(void)pthread_mutex_lock(&companions_lock);
 	entry = target_entry(visit->v_target, n);
 	if (entry <= FDMAP_EPOLL)
-		co = &companions[FDMAP_EPOLL - entry];
+		co = companion_of(entry);
 	else if (entry == FDMAP_HOST)
 		co = companion_make_locked(n);
 	if (co != NULL)
@@ -126,75 +182,75 @@ companion_get(unsigned long n)
 	return co;
 }
 
-static int
-joint_add(const struct companion *co, int fd, uint64_t data)
-{
-	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = data };
-
-	return epoll_ctl(co->co_ep, EPOLL_CTL_ADD, fd, &ev) == 0 ? 0 : -errno;
-}
-
 /* The kernel's side of it. */
 static int
 companion_open_locked(struct companion *co)
 {
 	uint64_t one = 1;
-	int error;
 	long r;
 
 	if (co->co_r >= 0)
 		return 0;
-	co->co_bell = rumpclient_bell();
-	if (co->co_bell < 0)
-		return co->co_bell;
-	r = -EMFILE;
-	co->co_poke = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	error = co->co_poke < 0 ? -errno : joint_add(co, co->co_bell, JOINT_BELL);
-	if (error == 0)
-		error = joint_add(co, co->co_poke, JOINT_POKE);
-	if (error == 0) {
-		r = kernel_syscall(SYS_epoll_create1, 0);
-		error = r < 0 ? (int)r : 0;
-	}
-	if (error) {
-		rumpclient_bell_close(co->co_bell);
-		if (co->co_poke >= 0)
-			(void)close(co->co_poke);
-		return error;
-	}
+	r = kernel_syscall(SYS_epoll_create1, 0);
+	if (r < 0)
+		return (int)r;
 	__atomic_store_n(&co->co_r, (int)r, __ATOMIC_RELEASE);
-	/* Who waits already comes out, and arms the bell. */
+	/* Who waits already shall wait for both. */
 	(void)write(co->co_poke, &one, sizeof(one));
 	return 0;
 }
 
 /* --- epoll_ctl ------------------------------------------------------------------------------ */
 
+/* r, with the kernel's half of E. */
+static long
+control(struct companion *co, int r, const unsigned long args[6])
+{
+	unsigned long kargs[6] = { 0, args[1], (unsigned long)r, args[3] };
+	long ret;
+
+	(void)pthread_mutex_lock(&companions_lock);
+	ret = companion_open_locked(co);
+	(void)pthread_mutex_unlock(&companions_lock);
+	if (ret != 0)
+		return ret;
+	kargs[0] = (unsigned long)co->co_r;
+	return kernel_call(SYS_epoll_ctl, kargs);
+}
+
+/* An instance in another one is there twice, as it is itself. */
+static long
+control_nested(struct companion *co, int32_t inner, const unsigned long args[6])
+{
+	struct companion *in = companion_of(inner);
+	unsigned long kargs[6] = { args[0], args[1], args[2], args[3] };
+	long ret = 0;
+
+	(void)pthread_mutex_lock(&companions_lock);
+	if (args[1] == EPOLL_CTL_ADD)
+		ret = companion_open_locked(in);
+	(void)pthread_mutex_unlock(&companions_lock);
+	if (ret == 0 && in->co_r >= 0)
+		ret = control(co, in->co_r, kargs);
+	return ret;
+}
+
 static long
 rule_epoll_ctl(long nr, const unsigned long args[6])
 {
 	int32_t entry = fdmap_entry(args[2]);
-	struct companion *co;
+	struct companion *co = NULL;
 	long ret;
 
-	if (entry == FDMAP_HIDDEN)
-		return -EBADF;
-	if (entry <= 0)
+	if (entry == FDMAP_HOST)
 		return fdmap_entry(args[0]) > 0 ? -EINVAL : CALL_GOES_ON;
-	co = companion_get(args[0]);
+	if (fdmap_entry(args[0]) <= 0 && args[0] != args[2])
+		co = companion_get(args[0]);
 	if (co == NULL)
-		return fdmap_entry(args[0]) > 0 ? -EINVAL : CALL_GOES_ON;
-	(void)pthread_mutex_lock(&companions_lock);
-	ret = companion_open_locked(co);
-	(void)pthread_mutex_unlock(&companions_lock);
-	if (ret == 0) {
-		unsigned long kargs[6] = { (unsigned long)co->co_r, args[1],
-		    (unsigned long)(entry - 1), args[3] };
-
-		ret = kernel_call(SYS_epoll_ctl, kargs);
-	}
-	companion_rele(co);
-	return ret;
+		return fdmap_entry(args[0]) > 0 || entry > 0 ? -EINVAL : CALL_GOES_ON;
+	ret = entry > 0 ? control(co, entry - 1, args) : control_nested(co, entry, args);
+	companion_rele(visit->v_target, co);
+	return ret == 0 && entry < 0 ? CALL_GOES_ON : ret;
 }
 
 /* --- epoll_wait -------------------------------------------------------------------------------- */
@@ -228,45 +284,19 @@ ms_left(const struct epwait *ew)
 	return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
-/* A joint is heard, and is no event of the program's. */
-static void
-hear(struct companion *co, uint64_t joint)
-{
-	uint64_t junk;
-
-	if (joint == JOINT_POKE) {
-		(void)read(co->co_poke, &junk, sizeof(junk));
-		return;
-	}
-	while (read(co->co_bell, &junk, sizeof(junk)) > 0)
-		continue;
-	__atomic_store_n(&co->co_armed, 0, __ATOMIC_RELEASE);
-}
-
-static bool
-is_joint(uint64_t data)
-{
-	return data == JOINT_BELL || data == JOINT_POKE;
-}
-
-/* From E; -1 and errno as epoll_wait(2), 1 if anything came. */
+/* From E; -errno. */
 static long
-collect_host(struct epwait *ew, int ms)
+collect_host(struct epwait *ew)
 {
-	struct epoll_event *ev = ew->ew_events + ew->ew_n;
-	int room = ew->ew_max - ew->ew_n, kept = 0;
+	int room = ew->ew_max - ew->ew_n;
 	long n;
 
 	if (room == 0)
 		return 0;
-	n = host_syscall(SYS_epoll_pwait, ew->ew_co->co_ep, ev, room, ms, NULL, SIGSET_BYTES);
-	for (long i = 0; i < n; i++) {
-		if (is_joint(ev[i].data.u64))
-			hear(ew->ew_co, ev[i].data.u64);
-		else
-			ev[kept++] = ev[i];
-	}
-	ew->ew_n += kept;
+	n = host_syscall(SYS_epoll_pwait, ew->ew_co->co_ep, ew->ew_events + ew->ew_n, room, 0, NULL,
+	    SIGSET_BYTES);
+	if (n > 0)
+		ew->ew_n += (int)n;
 	return n;
 }
 
@@ -284,18 +314,30 @@ collect_kernel(struct epwait *ew)
 	return n;
 }
 
-/* True: the bell will ring, or there is nobody to ring it.  False: there is something now. */
-static bool
-armed(struct companion *co)
+/* 0: something may have come, or it is time; -errno. */
+static long
+sleep_for_both(struct epwait *ew, int ms)
 {
-	struct pollfd pfd = { .fd = __atomic_load_n(&co->co_r, __ATOMIC_ACQUIRE), .events = POLLIN };
+	struct pollfd k = { .fd = __atomic_load_n(&ew->ew_co->co_r, __ATOMIC_ACQUIRE), .events = POLLIN };
+	struct pollfd h[2] = { { .fd = ew->ew_co->co_ep, .events = POLLIN },
+	    { .fd = ew->ew_co->co_poke, .events = POLLIN } };
+	uint64_t junk;
+	long n;
 
-	if (pfd.fd < 0 || __atomic_exchange_n(&co->co_armed, 1, __ATOMIC_ACQ_REL) != 0)
-		return true;
-	if (rumpclient_poll_arm(&pfd, 1, co->co_bell) == 0)
-		return true;
-	__atomic_store_n(&co->co_armed, 0, __ATOMIC_RELEASE);
-	return false;
+	if (k.fd >= 0) {
+		h[1].fd = visit_bell();
+		if (h[1].fd < 0)
+			return h[1].fd;
+		n = rumpclient_poll_arm(&k, 1, h[1].fd);
+		if (n != 0)
+			return n < 0 ? n : 0;
+	}
+	n = poll(h, 2, ms);
+	if (n < 0)
+		return -errno;
+	while (k.fd >= 0 && h[1].revents != 0 && read(h[1].fd, &junk, sizeof(junk)) > 0)
+		continue;
+	return 0;
 }
 
 static long
@@ -305,34 +347,16 @@ epoll_wait_all(struct epwait *ew)
 	int ms;
 
 	for (;;) {
+		ms = ms_left(ew);
 		n = collect_kernel(ew);
 		if (n >= 0)
-			n = collect_host(ew, 0);
-		if (ew->ew_n > 0)
-			return ew->ew_n;
+			n = collect_host(ew);
+		if (ew->ew_n > 0 || n < 0 || ms == 0)
+			return ew->ew_n > 0 ? ew->ew_n : n;
+		n = sleep_for_both(ew, ms);
 		if (n < 0)
 			return n;
-		ms = ms_left(ew);
-		if (ms == 0)
-			return 0;
-		if (!armed(ew->ew_co))
-			continue;
-		n = collect_host(ew, ms);
-		if (n <= 0)
-			return n;
-		if (ew->ew_n > 0)
-			return ew->ew_n;
 	}
-}
-
-static void
-poke_others(struct companion *co)
-{
-	uint64_t one = 1;
-
-	if (__atomic_sub_fetch(&co->co_waiters, 1, __ATOMIC_ACQ_REL) > 0 && co->co_r >= 0 &&
-	    __atomic_load_n(&co->co_armed, __ATOMIC_ACQUIRE) == 0)
-		(void)write(co->co_poke, &one, sizeof(one));
 }
 
 static long
@@ -345,10 +369,8 @@ wait_with(struct epwait *ew, const unsigned long args[6])
 	ew->ew_co = companion_get(args[0]);
 	if (ew->ew_co == NULL)
 		return fdmap_entry(args[0]) > 0 ? -EINVAL : CALL_GOES_ON;
-	__atomic_add_fetch(&ew->ew_co->co_waiters, 1, __ATOMIC_ACQ_REL);
 	ret = epoll_wait_all(ew);
-	poke_others(ew->ew_co);
-	companion_rele(ew->ew_co);
+	companion_rele(visit->v_target, ew->ew_co);
 	if (ret > 0 && !mem_write(args[1], ew->ew_events, (size_t)ret * sizeof(ew->ew_events[0])))
 		ret = -EFAULT;
 	return ret;

@@ -80,7 +80,12 @@ wait_sort(struct wait *w)
 		w->w_kernel[i] = w->w_host[i] = w->w_fds[i];
 		w->w_kernel[i].fd = w->w_host[i].fd = -1;
 		w->w_fds[i].revents = 0;
-		if (entry > 0) {
+		if (entry <= FDMAP_EPOLL && companion_kernel(entry) >= 0) {
+			/* It is ready if one of its halves is. */
+			w->w_kernel[i].fd = companion_kernel(entry);
+			w->w_nkernel++;
+			w->w_nhost++;
+		} else if (entry > 0) {
 			w->w_kernel[i].fd = entry - 1;
 			w->w_nkernel++;
 		} else if (w->w_fds[i].fd >= 0) {
@@ -95,27 +100,14 @@ wait_merge(struct wait *w)
 	long ready = 0;
 
 	for (unsigned int i = 0; i < w->w_n; i++) {
+		w->w_fds[i].revents = 0;
 		if (w->w_kernel[i].fd >= 0)
-			w->w_fds[i].revents = w->w_kernel[i].revents;
-		else if (w->w_host[i].fd >= 0)
-			w->w_fds[i].revents = w->w_host[i].revents;
+			w->w_fds[i].revents |= w->w_kernel[i].revents;
+		if (w->w_host[i].fd >= 0)
+			w->w_fds[i].revents |= w->w_host[i].revents;
 		ready += w->w_fds[i].revents != 0;
 	}
 	return ready;
-}
-
-static int
-bell(void)
-{
-	int fd;
-
-	if (visit->v_bell == 0) {
-		fd = rumpclient_bell();
-		if (fd < 0)
-			return fd;
-		visit->v_bell = fd + 1;
-	}
-	return visit->v_bell - 1;
 }
 
 static void
@@ -144,7 +136,7 @@ wait_both(struct wait *w)
 {
 	static const struct timespec none;
 	struct timespec ts;
-	int ring = bell();
+	int ring = visit_bell();
 	long n;
 
 	if (ring < 0)
@@ -172,13 +164,12 @@ wait_mixed(struct wait *w)
 	int fd;
 
 	for (unsigned int i = 0; i < w->w_n; i++) {
-		if (w->w_kernel[i].fd >= 0 || w->w_fds[i].fd < 0)
+		if (w->w_fds[i].fd < 0 || fdmap_entry((unsigned long)w->w_fds[i].fd) > 0)
 			continue;
 		fd = host_borrow((unsigned long)w->w_fds[i].fd);
 		w->w_host[i].fd = fd >= 0 ? fd : 1 << 30;	/* POLLNVAL */
 	}
 	ret = wait_both(w);
-	(void)rumpclient_poll_arm(NULL, 0, bell());
 	for (unsigned int i = 0; i < w->w_n; i++) {
 		if (w->w_host[i].fd >= 0 && w->w_host[i].fd != 1 << 30)
 			(void)close(w->w_host[i].fd);

@@ -14,23 +14,18 @@
 #include <linux/close_range.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <rump/rumpclient.h>
 
-#include <abi/sysdesc.h>
-
 #include "supervisor.h"
 
 const struct backend *backend;		/* NULL: rules of the shared files need none of its parts */
 
 /* --- calls to the kernel ------------------------------------------------------------- */
-
-static pthread_mutex_t cwd_lock = PTHREAD_MUTEX_INITIALIZER;
-static int cwd_now = -1;		/* cwd_lock: t_cwdfd of whose it is in the kernel */
-static bool uses_cwd[HIJACK_NCALLS];
 
 enum cwd_kind
 path_cwd(void)
@@ -44,28 +39,25 @@ path_setcwd(enum cwd_kind kind)
 	__atomic_store_n(&visit->v_target->t_cwd, (uint32_t)kind, __ATOMIC_RELEASE);
 }
 
-/* The proc of all has one directory, which is that of the one whose call it is. */
-static long
-call_in_cwd(unsigned int nr, const unsigned long args[6], int cwdfd)
+int
+visit_session(void)
 {
-	unsigned long fchdir_args[6] = { (unsigned long)cwdfd };
-	long ret = 0;
+	if (visit->v_kernel == NULL)
+		visit->v_kernel = many_enter(visit->v_target->t_session);
+	return visit->v_kernel != NULL ? 0 : -ENOMEM;
+}
 
-	(void)pthread_mutex_lock(&cwd_lock);
-	if (cwd_now != cwdfd)
-		ret = rumpclient_syscall_args(SYS_fchdir, fchdir_args);
-	cwd_now = ret == 0 ? cwdfd : -1;
-	if (ret == 0)
-		ret = rumpclient_syscall_args(nr, args);
-	(void)pthread_mutex_unlock(&cwd_lock);
-	return ret;
+int
+visit_bell(void)
+{
+	return visit_session() == 0 ? many_bell(visit->v_kernel) : -ENOMEM;
 }
 
 long
 kernel_call(unsigned int nr, const unsigned long args[6])
 {
-	if (visit != NULL && nr < HIJACK_NCALLS && uses_cwd[nr] && path_cwd() != CWD_HOST)
-		return call_in_cwd(nr, args, visit->v_target->t_cwdfd);
+	if (visit != NULL && visit_session() != 0)
+		return -ENOMEM;
 	return rumpclient_syscall_args(nr, args);
 }
 
@@ -97,7 +89,17 @@ rule_close(long nr, const unsigned long args[6])
 static long
 rule_dup(long nr, const unsigned long args[6])
 {
-	return fdmap_entry(args[0]) > 0 ? fdmap_again(args[0], -1, false) : CALL_GOES_ON;
+	return fdmap_entry(args[0]) != FDMAP_HOST ? fdmap_again(args[0], -1, false) : CALL_GOES_ON;
+}
+
+/* Its own limit, which is not ours. */
+static bool
+number_allowed(unsigned long n)
+{
+	struct rlimit rl;
+
+	return host_syscall(SYS_prlimit64, visit->v_target->t_pid, RLIMIT_NOFILE, NULL, &rl) != 0 ||
+	    (unsigned int)n < rl.rlim_cur;
 }
 
 static long
@@ -107,9 +109,10 @@ rule_dup2(long nr, const unsigned long args[6])
 	long ret;
 	int fd;
 
-	if (args[0] == args[1])
-		return nr == SYS_dup3 || fdmap_entry(args[0]) <= 0 ? CALL_GOES_ON : (long)args[1];
-	if (fdmap_entry(args[0]) > 0)
+	if (args[0] == args[1] || (nr == SYS_dup3 && (args[2] & ~(unsigned long)O_CLOEXEC) != 0) ||
+	    !number_allowed(args[1]))
+		return CALL_GOES_ON;
+	if (fdmap_entry(args[0]) != FDMAP_HOST)
 		return fdmap_again(args[0], (long)(unsigned int)args[1], cloexec);
 	if (fdmap_entry(args[1]) == FDMAP_HOST)
 		return CALL_GOES_ON;
@@ -129,16 +132,16 @@ rule_fcntl(long nr, const unsigned long args[6])
 	unsigned long kargs[6] = { args[0], args[1], args[2] };
 	int32_t entry = fdmap_entry(args[0]);
 
-	if (entry <= 0)
+	if (entry == FDMAP_HOST || (entry < 0 && (int)args[1] != F_DUPFD &&
+	    (int)args[1] != F_DUPFD_CLOEXEC))
 		return CALL_GOES_ON;
 	switch ((int)args[1]) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
 		if (args[2] == 0)
-			return fdmap_again(args[0], -1, args[1] == F_DUPFD_CLOEXEC);
+			return fdmap_again(args[0], -1, (int)args[1] == F_DUPFD_CLOEXEC);
 		/* Its number we find when the thread comes again. */
-		__atomic_store_n(&visit->v_target->t_rescan, (pid_t)visit->v_call.pid,
-		    __ATOMIC_RELEASE);
+		target_rescan((pid_t)visit->v_call.pid);
 		return CALL_GOES_ON;
 	case F_GETFD:
 	case F_SETFD:
@@ -202,7 +205,8 @@ rule_close_range(long nr, const unsigned long args[6])
 {
 	unsigned long first = (unsigned int)args[0], last = (unsigned int)args[1];
 
-	if ((args[2] & CLOSE_RANGE_CLOEXEC) != 0)
+	if (first > last || args[2] == CLOSE_RANGE_CLOEXEC ||
+	    (args[2] & ~(unsigned long)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) != 0)
 		return CALL_GOES_ON;
 	for (unsigned long n = first; n <= last && n < visit->v_target->t_nentries; n++)
 		fdmap_drop(n);
@@ -211,13 +215,7 @@ rule_close_range(long nr, const unsigned long args[6])
 
 /* --- processes ------------------------------------------------------------------------------ */
 
-static void
-share(struct target *t, unsigned int n, int32_t entry)
-{
-	fdmap_shared(entry);
-}
-
-/* From now on there may be others with these descriptors, whom we know when they make a call. */
+/* From now on there may be another one, whom we know when it makes a call. */
 static long
 rule_fork(long nr, const unsigned long args[6])
 {
@@ -225,15 +223,18 @@ rule_fork(long nr, const unsigned long args[6])
 
 	if (nr == SYS_clone3 && !mem_read(&flags, args[0], sizeof(flags)))
 		return CALL_GOES_ON;
-	if ((flags & (CLONE_THREAD | CLONE_FILES)) == 0)
-		target_each(visit->v_target, share);
+	/* NEEDSWORK: a process that shares its parent's table (CLONE_FILES) is given a copy. */
+	if ((flags & CLONE_THREAD) == 0)
+		birth_announce(visit->v_target, (pid_t)visit->v_call.pid);
 	return CALL_GOES_ON;
 }
 
 static long
 rule_exit(long nr, const unsigned long args[6])
 {
-	target_thread_ends((pid_t)visit->v_call.pid);
+	birth_meet(visit->v_target, (pid_t)visit->v_call.pid);
+	if (nr == SYS_exit)
+		target_thread_ends((pid_t)visit->v_call.pid);
 	return CALL_GOES_ON;
 }
 
@@ -241,7 +242,8 @@ rule_exit(long nr, const unsigned long args[6])
 static long
 rule_exec(long nr, const unsigned long args[6])
 {
-	__atomic_store_n(&visit->v_target->t_rescan, visit->v_target->t_pid, __ATOMIC_RELEASE);
+	birth_meet(visit->v_target, (pid_t)visit->v_call.pid);
+	__atomic_store_n(&visit->v_target->t_execs, true, __ATOMIC_RELEASE);
 	return CALL_GOES_ON;
 }
 
@@ -254,46 +256,6 @@ rule_io_uring(long nr, const unsigned long args[6])
 
 /* --- directories ------------------------------------------------------------------------------- */
 
-static void
-cwd_replace(struct target *t, int cwdfd)
-{
-	int old;
-
-	(void)pthread_mutex_lock(&cwd_lock);
-	old = __atomic_exchange_n(&t->t_cwdfd, cwdfd, __ATOMIC_ACQ_REL);
-	if (cwd_now == old)
-		cwd_now = -1;
-	(void)pthread_mutex_unlock(&cwd_lock);
-	if (old >= 0)
-		(void)kernel_syscall(SYS_close, old);
-}
-
-void
-target_inherit_cwd(struct target *t, const struct target *parent)
-{
-	long fd;
-
-	if (parent->t_cwd == CWD_HOST)
-		return;
-	fd = kernel_syscall(SYS_dup, parent->t_cwdfd);
-	if (fd < 0)
-		return;
-	t->t_cwdfd = (int)fd;
-	t->t_cwd = parent->t_cwd;
-}
-
-static long
-enter(int dirfd, const char *path, enum cwd_kind kind)
-{
-	long fd = kernel_syscall(SYS_openat, dirfd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return fd;
-	cwd_replace(visit->v_target, (int)fd);
-	path_setcwd(kind);
-	return 0;
-}
-
 static long
 rule_chdir(long nr, const unsigned long args[6])
 {
@@ -303,8 +265,12 @@ rule_chdir(long nr, const unsigned long args[6])
 
 	if (ret != 0)
 		return ret == -EFAULT ? CALL_GOES_ON : ret;
-	if (w.w_kind == WHERE_KERNEL)
-		return enter(w.w_dirfd, w.w_path, w.w_blanket ? CWD_BLANKET : CWD_PREFIX);
+	if (w.w_kind == WHERE_KERNEL) {
+		ret = kernel_syscall(SYS_chdir, w.w_path);
+		if (ret == 0)
+			path_setcwd(w.w_blanket ? CWD_BLANKET : CWD_PREFIX);
+		return ret;
+	}
 	/*
 	 * NEEDSWORK: nobody can be moved from outside.  "cd ../.." out of the kernel's tree would take
 	 * a name in the program's memory that we may write to.
@@ -317,14 +283,34 @@ rule_chdir(long nr, const unsigned long args[6])
 	return CALL_GOES_ON;
 }
 
+/* Both shall make files alike. */
+static long
+rule_umask(long nr, const unsigned long args[6])
+{
+	(void)kernel_call(SYS_umask, args);
+	return CALL_GOES_ON;
+}
+
 static long
 rule_fchdir(long nr, const unsigned long args[6])
 {
 	int32_t entry = fdmap_entry(args[0]);
+	struct stat st;
+	long ret;
+	int fd;
 
-	if (entry > 0)
-		return enter(entry - 1, ".", policy.po_prefixlen > 0 ? CWD_PREFIX : CWD_BLANKET);
-	path_setcwd(CWD_HOST);
+	if (entry > 0) {
+		ret = kernel_syscall(SYS_fchdir, entry - 1);
+		if (ret == 0)
+			path_setcwd(policy.po_prefixlen > 0 ? CWD_PREFIX : CWD_BLANKET);
+		return ret;
+	}
+	/* Will the host's work? */
+	fd = host_borrow(args[0]);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) &&
+	    faccessat(fd, ".", X_OK, AT_EACCESS) == 0)
+		path_setcwd(CWD_HOST);
+	host_return(fd);
 	return CALL_GOES_ON;
 }
 
@@ -335,7 +321,8 @@ static const struct { unsigned int nr; rule_fn *fn; } rules[] = {
 	{ SYS_dup3, rule_dup2 }, { SYS_fcntl, rule_fcntl }, { SYS_ioctl, rule_ioctl },
 	{ SYS_close_range, rule_close_range },
 	{ SYS_fork, rule_fork }, { SYS_vfork, rule_fork }, { SYS_clone, rule_fork },
-	{ SYS_clone3, rule_fork }, { SYS_exit, rule_exit }, { SYS_execve, rule_exec },
+	{ SYS_clone3, rule_fork }, { SYS_exit, rule_exit }, { SYS_exit_group, rule_exit },
+	{ SYS_execve, rule_exec },
 	{ SYS_execveat, rule_exec }, { SYS_io_uring_setup, rule_io_uring },
 	/* A placeholder cannot be mapped, and the host says so. */
 	{ SYS_mmap, NULL },
@@ -344,19 +331,11 @@ static const struct { unsigned int nr; rule_fn *fn; } rules[] = {
 void
 target_rules(void)
 {
-	for (unsigned int i = 0; i < rump_nsysdesc; i++) {
-		const struct sysdesc *sd = &rump_sysdesc[i];
-
-		for (unsigned int a = 0; a < sd->sd_nargs && sd->sd_nr < HIJACK_NCALLS; a++) {
-			if (sd->sd_args[a].sa_kind == SYSARG_PATH)
-				uses_cwd[sd->sd_nr] = true;
-		}
-	}
-	uses_cwd[SYS_getcwd] = true;
 	for (unsigned int i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		dispatch_set(rules[i].nr, HIJACK_LOOK, rules[i].fn);
 	if (policy.po_prefixlen == 0 && policy.po_blanket[0] == '\0')
 		return;
 	dispatch_set(SYS_chdir, HIJACK_LOOK, rule_chdir);
 	dispatch_set(SYS_fchdir, HIJACK_LOOK, rule_fchdir);
+	dispatch_set(SYS_umask, HIJACK_LOOK, rule_umask);
 }

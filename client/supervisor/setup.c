@@ -37,8 +37,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <rump/rumpclient.h>
-
 #include "supervisor.h"
 
 #define POLICY_DEFAULT	"path=/rump,socket=all:nolocal"

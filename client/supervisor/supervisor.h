@@ -15,6 +15,7 @@
  *	worker.c	threads that take calls and answer them
  *	watch.c		signals and deaths of programs that wait for us
  *	target.c	the processes, and what we know of their descriptors
+ *	birth.c		those that were made and have not called yet
  *	fdmap.c		placeholders
  *	memory.c	their memory
  *	rule_*.c	rules that differ from those of a program in which we are
@@ -22,7 +23,7 @@
  * It is a convenience and no sandbox: a call that goes on is read again by the host, and another
  * thread of the program may have changed what its pointers lead to.
  *
- * All programs of a tree are one proc of the kernel.
+ * Each process is a proc of the kernel.
  */
 
 #ifndef SUPERVISOR_H
@@ -38,6 +39,7 @@
 
 #include "../hijack/hijack.h"
 #include "../hijack/path.h"
+#include "../librumpclient/many.h"
 
 /* A rule's result: the host carries the call out as it is. */
 #define CALL_GOES_ON	(-0x7000000000000000L)
@@ -60,22 +62,26 @@ memory_ours(unsigned long addr)
 
 /* --- targets (target.c) ----------------------------------------------------------- */
 
-/* Field key:	c  constant	t  targets_lock		a  atomic */
+/* Field key:	c  constant		t  targets_lock		a  atomic */
 struct target {
 	struct target	*t_next;	/* t */
 	pid_t		 t_pid;		/* c: thread group */
 	int		 t_pidfd;	/* c */
-	unsigned int	 t_refs;	/* t: threads that we know, workers in its calls */
-	bool		 t_gone;	/* t */
+	struct many	*t_session;	/* c: what it is in the kernel */
+	unsigned int	 t_refs;	/* t: its being there, workers in its calls */
 	int32_t		*t_entry;	/* a: by descriptor, as in fdmap_table; the pointer: t */
 	unsigned int	 t_nentries;	/* t */
-	pid_t		 t_rescan;	/* a: this thread's next call finds descriptors anew */
+	bool		 t_execs;	/* a: the next call may be another program's */
 	uint32_t	 t_cwd;		/* a: enum cwd_kind */
-	int		 t_cwdfd;	/* a: the kernel's descriptor of it, -1 */
 };
+
+extern const char *server_url;
 
 /* The target of thread tid, held; NULL: it is gone. */
 struct target *target_enter(pid_t tid);
+/* The target of process pid is made if it is not there; parent is its parent's number. */
+bool	target_meet(pid_t pid, pid_t parent);
+void	target_hold(struct target *t);
 void	target_leave(struct target *t);
 void	target_thread_ends(pid_t tid);
 /* A pidfd became readable. */
@@ -83,20 +89,44 @@ void	target_dies(pid_t pid);
 int32_t	target_entry(struct target *t, unsigned long n);
 /* Returns what it was. */
 int32_t	target_set(struct target *t, unsigned long n, int32_t entry);
+/* Is there another name of it? */
+bool	target_names(struct target *t, int32_t entry);
 /* For each descriptor that is not the host's. */
 void	target_each(struct target *t, void (*fn)(struct target *t, unsigned int n, int32_t entry));
-void	target_inherit_cwd(struct target *t, const struct target *parent);
+/* In a call of it: what its descriptors are is found anew, now or at the next call of its thread. */
+void	target_scan(struct target *t);
+void	target_rescan(pid_t tid);
+/* A descriptor with this entry, of anybody, held; NULL: there is none. */
+struct target *target_with(int32_t entry, unsigned long *ret_n);
+/* A call of it to the kernel, from wherever we are. */
+long	target_call(struct target *t, unsigned int nr, const unsigned long args[6]);
+/* /proc says of a thread: its process and that one's parent; false: it is gone. */
+bool	target_ask(pid_t tid, pid_t *ret_pid, pid_t *ret_parent);
+void	target_who(pid_t pid, struct many_who *who);
+
+/* --- processes to come (birth.c) ---------------------------------------------------- */
+
+/* Thread tid of t is about to fork. */
+void	birth_announce(struct target *t, pid_t tid);
+/* The new target is that process, if it was announced: it gets its descriptors and session. */
+bool	birth_claim(struct target *t, pid_t parent);
+/* t ends, by itself: those that it made are met while it is known that it made them. */
+void	birth_meet(struct target *t, pid_t tid);
+/* t has ended. */
+void	birth_orphan(struct target *t);
+/* Nobody has this entry any more, but perhaps who never came. */
+void	birth_forget(int32_t entry);
 
 /* --- calls under way (worker.c) ------------------------------------------------------ */
 
 struct visit {
 	struct seccomp_notif v_call;
 	struct target	*v_target;
+	struct many_thread *v_kernel;	/* NULL: it made no call to the kernel yet */
 	_Atomic uint64_t v_busy;	/* the call's id, 0: none */
 	_Atomic pid_t	 v_tid;		/* of the worker */
 	_Atomic bool	 v_signal;	/* the program has a signal waiting */
 	bool		 v_own;		/* pointers are ours */
-	int		 v_bell;	/* + 1: to wait for both kernels */
 	/* watch.c */
 	uint64_t	 v_seen;
 	unsigned int	 v_ticks;
@@ -121,12 +151,15 @@ void	watch_pidfd(int pidfd, pid_t pid);
 void	watch_placeholder(int fd, uint32_t index);
 
 /* fdmap.c */
-/* The entry for a descriptor of the program that leads to pipe number ino. */
+/* The entry for a descriptor of the program that leads to pipe number ino: one more name. */
 int32_t	fdmap_find(uint64_t ino);
 void	fdmap_hangup(uint32_t index);
-/* The targets' tables changed by themselves: of one that is gone, of one that forks. */
+/* The entry of a child has the same file. */
+int32_t	fdmap_copy(int32_t entry);
+/* A name of t is gone; the kernel's goes with the last of them. */
+void	fdmap_close(struct target *t, unsigned long n);
+/* An entry without a name any more, of a table that is gone with its session. */
 void	fdmap_forget(int32_t entry);
-void	fdmap_shared(int32_t entry);
 /* The program's old gets another name: n, or the lowest if that is -1. */
 long	fdmap_again(unsigned long old, long n, bool cloexec);
 
@@ -141,11 +174,11 @@ void	fdmap_adopted(void (*fn)(uint32_t index, int r, int end));
 /* adopt.c, in the order of their calls. */
 void	adopt_descriptors(void);	/* in the process that becomes the program */
 void	adopt_leave(void);		/* the same, once there is a supervisor */
-int	adopt_connect(const char *url);	/* in the supervisor: -1 and errno */
+int	adopt_connect(const char *url);	/* in the supervisor: -errno */
 void	adopt_close_others(int report);	/* all but 0, 1, 2, report, and what was adopted */
 void	adopt_finish(pid_t pid);	/* the program has this number */
-/* A target without a parent: if it is the program, it gets its directory. */
-void	adopt_cwd(struct target *t);
+/* The new target is the program: it gets what was adopted. */
+bool	adopt_claim(struct target *t);
 
 /* front.c: until the program ends, as it did. */
 _Noreturn void	front_wait(pid_t child, int report, const int32_t *pid, const sigset_t *mask);
@@ -160,7 +193,15 @@ long	host_changed(long nr, const unsigned long args[6]);
 void	target_rules(void);
 void	host_rules(void);
 
-/* rule_epoll.c: of a target that is gone, or closed its descriptor. */
-void	companion_drop(int32_t entry);
+/* rule_target.c: this call's way to the kernel; -errno. */
+int	visit_session(void);
+int	visit_bell(void);
+
+/* rule_epoll.c: companions as entries. */
+void	companion_drop(struct target *t, int32_t entry);	/* t: whose the kernel's is; NULL: gone */
+int32_t	companion_copy(int32_t entry);
+void	companion_hold(int32_t entry);
+int	companion_epoll(int32_t entry);		/* our copy of the host's */
+int	companion_kernel(int32_t entry);	/* -1: there is none yet */
 
 #endif /* SUPERVISOR_H */

@@ -113,7 +113,8 @@ sleeps(int nr)
 	case SYS_shutdown: case SYS_epoll_ctl: case SYS_getdents64: case SYS_dup: case SYS_dup2:
 	case SYS_dup3: case SYS_access: case SYS_faccessat: case SYS_readlink: case SYS_readlinkat:
 	case SYS_getcwd: case SYS_mmap: case SYS_clone: case SYS_clone3: case SYS_fork: case SYS_vfork:
-	case SYS_exit: case SYS_execve: case SYS_fadvise64: case SYS_pread64: case SYS_pwrite64:
+	case SYS_exit: case SYS_exit_group: case SYS_umask: case SYS_execve:
+	case SYS_fadvise64: case SYS_pread64: case SYS_pwrite64:
 		return false;
 	default:
 		return true;
@@ -154,8 +155,12 @@ serve(struct visit *v)
 	if (v->v_target != NULL && fn != NULL)
 		ret = fn(v->v_call.data.nr, args);
 	atomic_store(&v->v_busy, 0);
+	if (v->v_kernel != NULL)
+		many_leave(v->v_kernel);
+	v->v_kernel = NULL;
 	if (v->v_target != NULL)
 		target_leave(v->v_target);
+	v->v_target = NULL;
 	answer(v, ret);
 }
 

@@ -111,6 +111,10 @@ spbell_call(struct spclient *sc, unsigned int nr, const unsigned long *args,
 	}
 	if (nr == SP_NR_LOST)
 		return lostfile_install((int)args[0]);
+	if (nr == SP_NR_COMM) {
+		sphello_rename(sc, (const char *)args, (int32_t)args[2]);
+		return 0;
+	}
 	if (nr != SP_NR_NOTIFY && nr != SP_NR_POLL_ARM)
 		return ENOSYS;
 	b = bell_get(sc, nr == SP_NR_NOTIFY ? args[1] - 1 : args[2]);

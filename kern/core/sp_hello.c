@@ -43,9 +43,11 @@ hello_check(const struct sp_hello *h)
 static uint32_t
 features(const struct spclient *sc, const struct sp_hello *h)
 {
+	uint32_t agent = h->h_features & SP_FEAT_AGENT;
+
 	if (sc->sc_peer.sp_stream || (h->h_features & SP_FEATURES) != SP_FEATURES)
-		return 0;
-	return SP_FEATURES;
+		return agent;
+	return SP_FEATURES | agent;
 }
 
 int
@@ -81,14 +83,23 @@ region_unmake(struct spclient *sc)
 }
 
 static void
-comm_set(struct proc *p, const struct sp_hello *h)
+comm_set(struct proc *p, const char comm[16])
 {
-	if (h->h_comm[0] == '\0')
+	if (comm[0] == '\0')
 		return;
 	mutex_enter(&p->p_lock);
-	memcpy(p->p_comm, h->h_comm, sizeof(p->p_comm));
+	memcpy(p->p_comm, comm, sizeof(p->p_comm));
 	p->p_comm[sizeof(p->p_comm) - 1] = '\0';
 	mutex_exit(&p->p_lock);
+}
+
+/* Another program than the one of the hello. */
+void
+sphello_rename(struct spclient *sc, const char comm[16], int32_t hostpid)
+{
+	comm_set(sc->sc_proc, comm);
+	if ((sc->sc_features & SP_FEAT_AGENT) != 0)
+		atomic_store(&sc->sc_proc->p_hostpid, hostpid);
 }
 
 /* The client's proc, with an lwp that keeps it. */
@@ -103,7 +114,7 @@ guest_proc(struct spclient *sc, const struct sp_hello *h)
 		return error;
 	p->p_vm = &sp_vmops;
 	strlcpy(p->p_comm, "client", sizeof(p->p_comm));
-	comm_set(p, h);
+	comm_set(p, h->h_comm);
 	proc_hold(p);
 	error = spcred_set(sc, p);
 	if (error == 0)
@@ -159,7 +170,7 @@ successor(struct spclient *old, const struct sp_hello *h)
 	error = spexec_start(sc);
 	if (error)
 		goto fail;
-	comm_set(sc->sc_proc, h);
+	comm_set(sc->sc_proc, h->h_comm);
 	sc->sc_lwp = old->sc_lwp;
 	old->sc_lwp = NULL;
 	old->sc_conn = NULL;
@@ -269,7 +280,9 @@ sphello(struct spclient *sc, const struct sp_hello *h)
 	}
 	if (error == 0) {
 		sc->sc_state = SPCLIENT_UP;
-		atomic_store(&sc->sc_proc->p_hostpid, sc->sc_peer.sp_pid);
+		/* Only people look at it. */
+		atomic_store(&sc->sc_proc->p_hostpid, (h->h_features & SP_FEAT_AGENT) != 0 ?
+		    (int32_t)h->h_hostpid : sc->sc_peer.sp_pid);
 	}
 	(void)sphello_welcome(sc, error);
 	return error;

@@ -168,6 +168,7 @@ int	spclient_reply(struct spclient *sc, const void *buf, size_t len, int fd);
 
 /* sp_hello.c */
 int	sphello_region(struct spclient *sc);
+void	sphello_rename(struct spclient *sc, const char comm[16], int32_t hostpid);
 int	sphello_welcome(struct spclient *sc, int error);
 int	sphello(struct spclient *sc, const struct sp_hello *hello);
 

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -244,6 +245,109 @@ files(void)
 	MUST(close(fd) == 0 && close(pipefd[0]) == 0 && close(pipefd[1]) == 0);
 }
 
+static unsigned int
+mode_of(const char *name)
+{
+	struct stat st;
+
+	MUST(stat(name, &st) == 0);
+	return st.st_mode & 0777;
+}
+
+/* In a child; the parent waits. */
+static void
+child(void (*fn)(int fd), int fd)
+{
+	int status;
+	pid_t pid = fork();
+
+	MUST(pid >= 0);
+	if (pid == 0) {
+		fn(fd);
+		_exit(0);
+	}
+	MUST(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+static void
+be_another(int fd)
+{
+	MUST(umask(077) == 022);
+	MUST(chdir("/rump/there") == 0);
+	MUST(close(open("private", O_CREAT | O_WRONLY, 0666)) == 0);
+	MUST(read(fd, &(char){ 0 }, 1) == 1);	/* the offset is everybody's */
+	MUST(close(fd) == 0);
+}
+
+/* As daemon(3): who made it is gone before it calls. */
+static void
+be_a_daemon(int fd)
+{
+	pid_t parent = getpid();
+
+	if (fork() != 0)
+		_exit(0);
+	while (getppid() == parent)
+		sched_yield();
+	if (fork() != 0)
+		_exit(0);
+	MUST(write(fd, "daemon", 6) == 6);
+}
+
+static void
+processes(void)
+{
+	int fd, ends[2];
+	char buf[8];
+
+	(void)umask(022);
+	MUST(mkdir("/rump/here", 0755) == 0 && mkdir("/rump/there", 0755) == 0);
+	MUST(chdir("/rump/here") == 0);
+	fd = open("file", O_RDWR | O_CREAT, 0644);
+	MUST(write(fd, "abc", 3) == 3 && lseek(fd, 0, SEEK_SET) == 0);
+	child(be_another, fd);
+	MUST(read(fd, buf, sizeof(buf)) == 2 && memcmp(buf, "bc", 2) == 0);
+	MUST(close(open("public", O_CREAT | O_WRONLY, 0666)) == 0);
+	MUST(mode_of("public") == 0644 && mode_of("../there/private") == 0600);
+	pair(ends);
+	child(be_a_daemon, ends[1]);
+	MUST(close(ends[1]) == 0);
+	MUST(read(ends[0], buf, sizeof(buf)) == 6 && memcmp(buf, "daemon", 6) == 0);
+	MUST(read(ends[0], buf, sizeof(buf)) == 0);
+	MUST(close(ends[0]) == 0 && close(fd) == 0);
+}
+
+/* What a program that never calls has, it has not: closed by its exec, or by its end. */
+static void
+hang_ups(void)
+{
+	char word[] = "pause", *words[] = { word, NULL }, buf[8];
+	int fd[2];
+	pid_t pid;
+
+	pair(fd);
+	pid = fork();
+	if (pid == 0) {
+		MUST(fcntl(fd[0], F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd[1], F_SETFD, FD_CLOEXEC) == 0);
+		execv("/proc/self/exe", words);
+		_exit(1);
+	}
+	MUST(close(fd[1]) == 0);
+	MUST(read(fd[0], buf, sizeof(buf)) == 0);
+	MUST(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+	MUST(close(fd[0]) == 0);
+	pair(fd);
+	pid = fork();
+	if (pid == 0) {
+		for (;;)
+			__asm__ volatile("pause");
+	}
+	MUST(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+	MUST(close(fd[1]) == 0);
+	MUST(read(fd[0], buf, sizeof(buf)) == 0);
+	MUST(close(fd[0]) == 0);
+}
+
 static void
 pointers(void)
 {
@@ -273,6 +377,7 @@ answers(void)
 static const struct { const char *name; void (*fn)(void); } cases[] = {
 	{ "numbers", numbers }, { "ports", ports }, { "forks", forks }, { "polls", polls },
 	{ "epolls", epolls }, { "signals", signals }, { "files", files }, { "pointers", pointers },
+	{ "processes", processes }, { "hang_ups", hang_ups },
 };
 
 int
@@ -280,6 +385,8 @@ main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "answers") == 0)
 		return answers();
+	if (strcmp(argv[0], "pause") == 0)
+		return pause();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		if (argc > 1 && strcmp(argv[1], cases[i].name) != 0)
 			continue;
