@@ -224,27 +224,54 @@ direct_blame(const void *data, size_t len)
 	    EIO : EFAULT;
 }
 
-/* The host may have to fetch what is read here, so this can block. */
+/* To the kernel's buffers: uio_move() would not survive that the host cannot read. */
 static int
-direct_move(const void *data, size_t len, struct uio *uio)
+direct_copy(const uint8_t *data, size_t len, struct uio *uio)
+{
+	size_t n;
+
+	for (; len > 0; data += n, len -= n) {
+		while (uio->uio_iov->iov_len == 0) {
+			uio->uio_iov++;
+			uio->uio_iovcnt--;
+		}
+		n = uio->uio_iov->iov_len;
+		if (n > len)
+			n = len;
+		if (rumpuser_copy(uio->uio_iov->iov_base, data, n) != 0)
+			return EIO;
+		uio_skip(uio, n);
+	}
+	return 0;
+}
+
+static int
+direct_piece(const void *data, size_t len, struct uio *uio)
 {
 	union { const void *c; void *m; } from = { data };
 	int error;
 
-	if (len < DIRECT_LONG || uio_sleeps(uio)) {
-		error = uio_move(from.m, len, uio);
-	} else {
-		vcpu_block_begin();
-		error = uio_move(from.m, len, uio);
-		vcpu_block_end();
-	}
+	if (uio->uio_space == UIO_KERNEL)
+		return direct_copy(data, len, uio);
+	error = uio_move(from.m, len, uio);
 	return error == EFAULT ? direct_blame(data, len) : error;
 }
 
-/*
- * One piece; EOPNOTSUPP sends the caller through the folios.  So do kernel
- * buffers, which plain memcpy() would fill, that must not meet a fault.
- */
+/* The host may have to fetch what is read here, so this can block. */
+static int
+direct_move(const void *data, size_t len, struct uio *uio)
+{
+	int error;
+
+	if (len < DIRECT_LONG || uio_sleeps(uio))
+		return direct_piece(data, len, uio);
+	vcpu_block_begin();
+	error = direct_piece(data, len, uio);
+	vcpu_block_end();
+	return error;
+}
+
+/* One piece; EOPNOTSUPP sends the caller through the folios. */
 static int
 pgobj_read_direct(struct pgobj *po, struct uio *uio, uint64_t end, bool goes_on)
 {
@@ -252,7 +279,7 @@ pgobj_read_direct(struct pgobj *po, struct uio *uio, uint64_t end, bool goes_on)
 	const void *data;
 	int error;
 
-	if (po->po_ops->po_direct == NULL || uio->uio_space != UIO_USER)
+	if (po->po_ops->po_direct == NULL)
 		return EOPNOTSUPP;
 	error = po->po_ops->po_direct(po, off, end - off, &data, &len);
 	if (error)
