@@ -202,6 +202,7 @@ call_init(void)
 	rw_rules();
 	mmap_rules();
 	process_rules();
+	ids_rules();
 	exec_rules();
 	signal_rules();
 }

@@ -176,6 +176,7 @@ struct policy {
 	unsigned int	 po_fdoff;	/* 0: the lowest */
 	bool		 po_vfs[3];	/* vfs=: nfssvc, getvfsstat, fhcalls */
 	bool		 po_sysctl;
+	bool		 po_ids;
 };
 
 extern struct policy policy;
@@ -196,6 +197,7 @@ void	rw_rules(void);			/* rw.c */
 void	mmap_rules(void);		/* mmap.c */
 void	exec_rules(void);		/* exec.c */
 void	process_rules(void);		/* process.c */
+void	ids_rules(void);		/* ids.c */
 
 /*
  * Rings of packet sockets (ring.c).  Has r one?  Then it is filled, if ret_ready is given, which says whether

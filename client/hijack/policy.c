@@ -10,6 +10,7 @@
  *	vfs=[all:]NAME:...	nfssvc, getvfsstat, fhcalls
  *	fdoff=N			descriptors of the kernel get numbers from N on
  *	sysctl[=y|n]		kernel variables: /proc/sys of the kernel
+ *	ids[=y|n]		who the program is, is who it is in the kernel
  *
  * Names may be cut as long as they are not ambiguous.  Unset, the text is
  * "path=/rump,socket=all:nolocal"; an empty one hijacks nothing.
@@ -186,11 +187,11 @@ number_value(struct word w, unsigned int *ret_n)
 }
 
 static bool
-yes_value(struct word w)
+yes_value(struct word w, bool *ret_yes)
 {
 	if (w.w_len != 0 && w.w_text[0] != 'y' && w.w_text[0] != 'n')
-		return bad("sysctl= is y or n", w);
-	policy.po_sysctl = w.w_len == 0 || w.w_text[0] == 'y';
+		return bad("neither y nor n", w);
+	*ret_yes = w.w_len == 0 || w.w_text[0] == 'y';
 	return true;
 }
 
@@ -233,7 +234,9 @@ module(struct word w)
 	if (word_is(name, "fdoff"))
 		return number_value(value, &policy.po_fdoff);
 	if (word_is(name, "sysctl"))
-		return yes_value(value);
+		return yes_value(value, &policy.po_sysctl);
+	if (word_is(name, "ids"))
+		return yes_value(value, &policy.po_ids);
 	return bad("RUMPHIJACK knows no", name);
 }
 

@@ -392,6 +392,7 @@ main(int argc, char **argv)
 	sock_rules();
 	name_rules();
 	rw_rules();
+	ids_rules();
 	poll_rules();
 	epoll_rules();
 	target_rules();

@@ -33,6 +33,7 @@ static const struct option options[] = {
 	{ "socket", required_argument, NULL, 's' },
 	{ "fd-from", required_argument, NULL, 'f' },
 	{ "tree", no_argument, NULL, 't' },
+	{ "root", no_argument, NULL, 'r' },
 	{ "mount", required_argument, NULL, 'm' },
 	{ "map-uid", required_argument, NULL, 'm' },
 	{ "engine", required_argument, NULL, 'e' },
@@ -45,7 +46,7 @@ struct run {
 	const char	*r_server;
 	const char	*r_path, *r_blanket, *r_socket, *r_fdfrom, *r_engine;
 	struct private_server r_private;	/* what it is to have besides interfaces */
-	bool		 r_tree;
+	bool		 r_tree, r_root;
 	bool		 r_verbose;
 };
 
@@ -99,6 +100,9 @@ take_option(struct run *r, int opt, const char *name)
 	switch (opt) {
 	case 't':
 		r->r_tree = true;
+		return -1;
+	case 'r':
+		r->r_root = true;
 		return -1;
 	case 'm':
 		return server_word(r, name, optarg);
@@ -170,6 +174,8 @@ policy(const struct run *r)
 	text = join(text, ",", "socket=", r->r_socket != NULL ? r->r_socket : "all:nolocal", "");
 	if (r->r_fdfrom != NULL)
 		text = join(text, ",", "fdoff=", r->r_fdfrom, "");
+	if (r->r_root)
+		text = join(text, ",", "ids", "", "");
 	return text;
 }
 

@@ -21,13 +21,14 @@
 
 static const struct option options[] = {
 	{ "engine", required_argument, NULL, 'e' },
+	{ "root", no_argument, NULL, 'r' },
 	{ "help", no_argument, NULL, 'H' },
 	{ NULL, 0, NULL, 0 },
 };
 
 /* "rumpus run", in PREFIX if it is the user who types. */
 static int
-shell_exec(const char *image, const char *engine, char **command, size_t n)
+shell_exec(const char *image, const char *engine, bool root, char **command, size_t n)
 {
 	static const char *const typed[] = {
 		"/bin/sh", "-c", "cd " PREFIX " && exec \"${SHELL:-/bin/sh}\"",
@@ -46,6 +47,8 @@ shell_exec(const char *image, const char *engine, char **command, size_t n)
 		argv[i++] = "--engine";
 		argv[i++] = engine;
 	}
+	if (root)
+		argv[i++] = "--root";
 	argv[i++] = "--";
 	if (n == 0)
 		memcpy(argv + i, typed, sizeof(typed));
@@ -59,18 +62,21 @@ int
 cmd_sh(int argc, char **argv)
 {
 	const char *engine = NULL;
+	bool root = false;
 	int opt, code;
 
 	while ((opt = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		if (opt == 'e') {
 			engine = optarg;
-			continue;
+		} else if (opt == 'r') {
+			root = true;
+		} else {
+			code = usage_option(opt);
+			if (code != -1)
+				return code;
 		}
-		code = usage_option(opt);
-		if (code != -1)
-			return code;
 	}
 	if (optind == argc)
 		return usage_error("of which image?");
-	return shell_exec(argv[optind], engine, argv + optind + 1, (size_t)(argc - optind - 1));
+	return shell_exec(argv[optind], engine, root, argv + optind + 1, (size_t)(argc - optind - 1));
 }

@@ -42,7 +42,7 @@ _rumpus() {
 	run)
 		if [[ $cur == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$network --net= --on= --tree --mount= --map-uid=
-			    --path= --blanket= --socket= --fd-from= --engine= --verbose" -- "$cur")
+			    --path= --blanket= --socket= --fd-from= --engine= --root --verbose" -- "$cur")
 		else
 			mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 		fi

@@ -67,11 +67,13 @@ static const struct command commands[] = {
 	    "      --on=NAME|URL   the kernel is that server's\n"
 	    "      --tree   a server of its own, for all that the program starts; implied by:\n"
 	    "      --mount=IMAGE[:PART]:/DIR | tmpfs:/DIR   --map-uid=HOST:INSIDE[:GROUP][,...]\n"
+	    "      --root   programs are told who they are there: 0\n"
 	    "      --path=/PREFIX   the kernel's files are below it   --blanket=/A[:/B...]\n"
 	    "      --socket=NAMES   whose sockets: all:nolocal   --fd-from=N   --verbose\n" NET_HELP },
-	{ "sh", "[--engine=NAME] IMAGE[:PART] [PROGRAM [ARGUMENT...]]",
+	{ "sh", "[--engine=NAME] [--root] IMAGE[:PART] [PROGRAM [ARGUMENT...]]",
 	    "your shell and tools with an image below /image", cmd_sh,
-	    "      --engine=NAME   preload or supervisor, as 'rumpus run'\n" HELP_HELP },
+	    "      --engine=NAME   preload or supervisor, as 'rumpus run'   --root   be told that you are 0\n"
+	    HELP_HELP },
 	{ "ping", "[-46fq] [-c N] [-i T] [-s N] [-t TTL] [-W T] [-w T] ADDRESS", "is somebody there",
 	    cmd_ping,
 	    "  -c N  how many   -i TIME  between them   -s N  bytes   -t N  TTL   -f  flood\n"

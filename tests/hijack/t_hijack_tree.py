@@ -121,6 +121,27 @@ def a_static_program_gets_one_by_itself():
         holds('the server ended', tree.gone())
 
 
+def who_one_is_is_the_kernels_with_root():
+    here = b'%d %d\n' % (os.getuid(), os.getgid())
+    script = 'echo $(id -u) $(id -g)'
+    owners = """
+cd /rump/tmp && mkdir a && echo x >a/f && chown 12:34 a/f && tar cf t.tar a && rm -r a && tar xf t.tar
+stat -c %u:%g a/f
+"""
+    become = 'import os; os.setgroups([7]); os.setresgid(5, 5, 5); os.setuid(33); print(' \
+             'os.getresuid(), os.getresgid(), os.getgroups(), open("/proc/self/status").read().split("Uid:")[1].split()[0])'
+    with Tree() as tree:
+        equal('without', here, tree.run(MOUNT, '--', 'sh', '-c', script).stdout)
+        equal('with', b'0 0\n', tree.run(MOUNT, '--root', '--', 'sh', '-c', script).stdout)
+        done = tree.run(MOUNT, '--root', '--', 'sh', '-ec', owners)
+        equal('tar keeps owners', (b'12:34\n', b''), (done.stdout, done.stderr))
+        done = tree.run(MOUNT, '--root', '--', '/usr/bin/python3', '-c', become)
+        equal('it changes there, and not at the host',
+              b'(33, 33, 33) (5, 5, 5) [7] %d\n' % os.getuid(), done.stdout)
+        if shutil.which('busybox') is not None:
+            equal('static', b'0\n', tree.run('--root', '--', 'busybox', 'id', '-u').stdout)
+
+
 def what_is_wrong_is_said():
     with Tree() as tree:
         done = tree.run('--mount=/nowhere/at/all:/srv', '--', 'true')
@@ -142,5 +163,6 @@ rig.main([
     who_closes_all_descriptors_keeps_the_server,
     a_killed_program_leaves_no_server,
     a_static_program_gets_one_by_itself,
+    who_one_is_is_the_kernels_with_root,
     what_is_wrong_is_said,
 ])
