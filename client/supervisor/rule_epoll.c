@@ -235,19 +235,54 @@ control_nested(struct companion *co, int32_t inner, const unsigned long args[6])
 	return ret;
 }
 
+/* What is wrong with n, as a descriptor or as one to be waited for; -EINVAL: nothing. */
+static long
+complaint(unsigned long n, int32_t entry, bool waits)
+{
+	struct epoll_event ev = { 0 };
+	long ret, fd = entry > 0 ? entry - 1 : host_borrow(n);
+
+	if (entry > 0)
+		ret = kernel_syscall(SYS_fcntl, fd, F_GETFL);
+	else
+		ret = fd < 0 ? fd : host_syscall(SYS_fcntl, fd, F_GETFL);
+	if (ret >= 0 && (ret & O_PATH) != 0)
+		ret = -EBADF;
+	if (ret >= 0 && waits)
+		ret = entry > 0 ? kernel_syscall(SYS_epoll_ctl, fd, EPOLL_CTL_ADD, fd, &ev) :
+		    host_syscall(SYS_epoll_ctl, fd, EPOLL_CTL_ADD, fd, &ev);
+	if (entry <= 0)
+		host_return((int)fd);
+	return ret < 0 ? ret : -EINVAL;
+}
+
+/* What is no epoll, or nothing: the descriptors are looked at first. */
+static long
+no_epoll(int32_t ep, int32_t entry, const unsigned long args[6])
+{
+	unsigned long kargs[6] = { (unsigned long)(ep - 1), args[1], (unsigned long)(entry - 1), args[3] };
+	long ret;
+
+	if (ep > 0 && entry > 0)
+		return kernel_call(SYS_epoll_ctl, kargs);
+	ret = complaint(args[0], ep, false);
+	return ret != -EINVAL ? ret : complaint(args[2], entry, true);
+}
+
 static long
 rule_epoll_ctl(long nr, const unsigned long args[6])
 {
-	int32_t entry = fdmap_entry(args[2]);
-	struct companion *co = NULL;
+	int32_t ep = fdmap_entry(args[0]), entry = fdmap_entry(args[2]);
+	struct companion *co;
 	long ret;
 
-	if (entry == FDMAP_HOST)
-		return fdmap_entry(args[0]) > 0 ? -EINVAL : CALL_GOES_ON;
-	if (fdmap_entry(args[0]) <= 0 && args[0] != args[2])
-		co = companion_get(args[0]);
+	if (ep > 0)
+		return no_epoll(ep, entry, args);
+	if (entry == FDMAP_HOST || args[0] == args[2])
+		return CALL_GOES_ON;
+	co = companion_get(args[0]);
 	if (co == NULL)
-		return fdmap_entry(args[0]) > 0 || entry > 0 ? -EINVAL : CALL_GOES_ON;
+		return entry > 0 ? no_epoll(ep, entry, args) : CALL_GOES_ON;
 	ret = entry > 0 ? control(co, entry - 1, args) : control_nested(co, entry, args);
 	companion_rele(visit->v_target, co);
 	return ret == 0 && entry < 0 ? CALL_GOES_ON : ret;
@@ -359,6 +394,15 @@ epoll_wait_all(struct epwait *ew)
 	}
 }
 
+/* The kernel knows what is wrong with it. */
+static long
+wait_kernel(int32_t entry, long nr, const unsigned long args[6])
+{
+	unsigned long kargs[6] = { (unsigned long)(entry - 1), args[1], args[2], args[3], args[4], args[5] };
+
+	return kernel_call((unsigned int)nr, kargs);
+}
+
 static long
 wait_with(struct epwait *ew, const unsigned long args[6])
 {
@@ -368,7 +412,7 @@ wait_with(struct epwait *ew, const unsigned long args[6])
 	ew->ew_max = (int)args[2] < MAXEVENTS ? (int)args[2] : MAXEVENTS;
 	ew->ew_co = companion_get(args[0]);
 	if (ew->ew_co == NULL)
-		return fdmap_entry(args[0]) > 0 ? -EINVAL : CALL_GOES_ON;
+		return CALL_GOES_ON;
 	ret = epoll_wait_all(ew);
 	companion_rele(visit->v_target, ew->ew_co);
 	if (ret > 0 && !mem_write(args[1], ew->ew_events, (size_t)ret * sizeof(ew->ew_events[0])))
@@ -382,6 +426,8 @@ rule_epoll_wait(long nr, const unsigned long args[6])
 	int ms = (int)args[3];
 	struct epwait ew;
 
+	if (fdmap_entry(args[0]) > 0)
+		return wait_kernel(fdmap_entry(args[0]), nr, args);
 	if ((int)args[2] <= 0)
 		return CALL_GOES_ON;
 	ew.ew_deadline = ms < 0 ? -1 : ms == 0 ? 0 : now() + ms * (NSEC / 1000);
@@ -394,6 +440,8 @@ rule_epoll_pwait2(long nr, const unsigned long args[6])
 	struct epwait ew;
 	int64_t ts[2];
 
+	if (fdmap_entry(args[0]) > 0)
+		return wait_kernel(fdmap_entry(args[0]), nr, args);
 	ew.ew_deadline = -1;
 	if ((int)args[2] <= 0)
 		return CALL_GOES_ON;

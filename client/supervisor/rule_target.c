@@ -194,8 +194,12 @@ rule_ioctl(long nr, const unsigned long args[6])
 
 	if (entry == FDMAP_HOST && asks_interfaces(args))
 		return interface_ioctl(args);
-	if (entry <= 0 || args[1] == FIOCLEX || args[1] == FIONCLEX)
+	if (entry <= 0)
 		return CALL_GOES_ON;
+	/* The flag is the placeholder's. */
+	if (args[1] == FIOCLEX || args[1] == FIONCLEX)
+		return (kernel_syscall(SYS_fcntl, entry - 1, F_GETFL) & O_PATH) != 0 ? -EBADF :
+		    CALL_GOES_ON;
 	kargs[0] = (unsigned long)(entry - 1);
 	return kernel_call(SYS_ioctl, kargs);
 }
