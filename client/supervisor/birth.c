@@ -35,6 +35,7 @@ struct birth {
 	uint32_t	 b_cwd;		/* c */
 	int32_t		*b_entry;	/* c: as t_entry */
 	unsigned int	 b_nentries;	/* c */
+	struct mapping	*b_maps;	/* c */
 };
 
 static pthread_mutex_t births_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -66,6 +67,7 @@ birth_free(struct birth *b)
 		if (b->b_entry[i] != FDMAP_HOST)
 			fdmap_forget(b->b_entry[i]);
 	}
+	mmap_disinherit(b->b_maps);
 	if (b->b_session != NULL)
 		many_destroy(b->b_session);
 	if (b->b_parent != NULL)
@@ -143,6 +145,7 @@ birth_announce(struct target *t, pid_t tid)
 	b->b_ppid = t->t_pid;
 	b->b_tid = tid;
 	b->b_cwd = t->t_cwd;
+	b->b_maps = mmap_inherit(t);
 	if (!copy_entries(b, t)) {
 		birth_cancel(b);
 		return;
@@ -191,6 +194,8 @@ birth_claim(struct target *t, pid_t parent)
 	t->t_cwd = b->b_cwd;
 	t->t_entry = b->b_entry;
 	t->t_nentries = b->b_nentries;
+	t->t_maps = b->b_maps;
+	b->b_maps = NULL;
 	b->b_entry = NULL;
 	b->b_nentries = 0;
 	birth_free(b);

@@ -237,6 +237,7 @@ static long
 rule_exit(long nr, const unsigned long args[6])
 {
 	birth_meet(visit->v_target, (pid_t)visit->v_call.pid);
+	(void)mmap_flush_target(visit->v_target);
 	if (nr == SYS_exit)
 		target_thread_ends((pid_t)visit->v_call.pid);
 	return CALL_GOES_ON;
@@ -247,6 +248,7 @@ static long
 rule_exec(long nr, const unsigned long args[6])
 {
 	birth_meet(visit->v_target, (pid_t)visit->v_call.pid);
+	(void)mmap_flush_target(visit->v_target);
 	__atomic_store_n(&visit->v_target->t_execs, true, __ATOMIC_RELEASE);
 	return CALL_GOES_ON;
 }
@@ -328,8 +330,6 @@ static const struct { unsigned int nr; rule_fn *fn; } rules[] = {
 	{ SYS_clone3, rule_fork }, { SYS_exit, rule_exit }, { SYS_exit_group, rule_exit },
 	{ SYS_execve, rule_exec },
 	{ SYS_execveat, rule_exec }, { SYS_io_uring_setup, rule_io_uring },
-	/* A placeholder cannot be mapped, and the host says so. */
-	{ SYS_mmap, NULL },
 };
 
 void

@@ -396,6 +396,7 @@ main(int argc, char **argv)
 	poll_rules();
 	epoll_rules();
 	target_rules();
+	mmap_rules();
 	meeting = mmap(NULL, sizeof(*meeting), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (meeting == MAP_FAILED) {
 		host_complain("rumpus-supervise", strerror(errno));

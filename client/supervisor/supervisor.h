@@ -17,6 +17,7 @@
  *	target.c	the processes, and what we know of their descriptors
  *	birth.c		those that were made and have not called yet
  *	fdmap.c		placeholders
+ *	swap.c		placeholders that step aside for a call
  *	memory.c	their memory
  *	rule_*.c	rules that differ from those of a program in which we are
  *
@@ -73,6 +74,8 @@ struct target {
 	unsigned int	 t_nentries;	/* t */
 	bool		 t_execs;	/* a: the next call may be another program's */
 	uint32_t	 t_cwd;		/* a: enum cwd_kind */
+	struct mapping	*t_maps;	/* rule_mmap.c */
+	struct swap	*t_swaps;	/* swap.c */
 };
 
 extern const char *server_url;
@@ -188,6 +191,20 @@ int	memory_start(void);
 
 /* A call of the host that is not as the program made it. */
 long	host_changed(long nr, const unsigned long args[6]);
+
+/*
+ * swap.c: behind the program's n is our fd for the rest of this call; CALL_GOES_ON or -errno.  In the
+ * thread's next one (tid), or another's (all), that is over.
+ */
+long	swap_begin(unsigned long n, int fd);
+void	swap_end(struct target *t, pid_t tid, bool all);
+void	swap_forget(struct target *t);
+
+/* rule_mmap.c */
+long	mmap_flush_target(struct target *t);
+void	mmap_forget(struct target *t);
+struct mapping *mmap_inherit(const struct target *parent);
+void	mmap_disinherit(struct mapping *list);
 
 /* rule_*.c */
 void	target_rules(void);

@@ -371,6 +371,8 @@ static void
 target_free(struct target *t)
 {
 	target_each(t, forget);
+	mmap_forget(t);
+	swap_forget(t);
 	if (t->t_session != NULL)
 		many_destroy(t->t_session);
 	if (t->t_pidfd >= 0)
@@ -436,6 +438,7 @@ target_dies(pid_t pid)
 	(void)pthread_mutex_unlock(&targets_lock);
 	if (t == NULL)
 		return;
+	(void)mmap_flush_target(t);
 	birth_orphan(t);
 	target_leave(t);
 }
@@ -503,6 +506,7 @@ after_exec(struct target *t, pid_t tid)
 	(void)pthread_mutex_lock(&targets_lock);
 	threads_forget_locked(t, tid);
 	(void)pthread_mutex_unlock(&targets_lock);
+	swap_end(t, tid, true);
 	target_who(t->t_pid, &who);
 	mt = many_enter(t->t_session);
 	if (mt == NULL)

@@ -112,7 +112,7 @@ sleeps(int nr)
 	case SYS_setsockopt: case SYS_getsockopt: case SYS_getsockname: case SYS_getpeername:
 	case SYS_shutdown: case SYS_epoll_ctl: case SYS_getdents64: case SYS_dup: case SYS_dup2:
 	case SYS_dup3: case SYS_access: case SYS_faccessat: case SYS_readlink: case SYS_readlinkat:
-	case SYS_getcwd: case SYS_mmap: case SYS_clone: case SYS_clone3: case SYS_fork: case SYS_vfork:
+	case SYS_getcwd: case SYS_munmap: case SYS_clone: case SYS_clone3: case SYS_fork: case SYS_vfork:
 	case SYS_exit: case SYS_exit_group: case SYS_umask: case SYS_execve:
 	case SYS_fadvise64: case SYS_pread64: case SYS_pwrite64:
 		return false;
@@ -152,6 +152,8 @@ serve(struct visit *v)
 	v->v_target = target_enter((pid_t)v->v_call.pid);
 	atomic_store(&v->v_signal, false);
 	atomic_store(&v->v_busy, v->v_call.id);
+	if (v->v_target != NULL)
+		swap_end(v->v_target, (pid_t)v->v_call.pid, false);
 	if (v->v_target != NULL && fn != NULL)
 		ret = fn(v->v_call.data.nr, args);
 	atomic_store(&v->v_busy, 0);

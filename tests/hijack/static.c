@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -349,6 +350,49 @@ hang_ups(void)
 }
 
 static void
+mappings(void)
+{
+	char zeros[8192] = { 0 }, buf[8], *private, *shared, *same;
+	int fd = open("/rump/mapped", O_RDWR | O_CREAT | O_TRUNC, 0644), ro;
+	pid_t pid;
+
+	MUST(fd >= 0 && write(fd, "contents", 8) == 8 && pwrite(fd, zeros, 8192 - 8, 8) == 8192 - 8);
+	private = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	MUST(private != MAP_FAILED && memcmp(private, "contents", 8) == 0);
+	private[0] = 'C';
+	MUST(pread(fd, buf, 8, 0) == 8 && memcmp(buf, "contents", 8) == 0);
+	shared = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	MUST(shared != MAP_FAILED && memcmp(shared, "contents", 8) == 0);
+	shared[1] = 'O';
+	MUST(msync(shared, 8192, MS_SYNC) == 0);
+	MUST(pread(fd, buf, 8, 0) == 8 && memcmp(buf, "cOntents", 8) == 0);
+	/* Another name of the file, another process, the same memory. */
+	pid = fork();
+	if (pid == 0) {
+		int again = open("/rump/mapped", O_RDWR);
+
+		same = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, again, 4096);
+		MUST(same != MAP_FAILED && close(again) == 0);
+		same[0] = 'x';
+		shared[2] = 'N';
+		kill(getpid(), SIGKILL);
+	}
+	MUST(waitpid(pid, NULL, 0) == pid && shared[4096] == 'x' && shared[2] == 'N');
+	MUST(munmap(shared, 8192) == 0);
+	MUST(pread(fd, buf, 8, 0) == 8 && memcmp(buf, "cONtents", 8) == 0);
+	MUST(pread(fd, buf, 1, 4096) == 1 && buf[0] == 'x');
+	ro = open("/rump/mapped", O_RDONLY);
+	MUST(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ro, 0) == MAP_FAILED && errno == EACCES);
+	same = mmap(NULL, 4096, PROT_READ, MAP_SHARED, ro, 0);
+	MUST(same != MAP_FAILED && mprotect(same, 4096, PROT_READ | PROT_WRITE) == -1 && errno == EACCES);
+	MUST(fcntl(ro, F_SETFD, FD_CLOEXEC) == 0);
+	MUST(mmap(NULL, 0, PROT_READ, MAP_SHARED, ro, 0) == MAP_FAILED && errno == EINVAL);
+	MUST(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, ro, 0) != MAP_FAILED);
+	MUST(fcntl(ro, F_GETFD) == FD_CLOEXEC && lseek(ro, 0, SEEK_END) == 8192);
+	MUST(close(ro) == 0 && close(fd) == 0 && unlink("/rump/mapped") == 0);
+}
+
+static void
 pointers(void)
 {
 	char *volatile bad = (char *)8;
@@ -377,7 +421,7 @@ answers(void)
 static const struct { const char *name; void (*fn)(void); } cases[] = {
 	{ "numbers", numbers }, { "ports", ports }, { "forks", forks }, { "polls", polls },
 	{ "epolls", epolls }, { "signals", signals }, { "files", files }, { "pointers", pointers },
-	{ "processes", processes }, { "hang_ups", hang_ups },
+	{ "processes", processes }, { "hang_ups", hang_ups }, { "mappings", mappings },
 };
 
 int
