@@ -184,7 +184,7 @@ by_descriptor(long nr, const unsigned long args[6], int n, bool *ret_done)
 }
 
 static long
-to_host(long nr, const unsigned long args[6], struct where *w)
+to_host(long nr, const unsigned long args[6], const long *asked, struct where *w)
 {
 	const struct names *nm = &names[nr];
 	unsigned long hargs[6];
@@ -205,7 +205,7 @@ to_host(long nr, const unsigned long args[6], struct where *w)
 		if (done)
 			return ret;
 	}
-	ret = host_args(nr, args);
+	ret = asked != NULL ? *asked : host_args(nr, args);
 	if ((ret == -ENOENT || ret == -ENOTDIR) &&
 	    path_through_links(dirfd_of(nm, 0, args), w->w_text, follows(nr, args), w))
 		return to_kernel(nr, args, w);
@@ -244,10 +244,10 @@ stays_below(long nr, const unsigned long args[6])
 
 /*
  * Most names are the host's by their first letters.  True: that is so, and the host found something,
- * or failed for a reason that is not about names.
+ * or failed for a reason that is not about names.  *ret_asked: *ret is what the host said.
  */
 static bool
-quickly(long nr, const unsigned long args[6], long *ret)
+quickly(long nr, const unsigned long args[6], long *ret, bool *ret_asked)
 {
 	const struct names *nm = &names[nr];
 	char head[3] = "";
@@ -270,11 +270,12 @@ quickly(long nr, const unsigned long args[6], long *ret)
 			return false;
 	}
 	*ret = host_args(nr, args);
+	*ret_asked = true;
 	return *ret != -ENOENT && *ret != -ENOTDIR;
 }
 
 static __attribute__((__noinline__)) long
-rule_name_slowly(long nr, const unsigned long args[6])
+rule_name_slowly(long nr, const unsigned long args[6], const long *asked)
 {
 	const struct names *nm = &names[nr];
 	unsigned long addr = args[nm->nm_path[0]];
@@ -289,17 +290,21 @@ rule_name_slowly(long nr, const unsigned long args[6])
 		return host_args(nr, args);
 	if (ret != 0)
 		return ret;
-	return w.w_kind == WHERE_KERNEL ? to_kernel(nr, args, &w) : to_host(nr, args, &w);
+	return w.w_kind == WHERE_KERNEL ? to_kernel(nr, args, &w) :
+	    to_host(nr, args, asked, &w);
 }
 
 static long
 rule_name(long nr, const unsigned long args[6])
 {
+	bool asked = false;
 	long ret;
 
 	if (args[names[nr].nm_path[0]] == 0)
 		return nameless(nr, args);
-	return quickly(nr, args, &ret) ? ret : rule_name_slowly(nr, args);
+	if (quickly(nr, args, &ret, &asked))
+		return ret;
+	return rule_name_slowly(nr, args, asked ? &ret : NULL);
 }
 
 /* What is wrong about the call whatever the names are. */
@@ -653,22 +658,35 @@ static const struct { unsigned int nr; rule_fn *fn; } special[] = {
  * Whose network, whose name servers: a program with the kernel's internet sockets reads the
  * kernel's /etc/resolv.conf, if there is one.
  */
-static bool
-resolver(long nr, const unsigned long args[6], long *ret)
+static __attribute__((__noinline__)) bool
+resolver_open(long nr, const unsigned long args[6], long *ret)
 {
 	static const char file[] = "/etc/resolv.conf";
 	char text[sizeof(file) + 1];
-	struct where w = { .w_kind = WHERE_KERNEL, .w_blanket = true, .w_dirfd = AT_FDCWD,
-	    .w_path = text };
+	struct where w;
 
 	if (mem_string(text, args[names[nr].nm_path[0]], sizeof(text)) < 0 ||
 	    !text_equal(text, file))
 		return false;
+	/* Not before: it is large. */
+	w = (struct where){ .w_kind = WHERE_KERNEL, .w_blanket = true, .w_dirfd = AT_FDCWD,
+	    .w_path = text };
 	*ret = to_kernel(nr, args, &w);
 	return *ret >= 0;
 }
 
 /* open and openat. */
+/* Most names differ in the first letters: a whole string takes longer to get. */
+static inline bool
+resolver(long nr, const unsigned long args[6], long *ret)
+{
+	char head[3] = "";
+
+	(void)mem_string(head, args[names[nr].nm_path[0]], sizeof(head));
+	return head[0] == '/' && head[1] == 'e' && head[2] == 't' &&
+	    resolver_open(nr, args, ret);
+}
+
 static long
 rule_open(long nr, const unsigned long args[6])
 {
