@@ -40,6 +40,7 @@ enum sp_kind {
 	SP_EXEC = 3,		/* on an old control connection: another program goes on */
 	SP_CHANNEL = 4,		/* h_secret: the session's; one more thread of it */
 	SP_BELL = 5,		/* the same; the server writes to it to wake somebody */
+	SP_PARCEL = 6,		/* h_secret: a parcel's, which this connection is from now on */
 };
 
 #define SP_FEAT_SHM	0x00000001u	/* slots in shared memory */
@@ -69,12 +70,12 @@ struct sp_hello {
 struct sp_welcome {
 	uint32_t	 w_magic;
 	uint16_t	 w_version;
-	uint16_t	 w_pad;
+	uint16_t	 w_kind;	/* SP_PARCEL: it stays in the connection, unread; else 0 */
 	int32_t		 w_error;	/* an errno: the connection ends */
 	uint32_t	 w_features;	/* those that both have */
 	int32_t		 w_pid;		/* of the proc */
 	uint32_t	 w_nslots;	/* in the region, which comes along (SCM_RIGHTS) */
-	uint8_t		 w_secret[SP_SECRET];	/* for SP_CHANNEL */
+	uint8_t		 w_secret[SP_SECRET];	/* for SP_CHANNEL; of a parcel: its own */
 	uint32_t	 w_uid, w_gid;	/* what the client is inside */
 	uint8_t		 w_instance[8];	/* another one after a restart */
 	uint32_t	 w_slot;	/* of a channel; the handle of a bell */
@@ -135,6 +136,8 @@ enum sp_type {
 #define SP_NR_NOTIFY	0x10000		/* r, handle + 1 or 0 */
 #define SP_NR_POLL_ARM	0x10001		/* struct pollfd *, n, handle */
 #define SP_NR_LOST	0x10002		/* fd: open, but what it was is lost */
+#define SP_NR_SEND	0x10003		/* fd, secret: it is in a parcel of that secret */
+#define SP_NR_TAKE	0x10004		/* secret -> fd: what is in it */
 #define SP_NR_COMM	0x10003		/* name of the program, 16 bytes in two words; hostpid */
 
 struct sp_msg {

@@ -52,6 +52,13 @@ struct backend {
 	void	(*b_signalled)(bool restart);
 
 	/*
+	 * The kernel's r as a descriptor of the host that can be sent, and what is in one that came: -EINVAL,
+	 * it is none of these.  -errno.
+	 */
+	int	(*b_parcel)(int r);
+	int	(*b_unparcel)(int fd);
+
+	/*
 	 * Forking.  before: an errno, and there will be no fork.  Then one of the other two;
 	 * parent with the child's pid, or an error.
 	 */

@@ -100,14 +100,22 @@ backend_bell(unsigned int nr, const unsigned long *args)
 }
 
 static long
-backend_enter(long (*fn)(unsigned int, const unsigned long *), const unsigned long *args)
+backend_parcel(unsigned int nr, const unsigned long *args)
+{
+	int (*fn)(int) = nr == 0 ? backend->b_parcel : backend->b_unparcel;
+
+	return fn != NULL ? fn((int)args[0]) : -EINVAL;
+}
+
+static long
+backend_enter(long (*fn)(unsigned int, const unsigned long *), unsigned int nr, const unsigned long *args)
 {
 	long ret;
 
 	if (backend == NULL && kernel_backend() == NULL)
 		return -ENETDOWN;
 	self.s_depth++;
-	ret = hijack_xcall(fn, 0, args);
+	ret = hijack_xcall(fn, nr, args);
 	self.s_depth--;
 	if (self.s_nlater > 0 && self.s_depth == 0)
 		(void)signal_deliver();
@@ -117,14 +125,26 @@ backend_enter(long (*fn)(unsigned int, const unsigned long *), const unsigned lo
 int
 kernel_poll_arm(struct pollfd *fds, unsigned int n, int bell)
 {
-	return (int)backend_enter(backend_arm, (const unsigned long[3]){ (unsigned long)fds, n,
+	return (int)backend_enter(backend_arm, 0, (const unsigned long[3]){ (unsigned long)fds, n,
 	    (unsigned long)bell });
+}
+
+int
+kernel_parcel(int r)
+{
+	return (int)backend_enter(backend_parcel, 0, (const unsigned long[1]){ (unsigned long)r });
+}
+
+int
+kernel_unparcel(int fd)
+{
+	return (int)backend_enter(backend_parcel, 1, (const unsigned long[1]){ (unsigned long)fd });
 }
 
 int
 kernel_bell(void)
 {
-	int bell = (int)backend_enter(backend_bell, NULL);
+	int bell = (int)backend_enter(backend_bell, 0, NULL);
 
 	if (bell >= 0)
 		fdmap_mark(bell);
@@ -135,7 +155,7 @@ void
 kernel_bell_close(int bell)
 {
 	fdmap_unhide(bell);
-	(void)backend_enter(backend_bell, (const unsigned long[1]){ (unsigned long)bell });
+	(void)backend_enter(backend_bell, 0, (const unsigned long[1]){ (unsigned long)bell });
 }
 
 long

@@ -124,6 +124,20 @@ fdmap_new(int r, bool cloexec)
 	return n;
 }
 
+void
+fdmap_become(unsigned long n, int r, bool cloexec)
+{
+	long fd = n < HIJACK_NFDS && r < HIJACK_NFDS ? placeholder(r, true) : -EMFILE;
+
+	if (host_failed(fd) ||
+	    host_failed(host_syscall(SYS_dup3, fd, n, cloexec ? O_CLOEXEC : 0)))
+		(void)kernel_syscall(SYS_close, r);
+	else
+		fdmap_add(n, r);
+	if (!host_failed(fd))
+		(void)host_syscall(SYS_close, fd);
+}
+
 long
 fdmap_dup(unsigned long n, bool cloexec)
 {

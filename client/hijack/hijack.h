@@ -81,6 +81,8 @@ long	host_wait(long nr, const unsigned long args[6], unsigned int timeout, unsig
 /* The backend's; bells are hidden from the program. */
 int	kernel_bell(void);
 void	kernel_bell_close(int bell);
+int	kernel_parcel(int r);
+int	kernel_unparcel(int fd);
 int	kernel_poll_arm(struct pollfd *fds, unsigned int n, int bell);
 
 /*
@@ -151,6 +153,8 @@ bool	fdmap_inherited(void);		/* is there any? */
 long	fdmap_new(int r, bool cloexec);
 /* The lowest number becomes another name of the kernel's n. */
 long	fdmap_dup(unsigned long n, bool cloexec);
+/* n, which was the host's, is r from now on; r is closed if that cannot be. */
+void	fdmap_become(unsigned long n, int r, bool cloexec);
 /* n has been made another name of r (dup).  The new reference is counted here. */
 void	fdmap_add(unsigned long n, int r);
 /* False: n's entry is not old any more. */

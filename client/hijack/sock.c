@@ -5,7 +5,8 @@
  *
  * A local socket of the kernel has a name in its tree, which the program knows below the
  * prefix.  Descriptors that are sent along (SCM_RIGHTS) are numbers of the program there and of the
- * kernel here.
+ * kernel here.  Those that go through a local socket of the host are packed: what goes is a descriptor of
+ * the host that stands for the kernel's file (rumpclient_parcel(3)), and is replaced when it arrives.
  *
  * References: socket(2), unix(7), cmsg(3).
  */
@@ -180,6 +181,105 @@ right_in(int *fd, unsigned long cloexec)
 	return 0;
 }
 
+/* --- through local sockets of the host ------------------------------------------------------------- */
+
+#ifdef HIJACK_SUPERVISOR
+
+static long
+host_sendmsg(long nr, const unsigned long args[6])
+{
+	return host_args(nr, args);
+}
+
+static long
+host_recvmsg(long nr, const unsigned long args[6])
+{
+	return host_args(nr, args);
+}
+
+#else
+
+#define PARCELS		253	/* in a message (unix(7)) */
+#define LABEL		0x50535552u	/* what a parcel says first */
+
+struct parcels {
+	int		 pl_fd[PARCELS];
+	unsigned int	 pl_n;
+};
+
+/* One of ours is packed for the way. */
+static long
+right_pack(int *fd, unsigned long arg)
+{
+	struct parcels *pl = (struct parcels *)arg;
+	int r = fdmap_get((unsigned long)*fd), parcel;
+
+	if (r < 0)
+		return fdmap_entry((unsigned long)*fd) == FDMAP_HIDDEN ? -EBADF : 0;
+	if (pl->pl_n == PARCELS)
+		return -EINVAL;
+	parcel = kernel_parcel(r);
+	if (parcel < 0)
+		return parcel;
+	pl->pl_fd[pl->pl_n++] = *fd = parcel;
+	return 0;
+}
+
+static long
+host_sendmsg(long nr, const unsigned long args[6])
+{
+	unsigned char control[CONTROL_ROOM];
+	struct parcels pl = { .pl_n = 0 };
+	struct msghdr m;
+	long ret;
+
+	if (backend == NULL || backend->b_parcel == NULL || !mem_read(&m, args[1], sizeof(m)) ||
+	    m.msg_controllen == 0 || m.msg_controllen > sizeof(control) ||
+	    !mem_read(control, (unsigned long)m.msg_control, m.msg_controllen))
+		return host_args(nr, args);
+	m.msg_control = control;
+	ret = each_right(control, m.msg_controllen, right_pack, (unsigned long)&pl);
+	if (ret == 0)
+		ret = host_syscall(SYS_sendmsg, args[0], &m, args[2]);
+	for (unsigned int i = 0; i < pl.pl_n; i++)
+		(void)host_syscall(SYS_close, pl.pl_fd[i]);
+	return ret;
+}
+
+static long
+right_unpack(int *fd, unsigned long cloexec)
+{
+	uint32_t label = 0;
+	int r;
+
+	if (host_syscall(SYS_recvfrom, *fd, &label, sizeof(label), MSG_PEEK | MSG_DONTWAIT) != sizeof(label) ||
+	    label != LABEL)
+		return 0;
+	r = kernel_unparcel(*fd);
+	if (r >= 0)
+		fdmap_become((unsigned long)*fd, r, cloexec != 0);
+	return 0;
+}
+
+static long
+host_recvmsg(long nr, const unsigned long args[6])
+{
+	unsigned char control[CONTROL_ROOM];
+	long ret = host_args(nr, args);
+	struct msghdr m;
+
+	if (ret < 0 || !mem_read(&m, args[1], sizeof(m)) || m.msg_controllen == 0 ||
+	    m.msg_controllen > sizeof(control) ||
+	    !mem_read(control, (unsigned long)m.msg_control, m.msg_controllen))
+		return ret;
+	(void)each_right(control, m.msg_controllen, right_unpack, args[2] & MSG_CMSG_CLOEXEC);
+	return ret;
+}
+
+#endif
+
+/* --- messages ----------------------------------------------------------------------------------------- */
+
 static long
 rule_sendmsg(long nr, const unsigned long args[6])
 {
@@ -193,7 +293,7 @@ rule_sendmsg(long nr, const unsigned long args[6])
 	if (entry == FDMAP_HIDDEN)
 		return -EBADF;
 	if (entry <= 0)
-		return host_args(nr, args);
+		return host_sendmsg(nr, args);
 	mem_copy(kargs, args, sizeof(kargs));
 	kargs[0] = (unsigned long)(entry - 1);
 	if (!mem_read(&m, args[1], sizeof(m)))
@@ -226,7 +326,7 @@ rule_recvmsg(long nr, const unsigned long args[6])
 	if (entry == FDMAP_HIDDEN)
 		return -EBADF;
 	if (entry <= 0)
-		return host_args(nr, args);
+		return host_recvmsg(nr, args);
 	mem_copy(kargs, args, sizeof(kargs));
 	kargs[0] = (unsigned long)(entry - 1);
 	kargs[2] &= ~(unsigned long)MSG_CMSG_CLOEXEC;
@@ -246,8 +346,8 @@ sock_rules(void)
 	dispatch_set(SYS_bind, HIJACK_BYFD, rule_address);
 	dispatch_set(SYS_connect, HIJACK_BYFD, rule_address);
 	dispatch_set(SYS_sendto, HIJACK_BYFD, rule_address);
-	dispatch_set(SYS_sendmsg, HIJACK_BYFD, rule_sendmsg);
-	dispatch_set(SYS_recvmsg, HIJACK_BYFD, rule_recvmsg);
+	dispatch_set(SYS_sendmsg, HIJACK_LOOK, rule_sendmsg);
+	dispatch_set(SYS_recvmsg, HIJACK_LOOK, rule_recvmsg);
 	dispatch_set(SYS_socket, HIJACK_LOOK, rule_socket);
 	dispatch_set(SYS_socketpair, HIJACK_LOOK, rule_socketpair);
 	dispatch_set(SYS_accept, HIJACK_BYFD, rule_accept);

@@ -13,6 +13,7 @@
  *	stream.c	those that are connections
  *	call.c		a call: its turns, and what the server asks meanwhile
  *	marshal.c	which memory rides along
+ *	parcel.c	descriptors that go through the host
  *	public.c	the functions with the C library's manners
  *	one.c		the session of the process, and what is each thread's
  *	many.c		instead of it in rumpus-supervise: several sessions

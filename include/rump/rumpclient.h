@@ -137,6 +137,15 @@ int	rumpclient_notify(int r, int bell);
 int	rumpclient_poll_arm(struct pollfd *fds, unsigned int n, int bell);
 
 /*
+ * The kernel's descriptor r as a descriptor of the host, which can be sent through local sockets.  It
+ * holds the file until its last copy is closed.  -errno.
+ */
+int	rumpclient_parcel(int r);
+
+/* What is in it, a new descriptor of the kernel, of any client of the same one.  -EINVAL: fd is no parcel. */
+int	rumpclient_unparcel(int fd);
+
+/*
  * Each thread has a slot at the server, taken by its first call and given back when it ends.
  * A thread that was not made by pthread_create(3) gives it back by itself.
  */

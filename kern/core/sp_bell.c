@@ -111,6 +111,10 @@ spbell_call(struct spclient *sc, unsigned int nr, const unsigned long *args,
 	}
 	if (nr == SP_NR_LOST)
 		return lostfile_install((int)args[0]);
+	if (nr == SP_NR_SEND)
+		return spparcel_send(sc, (int)args[0], (void *)args[1]);
+	if (nr == SP_NR_TAKE)
+		return spparcel_take((const void *)args[0], ret);
 	if (nr == SP_NR_COMM) {
 		sphello_rename(sc, (const char *)args, (int32_t)args[2]);
 		return 0;

@@ -137,6 +137,7 @@ spclient_end(struct spclient *sc)
 		(void)rumpuser_close(sc->sc_infd);
 	sc->sc_infd = -1;
 	spticket_end(sc);
+	spparcel_end(sc);
 	if (sc->sc_region != NULL)
 		atomic_store(&sc->sc_region->r_gone, 1);
 	slots_poke(sc);

@@ -6,8 +6,9 @@
  * The hello says what the client is and what it speaks.  A client that we do
  * not understand gets a welcome with an error, and the connection ends.
  *
- * A connection may also be one more of a session that there is: a channel, which gets a
- * thread, or a bell, which is only written to.  Neither is watched any longer then.
+ * A connection may also be a parcel (sp_parcel.c), or one more of a session that there
+ * is: a channel, which gets a thread, or a bell, which is only written to.  Neither of
+ * these is watched any longer then.
  */
 
 #include "sp_impl.h"
@@ -268,6 +269,10 @@ sphello(struct spclient *sc, const struct sp_hello *h)
 		error = h->h_kind == SP_EXEC ? successor(sc, h) : EPROTO;
 		if (error == 0)
 			return 0;
+	} else if (error == 0 && h->h_kind == SP_PARCEL) {
+		error = spparcel_claim(sc, h->h_secret);
+		if (error == 0)
+			return spparcel_welcome(sc, h->h_secret);
 	} else if (error == 0) {
 		if (h->h_kind == SP_GUEST || h->h_kind == SP_FORK)
 			error = newcomer(sc, h);

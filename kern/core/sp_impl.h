@@ -46,6 +46,7 @@ enum spclient_state {
 	SPCLIENT_UP,
 	SPCLIENT_EXEC,		/* another program goes on: its hello is next */
 	SPCLIENT_EXECING,	/* what it may not have is being closed */
+	SPCLIENT_PARCEL,	/* no client: a file that is under way, see sp_parcel.c */
 	SPCLIENT_DYING,		/* gone; its threads are on their way out */
 };
 
@@ -213,6 +214,14 @@ void	spbell_unbind(struct spclient *sc, unsigned int handle);
 void	spbell_end(struct spclient *sc);	/* all of them */
 int	spbell_call(struct spclient *sc, unsigned int nr,
 	    const unsigned long *args, long *ret);
+
+/* sp_parcel.c */
+int	spparcel_send(struct spclient *sc, int fd, void *usecret);
+int	spparcel_take(const void *usecret, long *ret_fd);
+/* The connection stands for it from now on.  ESRCH. */
+int	spparcel_claim(struct spclient *sc, const uint8_t secret[SP_SECRET]);
+int	spparcel_welcome(struct spclient *sc, const uint8_t secret[SP_SECRET]);
+void	spparcel_end(const struct spclient *sc);	/* all that depend on it */
 
 /* sp_lost.c: at this number is a file that was lost with another kernel */
 int	lostfile_install(int fd);

@@ -17,7 +17,7 @@ import rig
 
 SIGNALS = os.path.abspath(sys.argv.pop(2))
 SERVER = os.path.abspath(sys.argv.pop(2))
-N = 400
+N = 200
 ALLOWED = N // 20       # more than the host: an interrupted scheduler's share
 TRIES = 6               # somebody else may have the processors for a while
 
