@@ -57,17 +57,17 @@ addr_model(const struct dhcp_lease *dl, struct ifaddr *model)
 
 static int
 addr_add_locked(struct dhcp_client *dc, const struct dhcp_lease *dl)
-    REQUIRES(dc->dc_ns->ns_lock)
+    REQUIRES(dc->dc_ic.ic_ns->ns_lock)
 {
 	struct dhcp_config *dg = &dc->dc_config;
 	struct ifaddr model, *ifa = NULL;
 	int error;
 
 	addr_model(dl, &model);
-	strlcpy(model.ifa_label, dc->dc_ifp->if_name, sizeof(model.ifa_label));
+	strlcpy(model.ifa_label, dc->dc_ic.ic_ifp->if_name, sizeof(model.ifa_label));
 	if (dl->dl_ends == KTIME_NEVER)
 		model.ifa_flags = IFA_F_PERMANENT;
-	error = ifaddr_add(dc->dc_ifp, &model, &ifa);
+	error = ifaddr_add(dc->dc_ic.ic_ifp, &model, &ifa);
 	if (error == EEXIST)
 		return 0;
 	if (error)
@@ -81,12 +81,12 @@ addr_add_locked(struct dhcp_client *dc, const struct dhcp_lease *dl)
 /* A longer lease of the same address. */
 static void
 addr_extend_locked(struct dhcp_client *dc, const struct dhcp_lease *dl)
-    REQUIRES(dc->dc_ns->ns_lock)
+    REQUIRES(dc->dc_ic.ic_ns->ns_lock)
 {
-	struct netevent_info ne = { .ne_ns = dc->dc_ns, .ne_ifp = dc->dc_ifp,
+	struct netevent_info ne = { .ne_ns = dc->dc_ic.ic_ns, .ne_ifp = dc->dc_ic.ic_ifp,
 	    .ne_nlflags = NLM_F_REPLACE };
-	struct ifaddr *ifa = ifaddr_find(dc->dc_ns, AF_INET, &dc->dc_config.dg_addr,
-	    dc->dc_ifp);
+	struct ifaddr *ifa = ifaddr_find(dc->dc_ic.ic_ns, AF_INET, &dc->dc_config.dg_addr,
+	    dc->dc_ic.ic_ifp);
 
 	if (ifa == NULL)
 		return;			/* somebody took it away: so be it */
@@ -97,12 +97,12 @@ addr_extend_locked(struct dhcp_client *dc, const struct dhcp_lease *dl)
 }
 
 static void
-addr_del_locked(struct dhcp_client *dc) REQUIRES(dc->dc_ns->ns_lock)
+addr_del_locked(struct dhcp_client *dc) REQUIRES(dc->dc_ic.ic_ns->ns_lock)
 {
 	struct dhcp_config *dg = &dc->dc_config;
 
-	if (dg->dg_addr_set && !dc->dc_ifp->if_dying)
-		(void)ifaddr_del(dc->dc_ifp, AF_INET, &dg->dg_addr, dg->dg_plen);
+	if (dg->dg_addr_set && !dc->dc_ic.ic_ifp->if_dying)
+		(void)ifaddr_del(dc->dc_ic.ic_ifp, AF_INET, &dg->dg_addr, dg->dg_plen);
 	dg->dg_addr_set = false;
 }
 
@@ -122,10 +122,10 @@ route_put(const struct dhcp_client *dc, const struct dhcp_lease *dl, struct rtco
 	rc->rc_scope = gw == 0 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
 	rc->rc_protocol = RTPROT_DHCP;
 	rc->rc_table = RT_TABLE_MAIN;
-	rc->rc_metric = METRIC + dc->dc_ifp->if_index;
+	rc->rc_metric = METRIC + dc->dc_ic.ic_ifp->if_index;
 	rc->rc_prefsrc.ia_w[0] = dl->dl_addr;
 	rc->rc_nhops = 1;
-	nh->nh_ifindex = dc->dc_ifp->if_index;
+	nh->nh_ifindex = dc->dc_ic.ic_ifp->if_index;
 	nh->nh_weight = 1;
 	if (gw == 0)
 		return;
@@ -153,31 +153,31 @@ routes_of(const struct dhcp_client *dc, const struct dhcp_lease *dl,
 }
 
 static void
-routes_del_locked(struct dhcp_client *dc) REQUIRES(dc->dc_ns->ns_lock)
+routes_del_locked(struct dhcp_client *dc) REQUIRES(dc->dc_ic.ic_ns->ns_lock)
 {
 	struct dhcp_config *dg = &dc->dc_config;
 
 	while (dg->dg_nroutes > 0) {
 		dg->dg_nroutes--;
-		(void)route_del(dc->dc_ns, &dg->dg_route[dg->dg_nroutes]);
+		(void)route_del(dc->dc_ic.ic_ns, &dg->dg_route[dg->dg_nroutes]);
 	}
 }
 
 /* One that the tables refuse is left out: it is the server's word, not ours. */
 static int
 routes_add_locked(struct dhcp_client *dc, const struct rtconfig *routes, unsigned int n)
-    REQUIRES(dc->dc_ns->ns_lock)
+    REQUIRES(dc->dc_ic.ic_ns->ns_lock)
 {
 	struct dhcp_config *dg = &dc->dc_config;
 	int error;
 
 	for (unsigned int i = 0; i < n; i++) {
-		error = route_add(dc->dc_ns, &routes[i], NLM_F_CREATE | NLM_F_EXCL);
+		error = route_add(dc->dc_ic.ic_ns, &routes[i], NLM_F_CREATE | NLM_F_EXCL);
 		if (error == ENOMEM)
 			return error;
 		if (error)
 			log_printf(LOG_WARNING, "%s: DHCP: a route was refused: %d",
-			    dc->dc_ifp->if_name, error);
+			    dc->dc_ic.ic_ifp->if_name, error);
 		else
 			dg->dg_route[dg->dg_nroutes++] = routes[i];
 	}
@@ -187,24 +187,25 @@ routes_add_locked(struct dhcp_client *dc, const struct rtconfig *routes, unsigne
 /* --- MTU ----------------------------------------------------------------------------- */
 
 static void
-mtu_restore_locked(struct dhcp_client *dc) REQUIRES(dc->dc_ns->ns_lock)
+mtu_restore_locked(struct dhcp_client *dc) REQUIRES(dc->dc_ic.ic_ns->ns_lock)
 {
 	struct dhcp_config *dg = &dc->dc_config;
+	struct ifnet *ifp = dc->dc_ic.ic_ifp;
 
-	if (dg->dg_mtu != 0 && dc->dc_ifp->if_mtu == dg->dg_mtu && !dc->dc_ifp->if_dying)
-		(void)if_setmtu(dc->dc_ifp, dg->dg_mtu_was);
+	if (dg->dg_mtu != 0 && ifp->if_mtu == dg->dg_mtu && !ifp->if_dying)
+		(void)if_setmtu(ifp, dg->dg_mtu_was);
 	dg->dg_mtu = 0;
 }
 
 static void
-mtu_set_locked(struct dhcp_client *dc, uint32_t mtu) REQUIRES(dc->dc_ns->ns_lock)
+mtu_set_locked(struct dhcp_client *dc, uint32_t mtu) REQUIRES(dc->dc_ic.ic_ns->ns_lock)
 {
 	struct dhcp_config *dg = &dc->dc_config;
-	uint32_t was = dc->dc_ifp->if_mtu;
+	uint32_t was = dc->dc_ic.ic_ifp->if_mtu;
 
 	if (mtu < MTU_LEAST || mtu == was || mtu == dg->dg_mtu)
 		return;
-	if (if_setmtu(dc->dc_ifp, mtu) != 0)
+	if (if_setmtu(dc->dc_ic.ic_ifp, mtu) != 0)
 		return;			/* more than the link can */
 	if (dg->dg_mtu == 0)
 		dg->dg_mtu_was = was;
@@ -222,13 +223,13 @@ routes_same(const struct dhcp_config *dg, const struct rtconfig *routes, unsigne
 
 static int
 configure_locked(struct dhcp_client *dc, const struct dhcp_lease *dl, struct rtconfig *routes)
-    REQUIRES(dc->dc_ns->ns_lock)
+    REQUIRES(dc->dc_ic.ic_ns->ns_lock)
 {
 	struct dhcp_config *dg = &dc->dc_config;
 	unsigned int n;
 	int error = 0;
 
-	if (dc->dc_ifp->if_dying)
+	if (dc->dc_ic.ic_ifp->if_dying)
 		return ENODEV;
 	if (dg->dg_addr_set && dg->dg_plen == dl->dl_plen &&
 	    dg->dg_addr.ia_w[0] == dl->dl_addr) {
@@ -249,7 +250,7 @@ configure_locked(struct dhcp_client *dc, const struct dhcp_lease *dl, struct rtc
 }
 
 static void
-unconfigure_locked(struct dhcp_client *dc) REQUIRES(dc->dc_ns->ns_lock)
+unconfigure_locked(struct dhcp_client *dc) REQUIRES(dc->dc_ic.ic_ns->ns_lock)
 {
 	routes_del_locked(dc);
 	mtu_restore_locked(dc);
@@ -265,11 +266,11 @@ dhcp_configure(struct dhcp_client *dc)
 
 	if (routes == NULL)
 		return ENOMEM;
-	mutex_enter(&dc->dc_ns->ns_lock);
+	mutex_enter(&dc->dc_ic.ic_ns->ns_lock);
 	error = configure_locked(dc, &dc->dc_fsm.df_lease, routes);
 	if (error)
 		unconfigure_locked(dc);
-	mutex_exit(&dc->dc_ns->ns_lock);
+	mutex_exit(&dc->dc_ic.ic_ns->ns_lock);
 	kmem_free(routes, size);
 	return error;
 }
@@ -277,7 +278,7 @@ dhcp_configure(struct dhcp_client *dc)
 void
 dhcp_unconfigure(struct dhcp_client *dc)
 {
-	mutex_enter(&dc->dc_ns->ns_lock);
+	mutex_enter(&dc->dc_ic.ic_ns->ns_lock);
 	unconfigure_locked(dc);
-	mutex_exit(&dc->dc_ns->ns_lock);
+	mutex_exit(&dc->dc_ic.ic_ns->ns_lock);
 }

@@ -13,76 +13,38 @@
 #include <lib/bytes.h>
 #include <lib/string.h>
 #include <linux/if_ether.h>
-#include <sys/kmem.h>
 
 #include "dhcp_impl.h"
 
 #define AT_XID		4
 #define AT_CHADDR	28
 
-void
-dhcp_heard_free(struct dhcp_heard *dh)
-{
-	kmem_free(dh, sizeof(*dh) + dh->dh_len);
-}
-
-struct dhcp_heard *
-dhcp_heard_get(struct dhcp_client *dc)
-{
-	struct dhcp_heard *dh = NULL;
-	struct list_node *n;
-
-	mutex_enter(&dc->dc_home->dn_lock);
-	n = list_first(&dc->dc_heard);
-	if (n != NULL) {
-		list_remove(n);
-		dc->dc_nheard--;
-		dh = container_of(n, struct dhcp_heard, dh_link);
-	}
-	mutex_exit(&dc->dc_home->dn_lock);
-	return dh;
-}
-
 static struct dhcp_client *
-client_of_locked(struct dhcp_netns *dn, const struct ifnet *ifp) REQUIRES(dn->dn_lock)
+client_of_locked(struct ifclient_set *cs, const struct ifnet *ifp) REQUIRES(cs->cs_lock)
 {
-	struct list_node *n;
+	struct dhcp_client *dc = dhcp_of(ifclient_of_locked(cs, ifp));
 
-	LIST_FOREACH(n, &dn->dn_clients) {
-		struct dhcp_client *dc = container_of(n, struct dhcp_client, dc_link);
-
-		if (dc->dc_ifp == ifp && dc->dc_listening)
-			return dc;
-	}
-	return NULL;
+	return dc != NULL && dc->dc_ic.ic_listening ? dc : NULL;
 }
 
+/* Is it for us?  Then it is kept, if there is room. */
 static bool
-message_hear_locked(struct dhcp_netns *dn, struct dhcp_client *dc, const uint8_t *data,
-    size_t len) REQUIRES(dn->dn_lock)
+message_hear_locked(struct dhcp_client *dc, const uint8_t *data, size_t len)
 {
-	struct dhcp_heard *dh;
+	uint8_t *room;
 
 	if (len < DHCP_FIXED || be32_get(data + AT_XID) != dc->dc_xid ||
 	    memcmp(data + AT_CHADDR, dc->dc_fsm.df_chaddr, ETH_ALEN) != 0)
 		return false;
-	if (dc->dc_nheard >= DHCP_INBOX)
-		return true;
-	dh = kmem_alloc(sizeof(*dh) + len, KM_NOSLEEP);
-	if (dh == NULL)
-		return true;		/* as if the link had lost it */
-	dh->dh_len = len;
-	memcpy(dh->dh_data, data, len);
-	list_insert_tail(&dc->dc_heard, &dh->dh_link);
-	dc->dc_nheard++;
-	dhcp_client_poke_locked(dc);
+	room = ifclient_hear_locked(&dc->dc_ic, len);
+	if (room != NULL)
+		memcpy(room, data, len);
 	return true;
 }
 
 /* At most what we ask servers for, and the headers around it. */
 static bool
-ip_hear(struct dhcp_netns *dn, struct ifnet *ifp, const struct packet *p)
-    NO_THREAD_SAFETY
+ip_hear(struct ifclient_set *cs, struct ifnet *ifp, const struct packet *p)
 {
 	uint8_t buf[DHCP_FRAMELEN];
 	const uint8_t *payload;
@@ -96,10 +58,10 @@ ip_hear(struct dhcp_netns *dn, struct ifnet *ifp, const struct packet *p)
 	if (dhcp_unwrap(buf, len, DHCP_CLIENT_PORT, p->p_csum != PKT_CSUM_NONE, &payload,
 	    &len) != 0)
 		return false;
-	mutex_enter(&dn->dn_lock);
-	dc = client_of_locked(dn, ifp);
-	taken = dc != NULL && message_hear_locked(dn, dc, payload, len);
-	mutex_exit(&dn->dn_lock);
+	mutex_enter(&cs->cs_lock);
+	dc = client_of_locked(cs, ifp);
+	taken = dc != NULL && message_hear_locked(dc, payload, len);
+	mutex_exit(&cs->cs_lock);
 	return taken;
 }
 
@@ -108,7 +70,7 @@ ip_hear(struct dhcp_netns *dn, struct ifnet *ifp, const struct packet *p)
  * same time as we do.
  */
 static void
-arp_hear(struct dhcp_netns *dn, struct ifnet *ifp, const struct packet *p)
+arp_hear(struct ifclient_set *cs, struct ifnet *ifp, const struct packet *p)
 {
 	uint8_t buf[ARP_LEN];
 	struct dhcp_client *dc;
@@ -120,26 +82,26 @@ arp_hear(struct dhcp_netns *dn, struct ifnet *ifp, const struct packet *p)
 	if (dhcp_arp_parse(buf, ARP_LEN, &am) != 0 ||
 	    memcmp(am.am_sha, ifp->if_lladdr, ETH_ALEN) == 0)
 		return;
-	mutex_enter(&dn->dn_lock);
-	dc = client_of_locked(dn, ifp);
+	mutex_enter(&cs->cs_lock);
+	dc = client_of_locked(cs, ifp);
 	if (dc != NULL && dc->dc_watch != 0 && (am.am_spa == dc->dc_watch ||
 	    (am.am_spa == 0 && am.am_tpa == dc->dc_watch))) {
 		dc->dc_conflict = true;
-		dhcp_client_poke_locked(dc);
+		ifclient_poke_locked(&dc->dc_ic);
 	}
-	mutex_exit(&dn->dn_lock);
+	mutex_exit(&cs->cs_lock);
 }
 
 bool
 dhcp_input_hook(struct ifnet *ifp, struct packet *p)
 {
-	struct dhcp_netns *dn = netns_data(ifp->if_ns, NETNS_SLOT_DHCP);
+	struct ifclient_set *cs = dhcp_set(ifp->if_ns);
 
-	if (dn == NULL || (p->p_flags & PKT_F_VLAN) != 0)
+	if (cs == NULL || (p->p_flags & PKT_F_VLAN) != 0)
 		return false;
 	if (p->p_ethertype == ETH_P_ARP)
-		arp_hear(dn, ifp, p);
-	if (p->p_ethertype != ETH_P_IP || !ip_hear(dn, ifp, p))
+		arp_hear(cs, ifp, p);
+	if (p->p_ethertype != ETH_P_IP || !ip_hear(cs, ifp, p))
 		return false;
 	packet_free(p);
 	return true;

@@ -34,8 +34,8 @@ frame_send(struct ifnet *ifp, struct packet *p, uint16_t ethertype)
 static void
 stack_send(struct dhcp_client *dc, struct packet *p, uint32_t src, uint32_t dst)
 {
-	struct rtkey rk = { .rk_family = AF_INET, .rk_oif = dc->dc_ifp->if_index };
-	struct inet_tx tx = { .it_ns = dc->dc_ns, .it_family = AF_INET,
+	struct rtkey rk = { .rk_family = AF_INET, .rk_oif = dc->dc_ic.ic_ifp->if_index };
+	struct inet_tx tx = { .it_ns = dc->dc_ic.ic_ns, .it_family = AF_INET,
 	    .it_proto = IPPROTO_UDP, .it_ttl = -1 };
 	const struct inet_af *af = inet_af(AF_INET);
 	struct packetq q = PACKETQ_INITIALIZER;
@@ -43,7 +43,7 @@ stack_send(struct dhcp_client *dc, struct packet *p, uint32_t src, uint32_t dst)
 
 	rk.rk_src.ia_w[0] = tx.it_src.ia_w[0] = src;
 	rk.rk_dst.ia_w[0] = tx.it_dst.ia_w[0] = dst;
-	if (af == NULL || route_lookup(dc->dc_ns, &rk, &rd) != 0) {
+	if (af == NULL || route_lookup(dc->dc_ic.ic_ns, &rk, &rd) != 0) {
 		packet_free(p);
 		return;
 	}
@@ -69,7 +69,7 @@ dhcp_send(struct dhcp_client *dc, const struct dhcp_act *act)
 	}
 	p = packet_from(buf, DHCP_WRAP + len, KM_SLEEP);
 	if (p != NULL)
-		frame_send(dc->dc_ifp, p, ETH_P_IP);
+		frame_send(dc->dc_ic.ic_ifp, p, ETH_P_IP);
 }
 
 void
@@ -79,6 +79,7 @@ dhcp_send_probe(struct dhcp_client *dc)
 
 	if (p == NULL)
 		return;
-	dhcp_arp_probe(dc->dc_ifp->if_lladdr, dc->dc_fsm.df_addr, packet_append(p, ARP_LEN));
-	frame_send(dc->dc_ifp, p, ETH_P_ARP);
+	dhcp_arp_probe(dc->dc_ic.ic_ifp->if_lladdr, dc->dc_fsm.df_addr,
+	    packet_append(p, ARP_LEN));
+	frame_send(dc->dc_ic.ic_ifp, p, ETH_P_ARP);
 }

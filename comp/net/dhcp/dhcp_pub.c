@@ -33,28 +33,12 @@ start(const char *ifname, int64_t patience)
 
 		error = dhcp_client_wait(dc, ktime_deadline(patience));
 		if (error && mine)
-			dhcp_client_stop(dc);
+			ifclient_stop(&dc->dc_ic);
 	}
-	dhcp_client_rele(dc);
+	ifclient_rele(&dc->dc_ic);
 out:
 	netns_rele(ns);
 	return error;
-}
-
-static int
-stop(const char *ifname)
-{
-	struct netns *ns = netns_current();
-	struct dhcp_client *dc;
-
-	netns_hold(ns);
-	dc = dhcp_client_find(ns, ifname);
-	if (dc != NULL) {
-		dhcp_client_stop(dc);
-		dhcp_client_rele(dc);
-	}
-	netns_rele(ns);
-	return dc != NULL ? 0 : ENOENT;
 }
 
 /* --- a lease as text --------------------------------------------------------------------- */
@@ -110,11 +94,11 @@ static void
 client_text(struct dhcp_client *dc, struct rump_dhcp_lease *rl)
 {
 	memset(rl, 0, sizeof(*rl));
-	mutex_enter(&dc->dc_lock);
+	mutex_enter(&dc->dc_ic.ic_lock);
 	strlcpy(rl->rdl_state, dhcp_state_name[dc->dc_state], sizeof(rl->rdl_state));
 	if (dc->dc_state >= DHCP_BOUND && dc->dc_state <= DHCP_REBINDING)
 		lease_text(&dc->dc_lease, rl);
-	mutex_exit(&dc->dc_lock);
+	mutex_exit(&dc->dc_ic.ic_lock);
 }
 
 /* --- the calls ---------------------------------------------------------------------------- */
@@ -150,7 +134,7 @@ rump_pub_netconfig_dhcp_ipv4_stop(const char *ifname)
 
 	if (error)
 		return error;
-	error = stop(ifname);
+	error = ifclient_stop_byname(NETNS_SLOT_DHCP, ifname);
 	kcontext_leave();
 	return error;
 }
@@ -163,10 +147,10 @@ rump_pub_netconfig_dhcp_ipv4_lease(const char *ifname, struct rump_dhcp_lease *r
 
 	if (error)
 		return error;
-	dc = dhcp_client_find(netns_current(), ifname);
+	dc = dhcp_of(ifclient_find(dhcp_set(netns_current()), ifname));
 	if (dc != NULL) {
 		client_text(dc, ret_lease);
-		dhcp_client_rele(dc);
+		ifclient_rele(&dc->dc_ic);
 	}
 	kcontext_leave();
 	return dc != NULL ? 0 : ENOENT;

@@ -10,8 +10,6 @@
 #include <net/netevent.h>
 #include <net/resolver.h>
 #include <sys/component.h>
-#include <sys/errno.h>
-#include <sys/kmem.h>
 #include <sys/socket.h>
 
 #include "dhcp6_impl.h"
@@ -24,44 +22,15 @@ NETVAR_DEFINE(dhcp6_var_rapid, "net.dhcp6.rapid_commit", 1, 0, 1,
 static int
 dhcp6_netns_init(struct netns *ns __unused_arg, void **ret_data)
 {
-	struct dhcp6_netns *dn = kmem_zalloc(sizeof(*dn), KM_SLEEP);
-	int error;
-
-	if (dn == NULL)
-		return ENOMEM;
-	error = workqueue_create("dhcp6", 1, &dn->dn_queue);
-	if (error) {
-		kmem_free(dn, sizeof(*dn));
-		return error;
-	}
-	mutex_init(&dn->dn_lock, "dhcp6");
-	list_init(&dn->dn_clients);
-	*ret_data = dn;
-	return 0;
-}
-
-static void
-dhcp6_netns_exit(struct netns *ns __unused_arg, void *data)
-{
-	dhcp6_client_netns_exit(data);
-}
-
-static void
-dhcp6_netns_fini(struct netns *ns __unused_arg, void *data)
-{
-	struct dhcp6_netns *dn = data;
-
-	workqueue_destroy(dn->dn_queue);
-	mutex_destroy(&dn->dn_lock);
-	kmem_free(dn, sizeof(*dn));
+	return ifclient_set_create("dhcp6", ret_data);
 }
 
 static struct netns_ops dhcp6_netns_ops = {
 	.no_slot	= NETNS_SLOT_DHCP6,
 	.no_name	= "dhcp6",
 	.no_init	= dhcp6_netns_init,
-	.no_exit	= dhcp6_netns_exit,
-	.no_fini	= dhcp6_netns_fini,
+	.no_exit	= ifclient_set_exit,
+	.no_fini	= ifclient_set_fini,
 };
 
 /* An address that is no longer tentative lets a client begin, or use it. */
@@ -69,9 +38,9 @@ static void
 dhcp6_event(enum netevent ev, const struct netevent_info *ne)
 {
 	if (ev == NETEVENT_LINK_DEL)
-		dhcp6_client_ifgone(ne->ne_ifp);
+		ifclient_poke(dhcp6_set(ne->ne_ifp->if_ns), ne->ne_ifp, true);
 	else if (ev == NETEVENT_ADDR_NEW && ne->ne_ifa->ifa_family == AF_INET6)
-		dhcp6_client_ifchanged(ne->ne_ifa->ifa_ifp);
+		ifclient_poke(dhcp6_set(ne->ne_ifa->ifa_ifp->if_ns), ne->ne_ifa->ifa_ifp, false);
 	else if (ev == NETEVENT_ROUTER && ne->ne_router != 0)
 		dhcp6_client_advised(ne->ne_ifp,
 		    (ne->ne_router & NETEVENT_ROUTER_MANAGED) != 0);
@@ -88,23 +57,23 @@ static struct udp_service dhcp6_service = {
 static void
 dhcp6_resolvers(struct ifnet *ifp, struct resolvers *rv)
 {
-	struct dhcp6_netns *dn = netns_data(ifp->if_ns, NETNS_SLOT_DHCP6);
+	struct ifclient_set *cs = dhcp6_set(ifp->if_ns);
 	struct dhcp6_client *dc;
 
-	if (dn == NULL)
+	if (cs == NULL)
 		return;
-	mutex_enter(&dn->dn_lock);
-	dc = dhcp6_client_of_locked(dn, ifp);
+	mutex_enter(&cs->cs_lock);
+	dc = dhcp6_of(ifclient_of_locked(cs, ifp));
 	if (dc != NULL) {
 		const struct dhcp6_msg *dm = &dc->dc_lease.dl_msg;
 
-		mutex_enter(&dc->dc_lock);
+		mutex_enter(&dc->dc_ic.ic_lock);
 		for (unsigned int i = 0; i < dm->dm_ndns; i++)
 			resolvers_add(rv, AF_INET6, &dm->dm_dns[i]);
 		strlcpy(rv->rv_search, dm->dm_search, sizeof(rv->rv_search));
-		mutex_exit(&dc->dc_lock);
+		mutex_exit(&dc->dc_ic.ic_lock);
 	}
-	mutex_exit(&dn->dn_lock);
+	mutex_exit(&cs->cs_lock);
 }
 
 static struct resolver_source dhcp6_source = {

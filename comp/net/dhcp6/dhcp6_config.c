@@ -27,8 +27,8 @@ dhcp6_linklocal(struct dhcp6_client *dc, struct inaddr *ret_a)
 	struct list_node *n;
 	bool found = false;
 
-	mutex_enter(&dc->dc_ns->ns_lock);
-	LIST_FOREACH(n, &dc->dc_ifp->if_addrs) {
+	mutex_enter(&dc->dc_ic.ic_ns->ns_lock);
+	LIST_FOREACH(n, &dc->dc_ic.ic_ifp->if_addrs) {
 		struct ifaddr *ifa = container_of(n, struct ifaddr, ifa_iflink);
 
 		if (ifa->ifa_family == AF_INET6 && ifa->ifa_scope == RT_SCOPE_LINK &&
@@ -38,7 +38,7 @@ dhcp6_linklocal(struct dhcp6_client *dc, struct inaddr *ret_a)
 			break;
 		}
 	}
-	mutex_exit(&dc->dc_ns->ns_lock);
+	mutex_exit(&dc->dc_ic.ic_ns->ns_lock);
 	return found;
 }
 
@@ -48,13 +48,13 @@ dhcp6_probe(struct dhcp6_client *dc, const struct inaddr *addr)
 	enum dhcp6_probe found = DHCP6_PROBE_OPEN;
 	struct ifaddr *ifa;
 
-	mutex_enter(&dc->dc_ns->ns_lock);
-	ifa = ifaddr_find(dc->dc_ns, AF_INET6, addr, dc->dc_ifp);
+	mutex_enter(&dc->dc_ic.ic_ns->ns_lock);
+	ifa = ifaddr_find(dc->dc_ic.ic_ns, AF_INET6, addr, dc->dc_ic.ic_ifp);
 	if (ifa != NULL && (ifa->ifa_flags & IFA_F_DADFAILED) != 0)
 		found = DHCP6_PROBE_DUPLICATE;
 	else if (ifa != NULL && (ifa->ifa_flags & IFA_F_TENTATIVE) == 0)
 		found = DHCP6_PROBE_UNIQUE;
-	mutex_exit(&dc->dc_ns->ns_lock);
+	mutex_exit(&dc->dc_ic.ic_ns->ns_lock);
 	return found;
 }
 
@@ -81,7 +81,7 @@ is_ours(const struct dhcp6_client *dc, const struct inaddr *addr)
 /* Those that are ours no more. */
 static void
 addrs_drop_locked(struct dhcp6_client *dc, const struct dhcp6_lease *dl)
-    REQUIRES(dc->dc_ns->ns_lock)
+    REQUIRES(dc->dc_ic.ic_ns->ns_lock)
 {
 	for (unsigned int i = 0; i < dc->dc_nours;) {
 		struct inaddr addr = dc->dc_ours[i];
@@ -90,17 +90,18 @@ addrs_drop_locked(struct dhcp6_client *dc, const struct dhcp6_lease *dl)
 			i++;
 			continue;
 		}
-		if (!dc->dc_ifp->if_dying)
-			(void)ifaddr_del(dc->dc_ifp, AF_INET6, &addr, PLEN);
+		if (!dc->dc_ic.ic_ifp->if_dying)
+			(void)ifaddr_del(dc->dc_ic.ic_ifp, AF_INET6, &addr, PLEN);
 		dc->dc_ours[i] = dc->dc_ours[--dc->dc_nours];
 	}
 }
 
 static void
 addr_extend_locked(struct dhcp6_client *dc, struct ifaddr *ifa, const struct dhcp6_binding *db)
-    REQUIRES(dc->dc_ns->ns_lock)
+    REQUIRES(dc->dc_ic.ic_ns->ns_lock)
 {
-	struct netevent_info ne = { .ne_ns = dc->dc_ns, .ne_ifp = dc->dc_ifp, .ne_ifa = ifa,
+	struct netevent_info ne = { .ne_ns = dc->dc_ic.ic_ns,
+	    .ne_ifp = dc->dc_ic.ic_ifp, .ne_ifa = ifa,
 	    .ne_nlflags = NLM_F_REPLACE };
 
 	if (ifa->ifa_preferred == db->db_preferred && ifa->ifa_valid == db->db_valid)
@@ -113,7 +114,7 @@ addr_extend_locked(struct dhcp6_client *dc, struct ifaddr *ifa, const struct dhc
 
 static int
 addr_add_locked(struct dhcp6_client *dc, const struct dhcp6_binding *db)
-    REQUIRES(dc->dc_ns->ns_lock)
+    REQUIRES(dc->dc_ic.ic_ns->ns_lock)
 {
 	struct ifaddr model = {
 		.ifa_family = AF_INET6, .ifa_plen = PLEN, .ifa_addr = db->db_addr,
@@ -122,7 +123,7 @@ addr_add_locked(struct dhcp6_client *dc, const struct dhcp6_binding *db)
 	};
 	int error;
 
-	error = ifaddr_add(dc->dc_ifp, &model, NULL);
+	error = ifaddr_add(dc->dc_ic.ic_ifp, &model, NULL);
 	if (error == 0 && !is_ours(dc, &db->db_addr)) {
 		KASSERT(dc->dc_nours < DHCP6_NADDRS);
 		dc->dc_ours[dc->dc_nours++] = db->db_addr;
@@ -132,13 +133,14 @@ addr_add_locked(struct dhcp6_client *dc, const struct dhcp6_binding *db)
 
 static int
 addrs_put_locked(struct dhcp6_client *dc, const struct dhcp6_lease *dl)
-    REQUIRES(dc->dc_ns->ns_lock)
+    REQUIRES(dc->dc_ic.ic_ns->ns_lock)
 {
 	int error = 0;
 
 	for (unsigned int i = 0; error == 0 && i < dl->dl_n; i++) {
 		const struct dhcp6_binding *db = &dl->dl_addr[i];
-		struct ifaddr *ifa = ifaddr_find(dc->dc_ns, AF_INET6, &db->db_addr, dc->dc_ifp);
+		struct ifaddr *ifa = ifaddr_find(dc->dc_ic.ic_ns, AF_INET6, &db->db_addr,
+		    dc->dc_ic.ic_ifp);
 
 		if (ifa == NULL)
 			error = addr_add_locked(dc, db);
@@ -154,17 +156,17 @@ dhcp6_sync(struct dhcp6_client *dc)
 	const struct dhcp6_lease *dl = &dc->dc_fsm.df_lease;
 	int error;
 
-	mutex_enter(&dc->dc_ns->ns_lock);
+	mutex_enter(&dc->dc_ic.ic_ns->ns_lock);
 	addrs_drop_locked(dc, dl);
-	error = dl->dl_n > 0 && dc->dc_ifp->if_dying ? ENODEV : addrs_put_locked(dc, dl);
-	mutex_exit(&dc->dc_ns->ns_lock);
+	error = dl->dl_n > 0 && dc->dc_ic.ic_ifp->if_dying ? ENODEV : addrs_put_locked(dc, dl);
+	mutex_exit(&dc->dc_ic.ic_ns->ns_lock);
 	return error;
 }
 
 void
 dhcp6_unsync(struct dhcp6_client *dc)
 {
-	mutex_enter(&dc->dc_ns->ns_lock);
+	mutex_enter(&dc->dc_ic.ic_ns->ns_lock);
 	addrs_drop_locked(dc, NULL);
-	mutex_exit(&dc->dc_ns->ns_lock);
+	mutex_exit(&dc->dc_ic.ic_ns->ns_lock);
 }

@@ -41,8 +41,8 @@ void
 dhcp6_send(struct dhcp6_client *dc, const struct dhcp6_msg *dm)
 {
 	struct rtkey rk = { .rk_family = AF_INET6, .rk_dst = all_servers,
-	    .rk_oif = dc->dc_ifp->if_index };
-	struct inet_tx tx = { .it_ns = dc->dc_ns, .it_family = AF_INET6,
+	    .rk_oif = dc->dc_ic.ic_ifp->if_index };
+	struct inet_tx tx = { .it_ns = dc->dc_ic.ic_ns, .it_family = AF_INET6,
 	    .it_proto = IPPROTO_UDP, .it_ttl = -1, .it_flags = INET_TX_NOLOOP,
 	    .it_dst = all_servers };
 	const struct inet_af *af = inet_af(AF_INET6);
@@ -60,7 +60,7 @@ dhcp6_send(struct dhcp6_client *dc, const struct dhcp6_msg *dm)
 	p = packet_from(buf, len, KM_SLEEP);
 	if (p == NULL)
 		return;
-	if (route_lookup(dc->dc_ns, &rk, &rd) != 0) {
+	if (route_lookup(dc->dc_ic.ic_ns, &rk, &rd) != 0) {
 		packet_free(p);
 		return;
 	}

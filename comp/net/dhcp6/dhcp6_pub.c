@@ -33,28 +33,12 @@ start(const char *ifname, bool managed, int64_t patience)
 
 		error = dhcp6_client_wait(dc, managed, ktime_deadline(patience));
 		if (error && mine)
-			dhcp6_client_stop(dc);
+			ifclient_stop(&dc->dc_ic);
 	}
-	dhcp6_client_rele(dc);
+	ifclient_rele(&dc->dc_ic);
 out:
 	netns_rele(ns);
 	return error;
-}
-
-static int
-stop(const char *ifname)
-{
-	struct netns *ns = netns_current();
-	struct dhcp6_client *dc;
-
-	netns_hold(ns);
-	dc = dhcp6_client_find(ns, ifname);
-	if (dc != NULL) {
-		dhcp6_client_stop(dc);
-		dhcp6_client_rele(dc);
-	}
-	netns_rele(ns);
-	return dc != NULL ? 0 : ENOENT;
 }
 
 /* --- a lease as text --------------------------------------------------------------------- */
@@ -110,10 +94,10 @@ static void
 client_text(struct dhcp6_client *dc, struct rump_dhcp6_lease *rl)
 {
 	memset(rl, 0, sizeof(*rl));
-	mutex_enter(&dc->dc_lock);
+	mutex_enter(&dc->dc_ic.ic_lock);
 	strlcpy(rl->rd6_state, dhcp6_state_name[dc->dc_state], sizeof(rl->rd6_state));
 	lease_text(dc, rl);
-	mutex_exit(&dc->dc_lock);
+	mutex_exit(&dc->dc_ic.ic_lock);
 }
 
 /* --- the calls ---------------------------------------------------------------------------- */
@@ -152,7 +136,7 @@ rump_pub_netconfig_dhcp_ipv6_stop(const char *ifname)
 
 	if (error)
 		return error;
-	error = stop(ifname);
+	error = ifclient_stop_byname(NETNS_SLOT_DHCP6, ifname);
 	kcontext_leave();
 	return error;
 }
@@ -165,10 +149,10 @@ rump_pub_netconfig_dhcp_ipv6_lease(const char *ifname, struct rump_dhcp6_lease *
 
 	if (error)
 		return error;
-	dc = dhcp6_client_find(netns_current(), ifname);
+	dc = dhcp6_of(ifclient_find(dhcp6_set(netns_current()), ifname));
 	if (dc != NULL) {
 		client_text(dc, ret_lease);
-		dhcp6_client_rele(dc);
+		ifclient_rele(&dc->dc_ic);
 	}
 	kcontext_leave();
 	return dc != NULL ? 0 : ENOENT;

@@ -3,25 +3,23 @@
 /*
  * t_dhcp_client.c - a client on an interface, with servers at the other end
  *
- * The driver of the interface is this file: what the client sends goes to the
- * servers, what they answer comes in as from a link.  Time is virtual, so
- * leases of hours are renewed and lost in no time.
+ * The far end of the link is this file: what the client sends goes to the servers, what
+ * they answer comes in as from a link (farlink.h).  Time is virtual, so leases of
+ * hours are renewed and lost in no time.
  */
 
 #include <lib/bytes.h>
 #include <lib/string.h>
 #include <linux/if_arp.h>
 #include <linux/if_ether.h>
-#include <sys/condvar.h>
 #include <sys/errno.h>
-#include <sys/kmem.h>
-#include <sys/qsbr.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 
 #include <harness.h>
 
 #include "dhcp_impl.h"
+#include "farlink.h"
 
 #define ADDR(a, b, c, d) \
 	net32((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (d))
@@ -29,13 +27,10 @@
 #define MINE	ADDR(10, 0, 0, 50)
 #define SEC	NSEC_PER_SEC
 
-static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 }, far_mac[6] = { 2, 0, 0, 0, 0, 2 };
-
 /* How the servers behave, and what they saw. */
 static struct {
 	bool		s_mute, s_nak, s_taken, s_renew_only, s_garbage;
 	unsigned int	s_servers;	/* 0: one */
-	unsigned int	s_lose;		/* per cent, both ways */
 	uint32_t	s_lease;
 	uint16_t	s_mtu;
 	uint32_t	s_addr;
@@ -44,45 +39,17 @@ static struct {
 	int64_t		s_last;
 } far;
 
-static struct netns *ns;
-static struct ifnet *ifp;
-
 static void
 far_reset(void)
 {
 	memset(&far, 0, sizeof(far));
+	far_loses = 0;
 	far.s_lease = 3600;
 	far.s_addr = MINE;
 	far.s_servers = 1;
 }
 
 /* --- the far end ------------------------------------------------------------------- */
-
-static bool
-lost(void)
-{
-	return far.s_lose > 0 && random_below(100) < far.s_lose;
-}
-
-static void
-far_send(const uint8_t *data, size_t len, uint16_t ethertype)
-{
-	struct packetq q = PACKETQ_INITIALIZER;
-	struct packet *p;
-	uint8_t *l2;
-
-	if (lost())
-		return;
-	p = packet_from(data, len, KM_SLEEP);
-	if (p == NULL)
-		return;
-	l2 = packet_push(p, ETH_HLEN);
-	memcpy(l2, mac, 6);
-	memcpy(l2 + 6, far_mac, 6);
-	be16_put(l2 + 12, ethertype);
-	packetq_put(&q, p);
-	if_input(ifp, &q);
-}
 
 static uint8_t *
 opt(uint8_t *p, uint8_t code, const void *val, size_t len)
@@ -124,7 +91,7 @@ far_reply(const struct dhcp_msg *dm, uint8_t type, uint32_t server)
 	/* The ports the other way round: the sum is the same. */
 	be16_put(buf + 20, DHCP_SERVER_PORT);
 	be16_put(buf + 22, DHCP_CLIENT_PORT);
-	far_send(buf, DHCP_WRAP + len, ETH_P_IP);
+	far_send(far_near, ETH_P_IP, buf, DHCP_WRAP + len);
 }
 
 /* Everything but what was asked for, with the right transaction. */
@@ -178,7 +145,7 @@ far_arp(const struct dhcp_arp *da)
 	be16_put(buf + 6, 2);
 	memcpy(buf + 14, &da->am_tpa, 4);
 	memcpy(buf + 18, da->am_sha, 6);
-	far_send(buf, ARP_LEN, ETH_P_ARP);
+	far_send(far_near, ETH_P_ARP, buf, ARP_LEN);
 }
 
 static void
@@ -200,79 +167,14 @@ far_frame(const uint8_t *frame, size_t len)
 	far_dhcp(&dm);
 }
 
-static void
-far_xmit(struct ifnet *to __attribute__((__unused__)), struct packetq *q)
-{
-	uint8_t frame[1600];
-	struct packet *p;
-
-	while ((p = packetq_get(q)) != NULL) {
-		NEED(p->p_len <= sizeof(frame));
-		packet_copyout(p, 0, frame, p->p_len);
-		if (!lost())
-			far_frame(frame, p->p_len);
-		packet_free(p);
-	}
-}
-
-static const struct if_ops far_ops = { .ifo_xmit = far_xmit, .ifo_kind = "far" };
-
-/* --- a world with one interface ------------------------------------------------------ */
-
-static int
-world_make(void)
-{
-	int error = netns_create(&ns);
-
-	if (error)
-		return error;
-	error = if_alloc("eth0", &far_ops, NULL, &ifp);
-	if (error == 0) {
-		if_ethernet(ifp, mac);
-		ifp->if_hwcaps = ifp->if_caps = IFCAP_FRAGS;
-		error = if_attach(ns, ifp);
-		if (error)
-			if_rele(ifp);
-	}
-	if (error) {
-		netns_rele(ns);
-		netns_drain();
-		qsbr_barrier();
-	}
-	return error;
-}
-
-static void
-world_end(void)
-{
-	if_detach(ifp);
-	if_rele(ifp);
-	netns_rele(ns);
-	netns_drain();
-	qsbr_barrier();
-}
-
-static kmutex_t pass_lock = { .m_name = "test" };
-static kcondvar_t pass_cv = { .cv_name = "test" };
-
-/* Lets virtual time pass. */
-static void
-pass(int64_t time)
-{
-	int64_t until = clock_mono() + time;
-
-	mutex_enter(&pass_lock);
-	while (clock_mono() < until)
-		(void)cv_timedwait(&pass_cv, &pass_lock, until);
-	mutex_exit(&pass_lock);
-}
+/* --- what the client has ------------------------------------------------------ */
 
 static bool
 have(uint32_t addr)
 {
 	struct inaddr a = { .ia_w = { addr } };
 
-	return ifaddr_find(ns, AF_INET, &a, ifp) != NULL;
+	return ifaddr_find(far_ns, AF_INET, &a, far_ifp) != NULL;
 }
 
 static bool
@@ -281,7 +183,7 @@ have_way_out(void)
 	struct rtkey rk = { .rk_family = AF_INET, .rk_dst.ia_w = { ADDR(192, 0, 2, 1) } };
 	struct rtdst *rd;
 
-	if (route_lookup(ns, &rk, &rd) != 0)
+	if (route_lookup(far_ns, &rk, &rd) != 0)
 		return false;
 	CHECK_EQ("next hop", SERVER, rd->rd_hop.ia_w[0]);
 	CHECK_EQ("source", MINE, rd->rd_src.ia_w[0]);
@@ -294,7 +196,7 @@ client_bound(void)
 {
 	struct dhcp_client *dc;
 
-	NEED(CHECK_EQ("start", 0, dhcp_client_start(ns, "eth0", &dc)));
+	NEED(CHECK_EQ("start", 0, dhcp_client_start(far_ns, "eth0", &dc)));
 	NEED(CHECK_EQ("lease", 0, dhcp_client_wait(dc, clock_mono() + 600 * SEC)));
 	return dc;
 }
@@ -302,8 +204,8 @@ client_bound(void)
 static void
 client_end(struct dhcp_client *dc)
 {
-	dhcp_client_stop(dc);
-	dhcp_client_rele(dc);
+	ifclient_stop(&dc->dc_ic);
+	ifclient_rele(&dc->dc_ic);
 }
 
 /* The kernel's threads for timers and for ends of name spaces stay. */
@@ -316,19 +218,19 @@ TEST_WITH(a_lease_brings_address_and_routes_and_takes_them_along, SEEDS)
 	int64_t before = clock_mono();
 
 	far_reset();
-	NEED(world_make() == 0);
+	NEED(far_make(far_frame) == 0);
 	dc = client_bound();
 	CHECK(have(MINE));
 	CHECK(have_way_out());
 	CHECK_EQ("three probes", 300, (clock_mono() - before) / 1000000);
-	CHECK(ifp->if_rxhook == NULL);
+	CHECK(far_ifp->if_rxhook == NULL);
 	CHECK_STR("what it is told", "example.org", dc->dc_lease.dl_msg.dm_domain);
 	client_end(dc);
 	CHECK(!have(MINE));
 	CHECK(!have_way_out());
 	CHECK_EQ("given back", 1, far.s_seen[DHCP_RELEASE]);
 	CHECK_EQ("to the server", 1, far.s_unicast);
-	world_end();
+	far_end();
 }
 
 TEST_WITH(a_lease_is_renewed_for_a_year, SEEDS)
@@ -337,16 +239,16 @@ TEST_WITH(a_lease_is_renewed_for_a_year, SEEDS)
 
 	far_reset();
 	far.s_lease = 86400;
-	NEED(world_make() == 0);
+	NEED(far_make(far_frame) == 0);
 	dc = client_bound();
 	for (int day = 0; day < 365; day++) {
-		pass(86400 * SEC);
+		far_pass(86400 * SEC);
 		CHECK(have(MINE) && dc->dc_state == DHCP_BOUND);
 	}
 	CHECK_EQ("found once", 1, far.s_seen[DHCP_DISCOVER]);
 	CHECK(far.s_unicast >= 365 * 2 - 2 && far.s_unicast < 365 * 3);
 	client_end(dc);
-	world_end();
+	far_end();
 }
 
 TEST_WITH(lost_messages_are_said_again, SEEDS)
@@ -354,13 +256,13 @@ TEST_WITH(lost_messages_are_said_again, SEEDS)
 	struct dhcp_client *dc;
 
 	far_reset();
-	far.s_lose = 30;
-	NEED(world_make() == 0);
+	far_loses = 30;
+	NEED(far_make(far_frame) == 0);
 	dc = client_bound();
 	CHECK(have(MINE));
-	far.s_lose = 0;
+	far_loses = 0;
 	client_end(dc);
-	world_end();
+	far_end();
 }
 
 TEST_WITH(without_a_server_nothing_comes_and_nothing_stays, SEEDS)
@@ -369,8 +271,8 @@ TEST_WITH(without_a_server_nothing_comes_and_nothing_stays, SEEDS)
 
 	far_reset();
 	far.s_mute = true;
-	NEED(world_make() == 0);
-	NEED(dhcp_client_start(ns, "eth0", &dc) == 0);
+	NEED(far_make(far_frame) == 0);
+	NEED(dhcp_client_start(far_ns, "eth0", &dc) == 0);
 	CHECK_EQ("wait", ETIMEDOUT, dhcp_client_wait(dc, clock_mono() + 60 * SEC));
 	CHECK_EQ("asked at 0, 4, 12, 28, 60 or so", 1,
 	    far.s_seen[DHCP_DISCOVER] >= 4 && far.s_seen[DHCP_DISCOVER] <= 5);
@@ -379,7 +281,7 @@ TEST_WITH(without_a_server_nothing_comes_and_nothing_stays, SEEDS)
 	far.s_mute = false;
 	CHECK_EQ("late", 0, dhcp_client_wait(dc, clock_mono() + 70 * SEC));
 	client_end(dc);
-	world_end();
+	far_end();
 }
 
 TEST_WITH(an_address_that_somebody_has_is_declined, SEEDS)
@@ -388,15 +290,15 @@ TEST_WITH(an_address_that_somebody_has_is_declined, SEEDS)
 
 	far_reset();
 	far.s_taken = true;
-	NEED(world_make() == 0);
-	NEED(dhcp_client_start(ns, "eth0", &dc) == 0);
+	NEED(far_make(far_frame) == 0);
+	NEED(dhcp_client_start(far_ns, "eth0", &dc) == 0);
 	CHECK_EQ("wait", ETIMEDOUT, dhcp_client_wait(dc, clock_mono() + 30 * SEC));
 	CHECK(far.s_seen[DHCP_DECLINE] >= 2 && far.s_seen[DHCP_DECLINE] <= 3);
 	CHECK(!have(MINE));
 	far.s_taken = false;
 	CHECK_EQ("free now", 0, dhcp_client_wait(dc, clock_mono() + 60 * SEC));
 	client_end(dc);
-	world_end();
+	far_end();
 }
 
 /* Another host says that our address is its. */
@@ -408,8 +310,8 @@ far_claim(void)
 
 	dhcp_arp_probe(far_mac, MINE, buf);
 	memcpy(buf + 14, &mine, 4);
-	far_send(buf, ARP_LEN, ETH_P_ARP);
-	pass(SEC / 10);
+	far_send(far_near, ETH_P_ARP, buf, ARP_LEN);
+	far_pass(SEC / 10);
 }
 
 /* RFC 5227 section 2.4 (b): defended once in ten seconds, at the second claim given up. */
@@ -418,11 +320,11 @@ TEST_WITH(an_address_that_another_keeps_using_is_given_up, SEEDS)
 	struct dhcp_client *dc;
 
 	far_reset();
-	NEED(world_make() == 0);
+	NEED(far_make(far_frame) == 0);
 	dc = client_bound();
 	far_claim();
 	CHECK(have(MINE));
-	pass(11 * SEC);
+	far_pass(11 * SEC);
 	far_claim();
 	CHECK(have(MINE));
 	CHECK_EQ("defended", 0, far.s_seen[DHCP_DECLINE]);
@@ -433,7 +335,7 @@ TEST_WITH(an_address_that_another_keeps_using_is_given_up, SEEDS)
 	CHECK_EQ("another", 0, dhcp_client_wait(dc, clock_mono() + 60 * SEC));
 	CHECK(have(far.s_addr));
 	client_end(dc);
-	world_end();
+	far_end();
 }
 
 TEST_WITH(the_address_goes_with_its_lease, SEEDS)
@@ -442,21 +344,21 @@ TEST_WITH(the_address_goes_with_its_lease, SEEDS)
 	int64_t ends;
 
 	far_reset();
-	NEED(world_make() == 0);
+	NEED(far_make(far_frame) == 0);
 	dc = client_bound();
 	ends = dc->dc_lease.dl_ends;
 	far.s_mute = true;
-	pass(ends - clock_mono() - SEC);
+	far_pass(ends - clock_mono() - SEC);
 	CHECK(have(MINE));
 	CHECK_EQ("rebinding", DHCP_REBINDING, dc->dc_state);
-	pass(2 * SEC);
+	far_pass(2 * SEC);
 	CHECK(!have(MINE) && !have_way_out());
 	CHECK_EQ("from the start", DHCP_SELECTING, dc->dc_state);
 	far.s_mute = false;
 	CHECK_EQ("again", 0, dhcp_client_wait(dc, clock_mono() + 70 * SEC));
 	CHECK(have(MINE));
 	client_end(dc);
-	world_end();
+	far_end();
 }
 
 TEST_WITH(a_refused_renewal_takes_the_address_at_once, SEEDS)
@@ -464,10 +366,10 @@ TEST_WITH(a_refused_renewal_takes_the_address_at_once, SEEDS)
 	struct dhcp_client *dc;
 
 	far_reset();
-	NEED(world_make() == 0);
+	NEED(far_make(far_frame) == 0);
 	dc = client_bound();
 	far.s_nak = true;
-	pass(1900 * SEC);
+	far_pass(1900 * SEC);
 	CHECK(!have(MINE));
 	far.s_nak = false;
 	far.s_addr = ADDR(10, 0, 0, 77);
@@ -475,7 +377,7 @@ TEST_WITH(a_refused_renewal_takes_the_address_at_once, SEEDS)
 	CHECK(have(far.s_addr));
 	client_end(dc);
 	CHECK(!have(far.s_addr));
-	world_end();
+	far_end();
 }
 
 TEST_WITH(one_of_two_servers_is_chosen, SEEDS)
@@ -484,11 +386,11 @@ TEST_WITH(one_of_two_servers_is_chosen, SEEDS)
 
 	far_reset();
 	far.s_servers = 2;
-	NEED(world_make() == 0);
+	NEED(far_make(far_frame) == 0);
 	dc = client_bound();
 	CHECK_EQ("the first", SERVER, dc->dc_lease.dl_msg.dm_server);
 	client_end(dc);
-	world_end();
+	far_end();
 }
 
 TEST_WITH(hostile_answers_do_no_harm, SEEDS)
@@ -497,14 +399,14 @@ TEST_WITH(hostile_answers_do_no_harm, SEEDS)
 
 	far_reset();
 	far.s_garbage = true;
-	NEED(world_make() == 0);
+	NEED(far_make(far_frame) == 0);
 	dc = client_bound();
 	CHECK(have(MINE));
 	CHECK_EQ("the right one", SERVER, dc->dc_lease.dl_msg.dm_server);
-	pass(2000 * SEC);
+	far_pass(2000 * SEC);
 	CHECK(have(MINE));
 	client_end(dc);
-	world_end();
+	far_end();
 }
 
 TEST_WITH(the_mtu_is_set_and_put_back, SEEDS)
@@ -513,16 +415,16 @@ TEST_WITH(the_mtu_is_set_and_put_back, SEEDS)
 
 	far_reset();
 	far.s_mtu = 1400;
-	NEED(world_make() == 0);
+	NEED(far_make(far_frame) == 0);
 	dc = client_bound();
-	CHECK_EQ("as told", 1400, ifp->if_mtu);
+	CHECK_EQ("as told", 1400, far_ifp->if_mtu);
 	client_end(dc);
-	CHECK_EQ("as before", 1500, ifp->if_mtu);
+	CHECK_EQ("as before", 1500, far_ifp->if_mtu);
 	far.s_mtu = 68;
 	dc = client_bound();
-	CHECK_EQ("no less than 576", 1500, ifp->if_mtu);
+	CHECK_EQ("no less than 576", 1500, far_ifp->if_mtu);
 	client_end(dc);
-	world_end();
+	far_end();
 }
 
 TEST_WITH(an_interface_may_vanish_at_any_time, .ht_flags = KEEPS, .ht_seeds = 30)
@@ -530,17 +432,17 @@ TEST_WITH(an_interface_may_vanish_at_any_time, .ht_flags = KEEPS, .ht_seeds = 30
 	struct dhcp_client *dc;
 
 	far_reset();
-	NEED(world_make() == 0);
-	NEED(dhcp_client_start(ns, "eth0", &dc) == 0);
-	pass((int64_t)random_below(600) * (SEC / 1000));
-	if_detach(ifp);
+	NEED(far_make(far_frame) == 0);
+	NEED(dhcp_client_start(far_ns, "eth0", &dc) == 0);
+	far_pass((int64_t)random_below(600) * (SEC / 1000));
+	if_detach(far_ifp);
 	(void)dhcp_client_wait(dc, clock_mono() + 100 * SEC);
-	pass(SEC);
-	CHECK(dc->dc_over);
-	CHECK_EQ("why", ECANCELED, dc->dc_error);
-	dhcp_client_rele(dc);
-	if_rele(ifp);
-	netns_rele(ns);
+	far_pass(SEC);
+	CHECK(dc->dc_ic.ic_over);
+	CHECK_EQ("why", ECANCELED, dc->dc_ic.ic_error);
+	ifclient_rele(&dc->dc_ic);
+	if_rele(far_ifp);
+	netns_rele(far_ns);
 	netns_drain();
 }
 
@@ -549,13 +451,13 @@ TEST_WITH(a_name_space_may_end_at_any_time, .ht_flags = KEEPS, .ht_seeds = 30)
 	struct dhcp_client *dc;
 
 	far_reset();
-	NEED(world_make() == 0);
-	NEED(dhcp_client_start(ns, "eth0", &dc) == 0);
-	pass((int64_t)random_below(600) * (SEC / 1000));
-	dhcp_client_rele(dc);
-	netns_rele(ns);
+	NEED(far_make(far_frame) == 0);
+	NEED(dhcp_client_start(far_ns, "eth0", &dc) == 0);
+	far_pass((int64_t)random_below(600) * (SEC / 1000));
+	ifclient_rele(&dc->dc_ic);
+	netns_rele(far_ns);
 	netns_drain();
-	if_rele(ifp);
+	if_rele(far_ifp);
 }
 
 TEST_WITH(only_one_client_an_interface, SEEDS)
@@ -563,15 +465,15 @@ TEST_WITH(only_one_client_an_interface, SEEDS)
 	struct dhcp_client *dc, *other;
 
 	far_reset();
-	NEED(world_make() == 0);
-	CHECK_EQ("no such", ENODEV, dhcp_client_start(ns, "eth1", &dc));
-	CHECK_EQ("no Ethernet", EOPNOTSUPP, dhcp_client_start(ns, "lo", &dc));
+	NEED(far_make(far_frame) == 0);
+	CHECK_EQ("no such", ENODEV, dhcp_client_start(far_ns, "eth1", &dc));
+	CHECK_EQ("no Ethernet", EOPNOTSUPP, dhcp_client_start(far_ns, "lo", &dc));
 	dc = client_bound();
-	CHECK_EQ("there is one", EEXIST, dhcp_client_start(ns, "eth0", &other));
+	CHECK_EQ("there is one", EEXIST, dhcp_client_start(far_ns, "eth0", &other));
 	CHECK(other == dc);
-	dhcp_client_rele(other);
+	ifclient_rele(&other->dc_ic);
 	client_end(dc);
-	world_end();
+	far_end();
 }
 
 static int
@@ -581,17 +483,17 @@ lease_and_back(void)
 	int error;
 
 	far_reset();
-	error = world_make();
+	error = far_make(far_frame);
 	if (error)
 		return error;
-	error = dhcp_client_start(ns, "eth0", &dc);
+	error = dhcp_client_start(far_ns, "eth0", &dc);
 	if (error == 0) {
 		error = dhcp_client_wait(dc, clock_mono() + 600 * SEC);
 		CHECK_EQ("all or nothing", error == 0, have(MINE));
 		client_end(dc);
 		CHECK(!have(MINE));
 	}
-	world_end();
+	far_end();
 	return error;
 }
 

@@ -3,9 +3,9 @@
 /*
  * t_dhcp6_client.c - a client on an interface, with servers and routers at the other end
  *
- * The driver of the interface is this file: what the client sends goes to the
- * servers, what they answer comes in as from a link.  Time is virtual, so
- * leases of hours are renewed and lost in no time.
+ * The far end of the link is this file: what the client sends goes to the servers, what
+ * they answer comes in as from a link (farlink.h).  Time is virtual, so leases of
+ * hours are renewed and lost in no time.
  */
 
 #include <lib/bytes.h>
@@ -15,16 +15,14 @@
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <net/packet.h>
-#include <sys/condvar.h>
 #include <sys/errno.h>
-#include <sys/kmem.h>
-#include <sys/qsbr.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 
 #include <harness.h>
 
 #include "dhcp6_impl.h"
+#include "farlink.h"
 
 #define SEC	NSEC_PER_SEC
 #define IP6	40
@@ -33,7 +31,7 @@
 #define ND_NS	135
 #define ND_NA	136
 
-static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 }, far_mac[6] = { 2, 0, 0, 0, 0, 2 };
+static const uint8_t mac_nodes[6] = { 0x33, 0x33, [5] = 1 };
 static const struct inaddr far_ll = { .ia_b = { 0xfe, 0x80, [8] = 2, [11] = 0xff, 0xfe, [15] = 2 } };
 static const struct inaddr all_nodes = { .ia_b = { 0xff, 2, [15] = 1 } };
 
@@ -42,7 +40,6 @@ static struct {
 	bool		s_mute, s_renew_only, s_garbage, s_rapid, s_forgot;
 	uint16_t	s_status;	/* of what they reply to a REQUEST */
 	uint16_t	s_iastatus;
-	unsigned int	s_lose;		/* per cent, both ways */
 	uint32_t	s_preferred, s_valid;
 	uint8_t		s_addr;		/* its last byte */
 	uint8_t		s_taken;	/* the address that somebody has; 0: none */
@@ -51,13 +48,11 @@ static struct {
 	struct dhcp6_duid s_client;
 } far;
 
-static struct netns *ns;
-static struct ifnet *ifp;
-
 static void
 far_reset(void)
 {
 	memset(&far, 0, sizeof(far));
+	far_loses = 0;
 	far.s_preferred = 3600;
 	far.s_valid = 7200;
 	far.s_addr = 0x50;
@@ -71,12 +66,6 @@ address(uint8_t last)
 
 /* --- the far end ------------------------------------------------------------------- */
 
-static bool
-lost(void)
-{
-	return far.s_lose > 0 && random_below(100) < far.s_lose;
-}
-
 static uint16_t
 sum_of(const struct inaddr *src, const struct inaddr *dst, uint8_t next, const uint8_t *data,
     size_t len)
@@ -89,17 +78,12 @@ sum_of(const struct inaddr *src, const struct inaddr *dst, uint8_t next, const u
 
 /* len bytes of a protocol, its checksum at sumoff, as a frame from the far end. */
 static void
-far_send(const struct inaddr *dst, uint8_t next, uint8_t hops, uint8_t *data, size_t len,
+far_ip(const struct inaddr *dst, uint8_t next, uint8_t hops, uint8_t *data, size_t len,
     size_t sumoff)
 {
 	uint8_t buf[IP6 + DHCP6_MAXLEN + UDP] = { 0x60 };
-	struct packetq q = PACKETQ_INITIALIZER;
-	struct packet *p;
-	uint8_t *l2;
 	uint16_t sum;
 
-	if (lost())
-		return;
 	memset(data + sumoff, 0, 2);
 	sum = sum_of(&far_ll, dst, next, data, len);
 	if (sum == 0)
@@ -111,17 +95,7 @@ far_send(const struct inaddr *dst, uint8_t next, uint8_t hops, uint8_t *data, si
 	memcpy(buf + 8, far_ll.ia_b, 16);
 	memcpy(buf + 24, dst->ia_b, 16);
 	memcpy(buf + IP6, data, len);
-	p = packet_from(buf, IP6 + len, KM_SLEEP);
-	if (p == NULL)
-		return;
-	l2 = packet_push(p, ETH_HLEN);
-	memcpy(l2, mac, 6);
-	if (dst->ia_b[0] == 0xff)
-		memcpy(l2, "\x33\x33\0\0\0\1", 6);
-	memcpy(l2 + 6, far_mac, 6);
-	be16_put(l2 + 12, ETH_P_IPV6);
-	packetq_put(&q, p);
-	if_input(ifp, &q);
+	far_send(dst->ia_b[0] == 0xff ? mac_nodes : far_near, ETH_P_IPV6, buf, IP6 + len);
 }
 
 static uint8_t *
@@ -180,7 +154,7 @@ far_reply(const struct dhcp6_msg *dm, uint8_t type, const char *server, uint16_t
 	be16_put(buf, DHCP6_SERVER_PORT);
 	be16_put(buf + 2, DHCP6_CLIENT_PORT);
 	be16_put(buf + 4, (uint16_t)(p - buf));
-	far_send(&far.s_from, IPPROTO_UDP, 64, buf, (size_t)(p - buf), 6);
+	far_ip(&far.s_from, IPPROTO_UDP, 64, buf, (size_t)(p - buf), 6);
 }
 
 /* Everything but what was asked for, by everybody but who was asked, cut and whole. */
@@ -202,7 +176,7 @@ far_garbage(const struct dhcp6_msg *dm)
 		be16_put(noise + 2, DHCP6_CLIENT_PORT);
 		be16_put(noise + 4, sizeof(noise));
 		be32_put(noise + UDP, DHCP6_REPLY << 24 | dm->dm_xid);
-		far_send(&far.s_from, IPPROTO_UDP, 64, noise, sizeof(noise), 6);
+		far_ip(&far.s_from, IPPROTO_UDP, 64, noise, sizeof(noise), 6);
 	}
 }
 
@@ -241,7 +215,7 @@ far_solicited(const uint8_t *icmp)
 		return;
 	memcpy(na + 8, taken.ia_b, 16);
 	memcpy(na + 26, far_mac, 6);
-	far_send(&all_nodes, IPPROTO_ICMPV6, 255, na, sizeof(na), 2);
+	far_ip(&all_nodes, IPPROTO_ICMPV6, 255, na, sizeof(na), 2);
 }
 
 static void
@@ -250,17 +224,18 @@ far_advertise(bool managed, bool other)
 	uint8_t ra[16] = { ND_RA, [4] = 64, 0, [6] = 7, 8 };
 
 	ra[5] = (uint8_t)((managed ? 0x80 : 0) | (other ? 0x40 : 0));
-	far_send(&all_nodes, IPPROTO_ICMPV6, 255, ra, sizeof(ra), 2);
+	far_ip(&all_nodes, IPPROTO_ICMPV6, 255, ra, sizeof(ra), 2);
 }
 
 static void
-far_frame(const uint8_t *ip, size_t len)
+far_frame(const uint8_t *frame, size_t framelen)
 {
-	const uint8_t *udp = ip + IP6;
+	const uint8_t *ip = frame + ETH_HLEN, *udp = ip + IP6;
+	size_t len = framelen - ETH_HLEN;
 	struct dhcp6_msg dm;
 	struct inaddr dst;
 
-	if (len < IP6 + UDP || ip[0] >> 4 != 6)
+	if (be16_get(frame + 12) != ETH_P_IPV6 || len < IP6 + UDP || ip[0] >> 4 != 6)
 		return;
 	if (ip[6] == IPPROTO_ICMPV6 && udp[0] == ND_NS)
 		far_solicited(udp);
@@ -273,83 +248,18 @@ far_frame(const uint8_t *ip, size_t len)
 	CHECK_EQ("to their port", DHCP6_SERVER_PORT, be16_get(udp + 2));
 	CHECK_EQ("the sum", 0, sum_of(&far.s_from, &dst, IPPROTO_UDP, udp, len - IP6));
 	NEED(CHECK_EQ("a sound message", 0, dhcp6_parse(udp + UDP, len - IP6 - UDP,
-	    be32_get(mac + 2), &dm)));
+	    be32_get(far_near + 2), &dm)));
 	far_dhcp(&dm);
 }
 
-static void
-far_xmit(struct ifnet *to __attribute__((__unused__)), struct packetq *q)
-{
-	uint8_t frame[1600];
-	struct packet *p;
-
-	while ((p = packetq_get(q)) != NULL) {
-		NEED(p->p_len <= sizeof(frame));
-		packet_copyout(p, 0, frame, p->p_len);
-		if (be16_get(frame + 12) == ETH_P_IPV6 && !lost())
-			far_frame(frame + ETH_HLEN, p->p_len - ETH_HLEN);
-		packet_free(p);
-	}
-}
-
-static const struct if_ops far_ops = { .ifo_xmit = far_xmit, .ifo_kind = "far" };
-
-/* --- a world with one interface ------------------------------------------------------ */
-
-static int
-world_make(void)
-{
-	int error = netns_create(&ns);
-
-	if (error)
-		return error;
-	error = if_alloc("eth0", &far_ops, NULL, &ifp);
-	if (error == 0) {
-		if_ethernet(ifp, mac);
-		ifp->if_hwcaps = ifp->if_caps = IFCAP_FRAGS;
-		error = if_attach(ns, ifp);
-		if (error)
-			if_rele(ifp);
-	}
-	if (error) {
-		netns_rele(ns);
-		netns_drain();
-		qsbr_barrier();
-	}
-	return error;
-}
-
-static void
-world_end(void)
-{
-	if_detach(ifp);
-	if_rele(ifp);
-	netns_rele(ns);
-	netns_drain();
-	qsbr_barrier();
-}
-
-static kmutex_t pass_lock = { .m_name = "test" };
-static kcondvar_t pass_cv = { .cv_name = "test" };
-
-/* Lets virtual time pass. */
-static void
-pass(int64_t time)
-{
-	int64_t until = clock_mono() + time;
-
-	mutex_enter(&pass_lock);
-	while (clock_mono() < until)
-		(void)cv_timedwait(&pass_cv, &pass_lock, until);
-	mutex_exit(&pass_lock);
-}
+/* --- what the client has ------------------------------------------------------ */
 
 /* 0: not there; 1: tentative or a duplicate; 2: deprecated; 3: good. */
 static int
 have(uint8_t last)
 {
 	struct inaddr a = address(last);
-	struct ifaddr *ifa = ifaddr_find(ns, AF_INET6, &a, ifp);
+	struct ifaddr *ifa = ifaddr_find(far_ns, AF_INET6, &a, far_ifp);
 
 	if (ifa == NULL)
 		return 0;
@@ -364,7 +274,7 @@ client_bound(void)
 {
 	struct dhcp6_client *dc;
 
-	NEED(CHECK_EQ("start", 0, dhcp6_client_start(ns, "eth0", true, &dc)));
+	NEED(CHECK_EQ("start", 0, dhcp6_client_start(far_ns, "eth0", true, &dc)));
 	NEED(CHECK_EQ("lease", 0, dhcp6_client_wait(dc, true, clock_mono() + 600 * SEC)));
 	return dc;
 }
@@ -372,8 +282,8 @@ client_bound(void)
 static void
 client_end(struct dhcp6_client *dc)
 {
-	dhcp6_client_stop(dc);
-	dhcp6_client_rele(dc);
+	ifclient_stop(&dc->dc_ic);
+	ifclient_rele(&dc->dc_ic);
 }
 
 /* The kernel's threads for timers and for ends of name spaces stay. */
@@ -385,7 +295,7 @@ TEST_WITH(a_lease_brings_an_address_and_takes_it_along, SEEDS)
 	struct dhcp6_client *dc;
 
 	far_reset();
-	NEED(world_make() == 0);
+	NEED(far_make(far_frame) == 0);
 	dc = client_bound();
 	CHECK_EQ("good", 3, have(0x50));
 	CHECK_EQ("resolver", 0x53, dc->dc_lease.dl_msg.dm_dns[0].ia_b[15]);
@@ -397,7 +307,7 @@ TEST_WITH(a_lease_brings_an_address_and_takes_it_along, SEEDS)
 	client_end(dc);
 	CHECK_EQ("gone", 0, have(0x50));
 	CHECK_EQ("given back", 1, far.s_seen[DHCP6_RELEASE]);
-	world_end();
+	far_end();
 }
 
 TEST_WITH(two_messages_are_enough, SEEDS)
@@ -406,12 +316,12 @@ TEST_WITH(two_messages_are_enough, SEEDS)
 
 	far_reset();
 	far.s_rapid = true;
-	NEED(world_make() == 0);
+	NEED(far_make(far_frame) == 0);
 	dc = client_bound();
 	CHECK_EQ("good", 3, have(0x50));
 	CHECK_EQ("requests", 0, far.s_seen[DHCP6_REQUEST]);
 	client_end(dc);
-	world_end();
+	far_end();
 }
 
 TEST_WITH(a_lease_is_renewed_for_a_month, SEEDS)
@@ -419,16 +329,16 @@ TEST_WITH(a_lease_is_renewed_for_a_month, SEEDS)
 	struct dhcp6_client *dc;
 
 	far_reset();
-	NEED(world_make() == 0);
+	NEED(far_make(far_frame) == 0);
 	dc = client_bound();
 	for (int hour = 0; hour < 720; hour++) {
-		pass(3600 * SEC);
+		far_pass(3600 * SEC);
 		NEED(have(0x50) == 3 && dc->dc_state == DHCP6_BOUND);
 	}
 	CHECK_EQ("found once", 1, far.s_seen[DHCP6_SOLICIT]);
 	CHECK(far.s_seen[DHCP6_RENEW] >= 1438 && far.s_seen[DHCP6_RENEW] <= 1442);
 	client_end(dc);
-	world_end();
+	far_end();
 }
 
 TEST_WITH(lost_messages_are_said_again, SEEDS)
@@ -436,16 +346,16 @@ TEST_WITH(lost_messages_are_said_again, SEEDS)
 	struct dhcp6_client *dc;
 
 	far_reset();
-	far.s_lose = 30;
-	NEED(world_make() == 0);
+	far_loses = 30;
+	NEED(far_make(far_frame) == 0);
 	dc = client_bound();
 	CHECK(have(0x50) != 0);
 	for (int hour = 0; hour < 48; hour++)
-		pass(3600 * SEC);
+		far_pass(3600 * SEC);
 	CHECK(have(0x50) != 0);
 	client_end(dc);
 	CHECK_EQ("gone", 0, have(0x50));
-	world_end();
+	far_end();
 }
 
 TEST_WITH(without_a_server_nothing_comes_and_nothing_stays, SEEDS)
@@ -454,14 +364,14 @@ TEST_WITH(without_a_server_nothing_comes_and_nothing_stays, SEEDS)
 
 	far_reset();
 	far.s_mute = true;
-	NEED(world_make() == 0);
-	NEED(dhcp6_client_start(ns, "eth0", true, &dc) == 0);
+	NEED(far_make(far_frame) == 0);
+	NEED(dhcp6_client_start(far_ns, "eth0", true, &dc) == 0);
 	CHECK_EQ("wait", ETIMEDOUT, dhcp6_client_wait(dc, true, clock_mono() + 60 * SEC));
 	CHECK(far.s_seen[DHCP6_SOLICIT] >= 5 && far.s_seen[DHCP6_SOLICIT] <= 7);
 	far.s_mute = false;
 	CHECK_EQ("late", 0, dhcp6_client_wait(dc, true, clock_mono() + 90 * SEC));
 	client_end(dc);
-	world_end();
+	far_end();
 }
 
 /* Deprecated after 3600 s, gone after 7200; then it is looked for again. */
@@ -471,25 +381,25 @@ TEST_WITH(the_address_ages_and_goes_with_its_lease, SEEDS)
 	int64_t ends;
 
 	far_reset();
-	NEED(world_make() == 0);
+	NEED(far_make(far_frame) == 0);
 	dc = client_bound();
 	ends = dc->dc_lease.dl_addr[0].db_valid;
 	far.s_mute = true;
-	pass(ends - clock_mono() - 3601 * SEC);
+	far_pass(ends - clock_mono() - 3601 * SEC);
 	CHECK_EQ("preferred", 3, have(0x50));
-	pass(3 * SEC);
+	far_pass(3 * SEC);
 	CHECK_EQ("deprecated", 2, have(0x50));
 	CHECK_EQ("rebinding", DHCP6_REBINDING, dc->dc_state);
-	pass(ends - clock_mono() - SEC);
+	far_pass(ends - clock_mono() - SEC);
 	CHECK_EQ("still", 2, have(0x50));
-	pass(2 * SEC);
+	far_pass(2 * SEC);
 	CHECK_EQ("gone", 0, have(0x50));
 	CHECK_EQ("from the start", DHCP6_SOLICITING, dc->dc_state);
 	far.s_mute = false;
 	CHECK_EQ("again", 0, dhcp6_client_wait(dc, true, clock_mono() + 90 * SEC));
 	CHECK_EQ("good", 3, have(0x50));
 	client_end(dc);
-	world_end();
+	far_end();
 }
 
 TEST_WITH(a_shorter_life_is_taken_from_the_server, SEEDS)
@@ -497,17 +407,17 @@ TEST_WITH(a_shorter_life_is_taken_from_the_server, SEEDS)
 	struct dhcp6_client *dc;
 
 	far_reset();
-	NEED(world_make() == 0);
+	NEED(far_make(far_frame) == 0);
 	dc = client_bound();
 	far.s_preferred = 0;
 	far.s_valid = 100;
-	pass(1805 * SEC);
+	far_pass(1805 * SEC);
 	CHECK_EQ("deprecated at once", 2, have(0x50));
 	far.s_mute = true;
-	pass(101 * SEC);
+	far_pass(101 * SEC);
 	CHECK_EQ("gone soon", 0, have(0x50));
-	dhcp6_client_rele(dc);
-	world_end();
+	ifclient_rele(&dc->dc_ic);
+	far_end();
 }
 
 TEST_WITH(a_server_that_forgot_is_asked_again, SEEDS)
@@ -515,15 +425,15 @@ TEST_WITH(a_server_that_forgot_is_asked_again, SEEDS)
 	struct dhcp6_client *dc;
 
 	far_reset();
-	NEED(world_make() == 0);
+	NEED(far_make(far_frame) == 0);
 	dc = client_bound();
 	far.s_forgot = true;
-	pass(1810 * SEC);
+	far_pass(1810 * SEC);
 	CHECK_EQ("good", 3, have(0x50));
 	CHECK_EQ("bound", DHCP6_BOUND, dc->dc_state);
 	CHECK_EQ("asked", 2, far.s_seen[DHCP6_REQUEST]);
 	client_end(dc);
-	world_end();
+	far_end();
 }
 
 TEST_WITH(an_address_that_somebody_has_is_declined, SEEDS)
@@ -532,8 +442,8 @@ TEST_WITH(an_address_that_somebody_has_is_declined, SEEDS)
 
 	far_reset();
 	far.s_taken = 0x50;
-	NEED(world_make() == 0);
-	NEED(dhcp6_client_start(ns, "eth0", true, &dc) == 0);
+	NEED(far_make(far_frame) == 0);
+	NEED(dhcp6_client_start(far_ns, "eth0", true, &dc) == 0);
 	CHECK_EQ("wait", ETIMEDOUT, dhcp6_client_wait(dc, true, clock_mono() + 12 * SEC));
 	CHECK_EQ("declined", 1, far.s_seen[DHCP6_DECLINE]);
 	CHECK_EQ("gone", 0, have(0x50));
@@ -541,7 +451,7 @@ TEST_WITH(an_address_that_somebody_has_is_declined, SEEDS)
 	CHECK_EQ("another", 0, dhcp6_client_wait(dc, true, clock_mono() + 60 * SEC));
 	CHECK_EQ("good", 3, have(0x51));
 	client_end(dc);
-	world_end();
+	far_end();
 }
 
 static const struct { const char *label; uint16_t code, iastatus; } refusals[] = {
@@ -558,8 +468,8 @@ TEST_WITH(refusals_are_borne, .ht_flags = KEEPS)
 		far_reset();
 		far.s_status = refusals[i].code;
 		far.s_iastatus = refusals[i].iastatus;
-		NEED(world_make() == 0);
-		NEED(dhcp6_client_start(ns, "eth0", true, &dc) == 0);
+		NEED(far_make(far_frame) == 0);
+		NEED(dhcp6_client_start(far_ns, "eth0", true, &dc) == 0);
 		CHECK_EQ(refusals[i].label, ETIMEDOUT,
 		    dhcp6_client_wait(dc, true, clock_mono() + 1000 * SEC));
 		CHECK(far.s_seen[DHCP6_SOLICIT] + far.s_seen[DHCP6_REQUEST] < 100);
@@ -568,7 +478,7 @@ TEST_WITH(refusals_are_borne, .ht_flags = KEEPS)
 		CHECK_EQ(refusals[i].label, 0,
 		    dhcp6_client_wait(dc, true, clock_mono() + 1200 * SEC));
 		client_end(dc);
-		world_end();
+		far_end();
 	}
 }
 
@@ -578,14 +488,14 @@ TEST_WITH(hostile_answers_do_no_harm, SEEDS)
 
 	far_reset();
 	far.s_garbage = true;
-	NEED(world_make() == 0);
+	NEED(far_make(far_frame) == 0);
 	dc = client_bound();
 	CHECK_EQ("good", 3, have(0x50));
 	CHECK(memcmp(dc->dc_server.du_data, "server", 6) == 0);
-	pass(2000 * SEC);
+	far_pass(2000 * SEC);
 	CHECK_EQ("good", 3, have(0x50));
 	client_end(dc);
-	world_end();
+	far_end();
 }
 
 /* --- what routers say ------------------------------------------------------------------- */
@@ -595,14 +505,14 @@ client_advised(bool managed, bool other)
 {
 	int error;
 
-	mutex_enter(&ns->ns_lock);
-	error = if_setflags(ifp, IFF_UP, IFF_UP);
-	mutex_exit(&ns->ns_lock);
+	mutex_enter(&far_ns->ns_lock);
+	error = if_setflags(far_ifp, IFF_UP, IFF_UP);
+	mutex_exit(&far_ns->ns_lock);
 	NEED(CHECK_EQ("up", 0, error));
-	pass(3 * SEC);
+	far_pass(3 * SEC);
 	far_advertise(managed, other);
-	pass(10 * SEC);
-	return dhcp6_client_find(ns, "eth0");
+	far_pass(10 * SEC);
+	return dhcp6_of(ifclient_find(dhcp6_set(far_ns), "eth0"));
 }
 
 TEST_WITH(a_router_that_says_managed_is_believed, SEEDS)
@@ -610,12 +520,12 @@ TEST_WITH(a_router_that_says_managed_is_believed, SEEDS)
 	struct dhcp6_client *dc;
 
 	far_reset();
-	NEED(world_make() == 0);
+	NEED(far_make(far_frame) == 0);
 	dc = client_advised(true, false);
 	NEED(dc != NULL);
 	CHECK_EQ("good", 3, have(0x50));
-	dhcp6_client_rele(dc);
-	world_end();
+	ifclient_rele(&dc->dc_ic);
+	far_end();
 }
 
 TEST_WITH(a_router_that_says_other_brings_information, SEEDS)
@@ -623,32 +533,32 @@ TEST_WITH(a_router_that_says_other_brings_information, SEEDS)
 	struct dhcp6_client *dc;
 
 	far_reset();
-	NEED(world_make() == 0);
+	NEED(far_make(far_frame) == 0);
 	dc = client_advised(false, true);
 	NEED(dc != NULL);
 	CHECK_EQ("informed", DHCP6_INFORMED, dc->dc_state);
 	CHECK_EQ("asked", 1, far.s_seen[DHCP6_INFORMATION]);
 	CHECK_STR("domain", "example.org", dc->dc_lease.dl_msg.dm_search);
-	pass(86400 * SEC);
+	far_pass(86400 * SEC);
 	CHECK_EQ("and once a day", 2, far.s_seen[DHCP6_INFORMATION]);
 	CHECK_EQ("no address", 0, far.s_seen[DHCP6_SOLICIT]);
 	far_advertise(true, true);
 	CHECK_EQ("until there are", 0, dhcp6_client_wait(dc, true, clock_mono() + 20 * SEC));
 	CHECK_EQ("good", 3, have(0x50));
-	dhcp6_client_rele(dc);
-	world_end();
+	ifclient_rele(&dc->dc_ic);
+	far_end();
 }
 
 TEST_WITH(a_router_that_says_nothing_starts_nothing, SEEDS)
 {
 	far_reset();
-	NEED(world_make() == 0);
+	NEED(far_make(far_frame) == 0);
 	CHECK(client_advised(false, false) == NULL);
-	world_end();
-	NEED(world_make() == 0);
-	NEED(netvar_set(ns, &dhcp6_var_auto, 0) == 0);
+	far_end();
+	NEED(far_make(far_frame) == 0);
+	NEED(netvar_set(far_ns, &dhcp6_var_auto, 0) == 0);
 	CHECK(client_advised(true, true) == NULL);
-	world_end();
+	far_end();
 }
 
 /* --- ends ---------------------------------------------------------------------------------- */
@@ -658,17 +568,17 @@ TEST_WITH(an_interface_may_vanish_at_any_time, .ht_flags = KEEPS, .ht_seeds = 30
 	struct dhcp6_client *dc;
 
 	far_reset();
-	NEED(world_make() == 0);
-	NEED(dhcp6_client_start(ns, "eth0", true, &dc) == 0);
-	pass((int64_t)random_below(6000) * (SEC / 1000));
-	if_detach(ifp);
+	NEED(far_make(far_frame) == 0);
+	NEED(dhcp6_client_start(far_ns, "eth0", true, &dc) == 0);
+	far_pass((int64_t)random_below(6000) * (SEC / 1000));
+	if_detach(far_ifp);
 	(void)dhcp6_client_wait(dc, true, clock_mono() + 100 * SEC);
-	pass(SEC);
-	CHECK(dc->dc_over);
-	CHECK_EQ("why", ECANCELED, dc->dc_error);
-	dhcp6_client_rele(dc);
-	if_rele(ifp);
-	netns_rele(ns);
+	far_pass(SEC);
+	CHECK(dc->dc_ic.ic_over);
+	CHECK_EQ("why", ECANCELED, dc->dc_ic.ic_error);
+	ifclient_rele(&dc->dc_ic);
+	if_rele(far_ifp);
+	netns_rele(far_ns);
 	netns_drain();
 }
 
@@ -677,13 +587,13 @@ TEST_WITH(a_name_space_may_end_at_any_time, .ht_flags = KEEPS, .ht_seeds = 30)
 	struct dhcp6_client *dc;
 
 	far_reset();
-	NEED(world_make() == 0);
-	NEED(dhcp6_client_start(ns, "eth0", true, &dc) == 0);
-	pass((int64_t)random_below(6000) * (SEC / 1000));
-	dhcp6_client_rele(dc);
-	netns_rele(ns);
+	NEED(far_make(far_frame) == 0);
+	NEED(dhcp6_client_start(far_ns, "eth0", true, &dc) == 0);
+	far_pass((int64_t)random_below(6000) * (SEC / 1000));
+	ifclient_rele(&dc->dc_ic);
+	netns_rele(far_ns);
 	netns_drain();
-	if_rele(ifp);
+	if_rele(far_ifp);
 }
 
 TEST_WITH(a_user_may_change_his_mind_at_any_time, .ht_flags = KEEPS, .ht_seeds = 30)
@@ -692,13 +602,13 @@ TEST_WITH(a_user_may_change_his_mind_at_any_time, .ht_flags = KEEPS, .ht_seeds =
 
 	far_reset();
 	far.s_mute = (random_u64() & 1) != 0;
-	NEED(world_make() == 0);
-	NEED(dhcp6_client_start(ns, "eth0", true, &dc) == 0);
-	pass((int64_t)random_below(6000) * (SEC / 1000));
+	NEED(far_make(far_frame) == 0);
+	NEED(dhcp6_client_start(far_ns, "eth0", true, &dc) == 0);
+	far_pass((int64_t)random_below(6000) * (SEC / 1000));
 	client_end(dc);
 	CHECK_EQ("gone", 0, have(0x50));
-	CHECK(dhcp6_client_find(ns, "eth0") == NULL);
-	world_end();
+	CHECK(dhcp6_of(ifclient_find(dhcp6_set(far_ns), "eth0")) == NULL);
+	far_end();
 }
 
 TEST_WITH(only_one_client_an_interface, SEEDS)
@@ -706,15 +616,15 @@ TEST_WITH(only_one_client_an_interface, SEEDS)
 	struct dhcp6_client *dc, *other;
 
 	far_reset();
-	NEED(world_make() == 0);
-	CHECK_EQ("no such", ENODEV, dhcp6_client_start(ns, "eth1", true, &dc));
-	CHECK_EQ("no Ethernet", EOPNOTSUPP, dhcp6_client_start(ns, "lo", true, &dc));
+	NEED(far_make(far_frame) == 0);
+	CHECK_EQ("no such", ENODEV, dhcp6_client_start(far_ns, "eth1", true, &dc));
+	CHECK_EQ("no Ethernet", EOPNOTSUPP, dhcp6_client_start(far_ns, "lo", true, &dc));
 	dc = client_bound();
-	CHECK_EQ("there is one", EEXIST, dhcp6_client_start(ns, "eth0", true, &other));
+	CHECK_EQ("there is one", EEXIST, dhcp6_client_start(far_ns, "eth0", true, &other));
 	CHECK(other == dc);
-	dhcp6_client_rele(other);
+	ifclient_rele(&other->dc_ic);
 	client_end(dc);
-	world_end();
+	far_end();
 }
 
 static int
@@ -725,16 +635,16 @@ lease_and_back(void)
 
 	far_reset();
 	far.s_rapid = true;
-	error = world_make();
+	error = far_make(far_frame);
 	if (error)
 		return error;
-	error = dhcp6_client_start(ns, "eth0", true, &dc);
+	error = dhcp6_client_start(far_ns, "eth0", true, &dc);
 	if (error == 0) {
 		error = dhcp6_client_wait(dc, true, clock_mono() + 600 * SEC);
 		client_end(dc);
 		CHECK_EQ("gone", 0, have(0x50));
 	}
-	world_end();
+	far_end();
 	return error;
 }
 
