@@ -25,7 +25,7 @@ start(const char *ifname, int64_t patience)
 
 	netns_hold(ns);
 	error = dhcp_client_start(ns, ifname, &dc);
-	if (error != 0 && (error != EEXIST || patience == 0))
+	if (error != 0 && error != EEXIST)
 		goto out;
 	if (patience > 0) {
 		/* One that ran before us is waited for, but not stopped. */

@@ -12,9 +12,12 @@
 #include <lib/string.h>
 #include <linux/if_arp.h>
 #include <linux/if_ether.h>
+#include <rump/dhcp.h>
 #include <sys/errno.h>
+#include <sys/proc.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/vcpu.h>
 
 #include <harness.h>
 
@@ -473,6 +476,29 @@ TEST_WITH(only_one_client_an_interface, SEEDS)
 	CHECK(other == dc);
 	ifclient_rele(&other->dc_ic);
 	client_end(dc);
+	far_end();
+}
+
+TEST_WITH(starting_twice_keeps_nothing, SEEDS)
+{
+	struct dhcp_client *dc;
+	unsigned int refs;
+
+	far_reset();
+	NEED(far_make(far_frame) == 0);
+	netns_enter(curproc(), far_ns);
+	dc = client_bound();
+	refs = dc->dc_ic.ic_refs;
+	vcpu_leave(curlwp());		/* as a program */
+	CHECK_EQ("there is one", EEXIST, rump_pub_netconfig_dhcp_ipv4_start("eth0"));
+	CHECK_EQ("references", refs, dc->dc_ic.ic_refs);
+	CHECK_EQ("waited for", 0, rump_pub_netconfig_dhcp_ipv4_oneshot("eth0"));
+	CHECK_EQ("references", refs, dc->dc_ic.ic_refs);
+	CHECK_EQ("stop", 0, rump_pub_netconfig_dhcp_ipv4_stop("eth0"));
+	CHECK_EQ("none is left", ENOENT, rump_pub_netconfig_dhcp_ipv4_stop("eth0"));
+	vcpu_enter(curlwp());
+	ifclient_rele(&dc->dc_ic);
+	netns_enter(curproc(), netns0);
 	far_end();
 }
 
