@@ -24,6 +24,7 @@
 
 #include "site.h"
 
+#include <emmintrin.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -282,6 +283,50 @@ plan_around(const struct plan *plans, size_t n, const uint8_t *addr)
 	return low < n && addr > plans[low].pl_at ? low : n;
 }
 
+/* Which pages, and lines of them, have the inside of a plan: bits 6 to 17 of its address. */
+struct near {
+	uint64_t	 n_lines[64];
+};
+
+static void
+near_note(struct near *near, const struct plan *plans, size_t n)
+{
+	memset(near, 0, sizeof(*near));
+	for (size_t i = 0; i < n; i++) {
+		for (unsigned int b = 1; b < plans[i].pl_len; b++) {
+			uintptr_t a = (uintptr_t)plans[i].pl_at + b;
+
+			near->n_lines[a >> 12 & 63] |= 1ULL << (a >> 6 & 63);
+		}
+	}
+}
+
+/* What the displacement that ends at `after` leads to is no plan any more. */
+static inline void
+drop_target(const struct near *near, struct plan *plans, size_t n, const uint8_t *after)
+{
+	uintptr_t target = (uintptr_t)(after + get32(after - 4));
+	size_t hit;
+
+	if (__builtin_expect((near->n_lines[target >> 12 & 63] >> (target >> 6 & 63) & 1) == 0, 1))
+		return;
+	hit = plan_around(plans, n, (const uint8_t *)target);
+	if (hit < n)
+		plans[hit].pl_len = 0;
+}
+
+/* Which of the 16 bytes at p begin with `a` under the mask, and go on with `b`: a bit each. */
+static unsigned int
+pairs_at(const uint8_t *p, uint8_t a_mask, uint8_t a, uint8_t b_mask, uint8_t b)
+{
+	__m128i here = _mm_loadu_si128((const __m128i *)(const void *)p);
+	__m128i next = _mm_loadu_si128((const __m128i *)(const void *)(p + 1));
+
+	here = _mm_cmpeq_epi8(_mm_and_si128(here, _mm_set1_epi8((char)a_mask)), _mm_set1_epi8((char)a));
+	next = _mm_cmpeq_epi8(_mm_and_si128(next, _mm_set1_epi8((char)b_mask)), _mm_set1_epi8((char)b));
+	return (unsigned int)_mm_movemask_epi8(_mm_and_si128(here, next));
+}
+
 /*
  * Looks at every byte that could begin a call or a long jump: one too many is harmless.
  * Short ones do not leave their function.
@@ -289,31 +334,25 @@ plan_around(const struct plan *plans, size_t n, const uint8_t *addr)
 static size_t
 drop_entered(const struct object *o, struct plan *plans, size_t n, struct site_counts *counts)
 {
-	const uint8_t *p = o->o_text, *end = p + o->o_len - 6, *target;
-	uint64_t filter[64] = { 0 };	/* of the addresses' bits 6 .. 17 */
-	size_t hit, kept = 0;
+	const uint8_t *p = o->o_text, *end = p + o->o_len - 6;
+	struct near near;
+	unsigned int found;
+	size_t kept = 0;
 
-	if (o->o_len < 6)
+	if (n == 0 || o->o_len < 6)
 		return n;
-	for (size_t i = 0; i < n; i++) {
-		for (unsigned int b = 1; b < plans[i].pl_len; b++) {
-			uintptr_t a = (uintptr_t)plans[i].pl_at + b;
-
-			filter[a >> 12 & 63] |= 1ULL << (a >> 6 & 63);
-		}
+	near_note(&near, plans, n);
+	for (; end - p > 16; p += 16) {
+		for (found = pairs_at(p, 0xfe, 0xe8, 0, 0); found != 0; found &= found - 1)
+			drop_target(&near, plans, n, p + __builtin_ctz(found) + 5);
+		for (found = pairs_at(p, 0xff, 0x0f, 0xf0, 0x80); found != 0; found &= found - 1)
+			drop_target(&near, plans, n, p + __builtin_ctz(found) + 6);
 	}
 	for (; p < end; p++) {
 		if ((*p & 0xfe) == 0xe8)
-			target = p + 5 + get32(p + 1);
+			drop_target(&near, plans, n, p + 5);
 		else if (*p == 0x0f && (p[1] & 0xf0) == 0x80)
-			target = p + 6 + get32(p + 2);
-		else
-			continue;
-		if ((filter[(uintptr_t)target >> 12 & 63] >> ((uintptr_t)target >> 6 & 63) & 1) == 0)
-			continue;
-		hit = plan_around(plans, n, target);
-		if (hit < n)
-			plans[hit].pl_len = 0;
+			drop_target(&near, plans, n, p + 6);
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (plans[i].pl_len != 0)
@@ -323,16 +362,32 @@ drop_entered(const struct object *o, struct plan *plans, size_t n, struct site_c
 	return kept;
 }
 
+/* The next "0f 05" from p on; NULL: none before end, which is the last byte. */
+static const uint8_t *
+syscall_next(const uint8_t *p, const uint8_t *end)
+{
+	unsigned int found;
+
+	for (; end - p > 16; p += 16) {
+		found = pairs_at(p, 0xff, 0x0f, 0xff, 0x05);
+		if (found != 0)
+			return p + __builtin_ctz(found);
+	}
+	for (; p < end; p++) {
+		if (p[0] == 0x0f && p[1] == 0x05)
+			return p;
+	}
+	return NULL;
+}
+
 size_t
 site_plan(const struct object *o, struct plan *plans, size_t max, struct site_counts *counts)
 {
 	const uint8_t *p = o->o_text, *end = p + o->o_len - 1, *start;
 	size_t n = 0, len;
 
-	while (o->o_len > 1 && (p = memchr(p, 0x0f, (size_t)(end - p))) != NULL) {
-		if (p[1] != 0x05) {
-			p++;
-		} else if (function_find(o, p, &start, &len)) {
+	while (o->o_len > 1 && p < end && (p = syscall_next(p, end)) != NULL) {
+		if (function_find(o, p, &start, &len)) {
 			n += plan_function(start, len, plans + n, max - n, counts);
 			p = start + len;
 		} else {
@@ -340,8 +395,6 @@ site_plan(const struct object *o, struct plan *plans, size_t max, struct site_co
 			counts->sc_refused++;
 			p += 2;
 		}
-		if (p >= end)
-			break;
 	}
 	return drop_entered(o, plans, n, counts);
 }
