@@ -21,6 +21,7 @@
 
 #include <rump/rumpclient.h>
 
+#include "hand.h"
 #include "supervisor.h"
 
 const struct backend *backend;		/* NULL: rules of the shared files need none of its parts */
@@ -243,16 +244,6 @@ rule_exit(long nr, const unsigned long args[6])
 	return CALL_GOES_ON;
 }
 
-/* What is closed on exec is gone afterwards; if it fails, nothing is. */
-static long
-rule_exec(long nr, const unsigned long args[6])
-{
-	birth_meet(visit->v_target, (pid_t)visit->v_call.pid);
-	(void)mmap_flush_target(visit->v_target);
-	__atomic_store_n(&visit->v_target->t_execs, true, __ATOMIC_RELEASE);
-	return CALL_GOES_ON;
-}
-
 /* It has to know itself to be refused. */
 static long
 rule_io_uring(long nr, const unsigned long args[6])
@@ -261,6 +252,33 @@ rule_io_uring(long nr, const unsigned long args[6])
 }
 
 /* --- directories ------------------------------------------------------------------------------- */
+
+/*
+ * Out of the kernel's tree by "..": the host is told another name than the program said.
+ */
+static long
+leave_to(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	unsigned long args[6] = { 0 };
+	struct hand h;
+	long n, ret;
+
+	if (fd < 0)
+		return -errno;
+	n = visit_give(fd, -1, true);
+	(void)close(fd);
+	if (n < 0)
+		return n;
+	ret = hand_take(&h);
+	if (ret != 0)
+		return ret;
+	args[0] = (unsigned long)n;
+	ret = hand_call(&h, SYS_fchdir, args);
+	(void)hand_call(&h, SYS_close, args);
+	hand_return(&h, ret);
+	return ret;
+}
 
 static long
 rule_chdir(long nr, const unsigned long args[6])
@@ -277,12 +295,8 @@ rule_chdir(long nr, const unsigned long args[6])
 			path_setcwd(w.w_blanket ? CWD_BLANKET : CWD_PREFIX);
 		return ret;
 	}
-	/*
-	 * NEEDSWORK: nobody can be moved from outside.  "cd ../.." out of the kernel's tree would take
-	 * a name in the program's memory that we may write to.
-	 */
 	if (w.w_kind == WHERE_HOSTPATH)
-		return -EXDEV;
+		return leave_to(w.w_path);
 	if (path_cwd() != CWD_HOST && stat(w.w_path, &st) == 0 && S_ISDIR(st.st_mode) &&
 	    access(w.w_path, X_OK) == 0)
 		path_setcwd(CWD_HOST);
@@ -328,8 +342,7 @@ static const struct { unsigned int nr; rule_fn *fn; } rules[] = {
 	{ SYS_close_range, rule_close_range },
 	{ SYS_fork, rule_fork }, { SYS_vfork, rule_fork }, { SYS_clone, rule_fork },
 	{ SYS_clone3, rule_fork }, { SYS_exit, rule_exit }, { SYS_exit_group, rule_exit },
-	{ SYS_execve, rule_exec },
-	{ SYS_execveat, rule_exec }, { SYS_io_uring_setup, rule_io_uring },
+	{ SYS_io_uring_setup, rule_io_uring },
 };
 
 void

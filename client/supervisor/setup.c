@@ -397,6 +397,7 @@ main(int argc, char **argv)
 	epoll_rules();
 	target_rules();
 	mmap_rules();
+	exec_rules();
 	meeting = mmap(NULL, sizeof(*meeting), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (meeting == MAP_FAILED) {
 		host_complain("rumpus-supervise", strerror(errno));

@@ -18,6 +18,7 @@
  *	birth.c		those that were made and have not called yet
  *	fdmap.c		placeholders
  *	swap.c		placeholders that step aside for a call
+ *	hand.c		calls that a thread makes for us
  *	memory.c	their memory
  *	rule_*.c	rules that differ from those of a program in which we are
  *
@@ -74,6 +75,7 @@ struct target {
 	unsigned int	 t_nentries;	/* t */
 	bool		 t_execs;	/* a: the next call may be another program's */
 	uint32_t	 t_cwd;		/* a: enum cwd_kind */
+	pid_t		 t_handtid;	/* a: this thread executes what we tell it */
 	struct mapping	*t_maps;	/* rule_mmap.c */
 	struct swap	*t_swaps;	/* swap.c */
 };
@@ -130,6 +132,7 @@ struct visit {
 	_Atomic pid_t	 v_tid;		/* of the worker */
 	_Atomic bool	 v_signal;	/* the program has a signal waiting */
 	bool		 v_own;		/* pointers are ours */
+	bool		 v_answered;	/* before its rule has ended */
 	/* watch.c */
 	uint64_t	 v_seen;
 	unsigned int	 v_ticks;
@@ -141,6 +144,8 @@ extern int listener;
 
 /* First worker. */
 int	worker_start(void);
+/* The program goes on.  CALL_GOES_ON, a result, -errno. */
+void	visit_answer(struct visit *v, long ret);
 /* Is the call still to be answered? */
 bool	visit_valid(const struct visit *v);
 /* A descriptor of ours becomes the program's n, or its lowest if n is -1.  -errno. */

@@ -113,7 +113,7 @@ sleeps(int nr)
 	case SYS_shutdown: case SYS_epoll_ctl: case SYS_getdents64: case SYS_dup: case SYS_dup2:
 	case SYS_dup3: case SYS_access: case SYS_faccessat: case SYS_readlink: case SYS_readlinkat:
 	case SYS_getcwd: case SYS_munmap: case SYS_clone: case SYS_clone3: case SYS_fork: case SYS_vfork:
-	case SYS_exit: case SYS_exit_group: case SYS_umask: case SYS_execve:
+	case SYS_exit: case SYS_exit_group: case SYS_umask:
 	case SYS_fadvise64: case SYS_pread64: case SYS_pwrite64:
 		return false;
 	default:
@@ -121,11 +121,14 @@ sleeps(int nr)
 	}
 }
 
-static void
-answer(struct visit *v, long ret)
+void
+visit_answer(struct visit *v, long ret)
 {
 	struct seccomp_notif_resp resp = { .id = v->v_call.id };
 
+	if (v->v_answered)
+		return;
+	v->v_answered = true;
 	if (ret == CALL_GOES_ON)
 		resp.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
 	else if (ret == -EINTR && atomic_load(&v->v_signal) && restarts(v->v_call.data.nr))
@@ -150,6 +153,7 @@ serve(struct visit *v)
 	if ((unsigned int)v->v_call.data.nr < HIJACK_NCALLS)
 		fn = dispatch_rules[v->v_call.data.nr];
 	v->v_target = target_enter((pid_t)v->v_call.pid);
+	v->v_answered = false;
 	atomic_store(&v->v_signal, false);
 	atomic_store(&v->v_busy, v->v_call.id);
 	if (v->v_target != NULL)
@@ -163,7 +167,7 @@ serve(struct visit *v)
 	if (v->v_target != NULL)
 		target_leave(v->v_target);
 	v->v_target = NULL;
-	answer(v, ret);
+	visit_answer(v, ret);
 }
 
 /* --- workers -------------------------------------------------------------------------------- */

@@ -237,6 +237,10 @@ files(void)
 		_exit(0);
 	}
 	MUST(wait(NULL) > 0);
+	/* Out again, the way it is seen. */
+	MUST(chdir("../..") == 0 && getcwd(buf, sizeof(buf)) != NULL && strcmp(buf, "/") == 0);
+	MUST(chdir("/rump/dir") == 0 && chdir("../../tmp") == 0);
+	MUST(getcwd(buf, sizeof(buf)) != NULL && strcmp(buf, "/tmp") == 0);
 	MUST(chdir("/") == 0 && access("rump-file", F_OK) == -1);
 	MUST(pipe(pipefd) == 0 && lseek(fd, 0, SEEK_SET) == 0);
 	MUST(sendfile(pipefd[1], fd, NULL, 64) == 8);

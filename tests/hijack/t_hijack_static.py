@@ -89,6 +89,20 @@ def a_shell_has_pipes_and_files_of_both():
         rig.check_eq('code', 3, result.returncode)
 
 
+def programs_of_the_kernel_are_executed():
+    if shutil.which('busybox') is None:
+        raise rig.Skip('busybox is not here')
+    script = """cat /bin/busybox >/rump/busybox && chmod 755 /rump/busybox && cd /rump &&
+        printf '#!/rump/busybox sh\\necho script $0 $1\\n' >s && chmod 755 s &&
+        printf '#!s one\\n' >t && chmod 755 t && printf '#!/bin/echo told\\n' >u && chmod 755 u &&
+        ./busybox echo from the kernel; ./s arg; /rump/t; ./u more; (exec ./busybox sh -c 'echo $0 $((6 * 7))' x)
+        ./nothing; echo $?; chmod 644 s; ./s; echo $?"""
+    with Kernel() as kernel:
+        result = kernel.run('busybox', 'sh', '-c', script)
+        rig.check_eq('output', b'from the kernel\nscript ./s arg\nscript s one\ntold ./u more\nx 42\n127\n126\n',
+                     result.stdout)
+
+
 def programs_killed_in_the_kernel_leave_nothing():
     """A listening socket goes with its program, however that ends."""
     if shutil.which('busybox') is None:
@@ -111,5 +125,6 @@ rig.main([
     the_engine_is_found_without_being_told,
     programs_end_as_they_would,
     a_shell_has_pipes_and_files_of_both,
+    programs_of_the_kernel_are_executed,
     programs_killed_in_the_kernel_leave_nothing,
 ])
