@@ -22,6 +22,7 @@ programs='bash bind9-dnsutils busybox-static curl dash dnsmasq-base findutils gc
 programs="$programs iperf3 iproute2 iputils-ping make memcached netcat-openbsd nginx-light nodejs"
 programs="$programs openssh-client openssh-server postgresql python3 redis-server redis-tools rsync"
 programs="$programs socat sqlite3 strace tar tcpdump vim wget"
+programs="$programs apache2-utils bird2 haproxy lighttpd nmap openssl"
 
 [ $# -gt 0 ] || set -- build
 wanted=

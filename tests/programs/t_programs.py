@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """t_programs.py [-w WORLD] [-t FILE] RUMPUS [STORY...] - real programs on our kernel
 
-Runs the stories of net_stories.py and file_stories.py in one or all worlds, one line
+Runs the stories of the *_stories.py in one or all worlds, one line
 each, and with -t writes the table of README.md between its two marks.  The worlds are those of
 world.py: 'server' with the engine that each program gets by itself, 'trap' and
 'supervisor' the same with that engine for all, 'inside', and 'direct' for the host alone.  --must N: fewer rows that work are a failure, where all programs
@@ -16,11 +16,12 @@ import sys
 import time
 import traceback
 
+import daemon_stories
 import file_stories
 import net_stories
 from world import Failed, InsideWorld, ServerWorld, Skip, World
 
-STORIES = net_stories.STORIES + file_stories.STORIES
+STORIES = net_stories.STORIES + daemon_stories.STORIES + file_stories.STORIES
 
 SERVED = ('server', 'trap', 'supervisor')
 WORLDS = SERVED + ('inside',)

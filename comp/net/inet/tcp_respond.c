@@ -50,7 +50,17 @@ tcp_answer_send(struct tcp_answer *ta)
 	rtdst_rele(rd);
 }
 
-/* RFC 9293 section 3.10.7.1: nobody is here.  p stays the caller's. */
+/* Addresses of the link, of which each link has its own. */
+static bool
+of_link(const struct inet_rx *ir, const struct inaddr *a)
+{
+	return ir->ir_family == AF_INET6 && a->ia_b[0] == 0xfe && (a->ia_b[1] & 0xc0) == 0x80;
+}
+
+/*
+ * RFC 9293 section 3.10.7.1: nobody is here.  p stays the caller's.  The address may be that of
+ * another interface than the segment came by: of a neighbour, or of ourselves by lo.
+ */
 void
 tcp_answer_reset(struct netns *ns, const struct packet *p, const struct tcpseg *ts)
 {
@@ -59,10 +69,10 @@ tcp_answer_reset(struct netns *ns, const struct packet *p, const struct tcpseg *
 		.ta_laddr = ir->ir_dst, .ta_faddr = ir->ir_src };
 	struct tcpseg *out = &ta.ta_seg;
 
-	if ((ts->ts_flags & TH_RST) != 0 || !ta.ta_af->ia_islocal(ns, &ir->ir_dst, ir->ir_ifindex))
+	if ((ts->ts_flags & TH_RST) != 0 || !ta.ta_af->ia_islocal(ns, &ir->ir_dst,
+	    of_link(ir, &ir->ir_dst) ? ir->ir_ifindex : 0))
 		return;
-	if (ir->ir_family == AF_INET6 && (ir->ir_src.ia_b[0] == 0xfe &&
-	    (ir->ir_src.ia_b[1] & 0xc0) == 0x80))
+	if (of_link(ir, &ir->ir_src))
 		ta.ta_scope = ir->ir_ifindex;
 	out->ts_sport = ts->ts_dport;
 	out->ts_dport = ts->ts_sport;

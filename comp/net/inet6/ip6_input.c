@@ -26,6 +26,7 @@ struct ip6_run {
 	bool		 r_known;
 	enum ip6_where	 r_where;
 	struct inaddr	 r_dst;
+	uint32_t	 r_ifindex;	/* for whom it counts as received */
 	/* Packets for one protocol. */
 	const struct inet_proto *r_proto;
 	struct packetq	 r_up;
@@ -111,13 +112,28 @@ local_by_route(const struct ip6_run *r, const struct inaddr *dst)
 	return local;
 }
 
+/* To ourselves by lo, at an address that has a meaning on one of our links only: that one. */
 static enum ip6_where
-destination_judge(const struct ip6_run *r, const struct inaddr *dst)
+own_link(struct ip6_run *r, const struct inaddr *dst)
+{
+	struct ifaddr *ifa = ifaddr_find(r->r_ns, AF_INET6, dst, NULL);
+
+	if (ifa == NULL || ip6_tentative(ifa))
+		return W_DROP;
+	r->r_ifindex = ifa->ifa_ifp->if_index;
+	return W_LOCAL;
+}
+
+static enum ip6_where
+destination_judge(struct ip6_run *r, const struct inaddr *dst)
 {
 	const struct ip6_if *ii = ip6_if(r->r_ifp);
 
+	r->r_ifindex = r->r_ifp->if_index;
 	if (ip6_multicast(dst))
 		return mld_member(ii, dst) ? W_GROUP : W_DROP;
+	if (ip6_linklocal(dst) && (atomic_load(&r->r_ifp->if_flags) & IFF_LOOPBACK) != 0)
+		return own_link(r, dst);
 	if (ip6_islocal(r->r_ns, dst, r->r_ifp->if_index))
 		return W_LOCAL;
 	if (local_by_route(r, dst))
@@ -168,7 +184,7 @@ rx_fill(const struct ip6_run *r, const struct ip6_walk *w)
 	rx->ir_flags = (uint16_t)((w->w_where == W_GROUP ? INET_RX_MULTICAST : 0) |
 	    ((w->w_f.f_tclass & 3) == 3 ? INET_RX_CE : 0) |
 	    (w->w_ext ? INET_RX_OPTIONS : 0) | (w->w_alert ? INET_RX_ALERT : 0));
-	rx->ir_ifindex = r->r_ifp->if_index;
+	rx->ir_ifindex = r->r_ifindex;
 	rx->ir_flowinfo = net32((uint32_t)w->w_f.f_tclass << 20 | w->w_f.f_flow);
 	rx->ir_src = w->w_f.f_src;
 	rx->ir_dst = w->w_f.f_dst;

@@ -265,6 +265,23 @@ TEST_WITH(a_port_that_listened_is_kept_too, .ht_flags = KEEPS)
 	end();
 }
 
+/* The segments come by lo, which does not have the address. */
+TEST_WITH(one_is_refused_at_ones_own_address, .ht_flags = KEEPS)
+{
+	struct socket *so;
+
+	pair_make(&net, "", 1500);
+	mutex_enter(&net.tp_ns[1]->ns_lock);
+	NEED(if_setflags(net.tp_ns[1]->ns_lo, IFF_UP, IFF_UP) == 0);
+	mutex_exit(&net.tp_ns[1]->ns_lock);
+	begin();
+	so = make(1);
+	CHECK_EQ("refused", ECONNREFUSED, connect_to(so, 1));
+	CHECK_EQ("served", 0, connect_to(so, 0));
+	drop(so);
+	end();
+}
+
 TEST_WITH(a_port_nobody_asked_for_is_not_kept, .ht_flags = KEEPS)
 {
 	struct socket *so, *other;

@@ -110,7 +110,7 @@ NTEST(datagrams_of_all_sizes_cross_whole_or_in_fragments)
 NTEST(link_local_addresses_need_and_have_their_interface)
 {
 	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(3333) };
-	struct sockaddr_in6 group = any, from;
+	struct sockaddr_in6 group = any, from, self;
 	struct ipv6_mreq mr;
 	socklen_t len = sizeof(from);
 	int fa, fb;
@@ -135,6 +135,11 @@ NTEST(link_local_addresses_need_and_have_their_interface)
 	/* And back, to the address that came with its scope. */
 	CHECK_EQ("send", 1, rump_sys_sendto(fb, "r", 1, 0, (struct sockaddr *)&from, len));
 	CHECK_EQ("recv", 1, rump_sys_recv(fa, buf, sizeof(buf), 0));
+	/* To oneself: what comes by lo belongs to the interface that has the address. */
+	CHECK_EQ("send", 1, rump_sys_sendto(fa, "s", 1, 0, (struct sockaddr *)&from, len));
+	CHECK_EQ("recv", 1, rump_sys_recvfrom(fa, buf, sizeof(buf), 0, (struct sockaddr *)&self,
+	    &len));
+	CHECK_MEM("from", &from, &self, sizeof(from));
 	from.sin6_scope_id = 0;
 	CHECK_EQ("bind without", -1, rump_sys_bind(fa, (struct sockaddr *)&from, sizeof(from)));
 	rump_sys_close(fa);
