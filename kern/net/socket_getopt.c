@@ -216,18 +216,38 @@ getopt_timestamp(const struct socket *so, int name)
 }
 
 static int
-getopt_int(struct socket *so, int name, int *ret_val)
+getopt_state(struct socket *so, int name, int *ret_val)
 {
-	const struct sockoptbit *ob = sockoptbit_find(name);
-	uint32_t state = atomic_load(&so->so_state);
-
-	if (ob != NULL) {
-		if (ob->ob_families != OPTFAM_INET &&
-		    !sockopt_family_ok(so, ob->ob_families))
-			return EOPNOTSUPP;
-		*ret_val = socket_option(so, ob->ob_bit);
+	switch (name) {
+	case SO_TYPE:
+		*ret_val = so->so_type;
 		return 0;
+	case SO_PROTOCOL:
+		*ret_val = so->so_protocol;
+		return 0;
+	case SO_DOMAIN:
+		*ret_val = so->so_family;
+		return 0;
+	case SO_ERROR:
+		*ret_val = getopt_error(so);
+		return 0;
+	case SO_ACCEPTCONN:
+		*ret_val = (atomic_load(&so->so_state) & SS_LISTENING) != 0;
+		return 0;
+	case SO_INCOMING_CPU:
+		*ret_val = (int)atomic_load(&so->so_incpu);
+		return 0;
+	case SO_BINDTOIFINDEX:
+		*ret_val = (int)atomic_load(&so->so_bound_if);
+		return 0;
+	default:
+		return ENOPROTOOPT;
 	}
+}
+
+static int
+getopt_buffer(struct socket *so, int name, int *ret_val)
+{
 	switch (name) {
 	case SO_SNDBUF:
 		*ret_val = (int)atomic_load(&so->so_snd.sb_hiwat);
@@ -245,51 +265,29 @@ getopt_int(struct socket *so, int name, int *ret_val)
 	case SO_SNDLOWAT:
 		*ret_val = 1;
 		return 0;
-	case SO_TYPE:
-		*ret_val = so->so_type;
+	case SO_PEEK_OFF:
+		*ret_val = atomic_load(&so->so_peek_off);
+		return sockopt_has_peekoff(so) ? 0 : EOPNOTSUPP;
+	case SO_BUSY_POLL:
+		*ret_val = (int)atomic_load(&so->so_busypoll);
 		return 0;
-	case SO_PROTOCOL:
-		*ret_val = so->so_protocol;
-		return 0;
-	case SO_DOMAIN:
-		*ret_val = so->so_family;
-		return 0;
-	case SO_ERROR:
-		*ret_val = getopt_error(so);
-		return 0;
-	case SO_ACCEPTCONN:
-		*ret_val = (state & SS_LISTENING) != 0;
-		return 0;
-	case SO_PRIORITY:
-		*ret_val = (int)atomic_load(&so->so_priority);
-		return 0;
-	case SO_MARK:
-		*ret_val = (int)atomic_load(&so->so_mark);
-		return 0;
-	case SO_BSDCOMPAT:
-	case SO_INCOMING_NAPI_ID:
-		*ret_val = 0;
-		return 0;
+	default:
+		return ENOPROTOOPT;
+	}
+}
+
+static int
+getopt_flag(struct socket *so, int name, int *ret_val)
+{
+	switch (name) {
 	case SO_TIMESTAMP_OLD:
 	case SO_TIMESTAMP_NEW:
 	case SO_TIMESTAMPNS_OLD:
 	case SO_TIMESTAMPNS_NEW:
 		*ret_val = getopt_timestamp(so, name);
 		return 0;
-	case SO_PEEK_OFF:
-		*ret_val = atomic_load(&so->so_peek_off);
-		return sockopt_has_peekoff(so) ? 0 : EOPNOTSUPP;
 	case SO_LOCK_FILTER:
 		*ret_val = socket_option(so, SOO_LOCK_FILTER);
-		return 0;
-	case SO_BPF_EXTENSIONS:
-		*ret_val = SKF_AD_MAX;
-		return 0;
-	case SO_BUSY_POLL:
-		*ret_val = (int)atomic_load(&so->so_busypoll);
-		return 0;
-	case SO_INCOMING_CPU:
-		*ret_val = (int)atomic_load(&so->so_incpu);
 		return 0;
 	case OPT_PASSRIGHTS:
 		*ret_val = !socket_option(so, SOO_NORIGHTS);
@@ -297,14 +295,50 @@ getopt_int(struct socket *so, int name, int *ret_val)
 	case OPT_TXREHASH:
 		*ret_val = !socket_option(so, SOO_NOTXREHASH);
 		return sockopt_istcp(so) ? 0 : EOPNOTSUPP;
-	case OPT_PEERPIDFD:
-		return ENODATA;		/* there are no such descriptors */
 	case SO_ZEROCOPY:
 		*ret_val = socket_option(so, SOO_ZEROCOPY);
 		return 0;
-	case SO_BINDTOIFINDEX:
-		*ret_val = (int)atomic_load(&so->so_bound_if);
+	case SO_BSDCOMPAT:
+	case SO_INCOMING_NAPI_ID:
+		*ret_val = 0;
 		return 0;
+	default:
+		return ENOPROTOOPT;
+	}
+}
+
+static int
+getopt_int(struct socket *so, int name, int *ret_val)
+{
+	const struct sockoptbit *ob = sockoptbit_find(name);
+	int error;
+
+	if (ob != NULL) {
+		if (ob->ob_families != OPTFAM_INET &&
+		    !sockopt_family_ok(so, ob->ob_families))
+			return EOPNOTSUPP;
+		*ret_val = socket_option(so, ob->ob_bit);
+		return 0;
+	}
+	error = getopt_state(so, name, ret_val);
+	if (error == ENOPROTOOPT)
+		error = getopt_buffer(so, name, ret_val);
+	if (error == ENOPROTOOPT)
+		error = getopt_flag(so, name, ret_val);
+	if (error != ENOPROTOOPT)
+		return error;
+	switch (name) {
+	case SO_PRIORITY:
+		*ret_val = (int)atomic_load(&so->so_priority);
+		return 0;
+	case SO_MARK:
+		*ret_val = (int)atomic_load(&so->so_mark);
+		return 0;
+	case SO_BPF_EXTENSIONS:
+		*ret_val = SKF_AD_MAX;
+		return 0;
+	case OPT_PEERPIDFD:
+		return ENODATA;		/* there are no such descriptors */
 	default:
 		return ENOPROTOOPT;
 	}
