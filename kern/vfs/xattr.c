@@ -79,9 +79,21 @@ xattr_checkname(const char *name)
 
 /* --- one file ---------------------------------------------------------------------------- */
 
-int
-xattr_set(const struct vpath *path, const char *name, const void *value,
-    size_t size, int flags)
+/* value NULL takes the attribute away. */
+static int
+change_locked(struct vnode *vp, const char *name, const void *value, size_t size, int flags)
+{
+	const struct vnode_ops *ops = vp->v_ops;
+
+	if (value == NULL)
+		return ops->vo_removexattr == NULL ? EOPNOTSUPP : ops->vo_removexattr(vp, name);
+	return ops->vo_setxattr == NULL ? EOPNOTSUPP :
+	    ops->vo_setxattr(vp, name, value, size, flags);
+}
+
+static int
+xattr_change(const struct vpath *path, const char *name, const void *value, size_t size,
+    int flags)
 {
 	struct vnode *vp = path->vp_vnode;
 	struct cred *cr;
@@ -95,8 +107,7 @@ xattr_set(const struct vpath *path, const char *name, const void *value,
 	if (error == 0)
 		error = xattr_checkname(name);
 	if (error == 0)
-		error = vp->v_ops->vo_setxattr == NULL ? EOPNOTSUPP :
-		    vp->v_ops->vo_setxattr(vp, name, value, size, flags);
+		error = change_locked(vp, name, value, size, flags);
 	rw_exit(&vp->v_lock);
 	cred_rele(cr);
 	vnode_modified(vp);
@@ -104,26 +115,17 @@ xattr_set(const struct vpath *path, const char *name, const void *value,
 }
 
 int
+xattr_set(const struct vpath *path, const char *name, const void *value,
+    size_t size, int flags)
+{
+	/* What is empty may be nowhere. */
+	return xattr_change(path, name, value != NULL ? value : "", size, flags);
+}
+
+int
 xattr_remove(const struct vpath *path, const char *name)
 {
-	struct vnode *vp = path->vp_vnode;
-	struct cred *cr;
-	int error;
-
-	if (mount_readonly(path->vp_mount))
-		return EROFS;
-	cr = cred_current_hold();
-	rw_write_enter(&vp->v_lock);
-	error = xattr_access(vp, name, MAY_WRITE, cr);
-	if (error == 0)
-		error = xattr_checkname(name);
-	if (error == 0)
-		error = vp->v_ops->vo_removexattr == NULL ? EOPNOTSUPP :
-		    vp->v_ops->vo_removexattr(vp, name);
-	rw_exit(&vp->v_lock);
-	cred_rele(cr);
-	vnode_modified(vp);
-	return error;
+	return xattr_change(path, name, NULL, 0, 0);
 }
 
 int
