@@ -316,7 +316,7 @@ ifioctl_addr6(struct netns *ns, unsigned long cmd, void *uarg)
 	memcpy(&model.ifa_addr, &ifr.ifr6_addr, sizeof(ifr.ifr6_addr));
 	model.ifa_peer = model.ifa_addr;
 	/* fe80::/10 is good on its link only (RFC 4291 section 2.5.6). */
-	if (model.ifa_addr.ia_b[0] == 0xfe && (model.ifa_addr.ia_b[1] & 0xc0) == 0x80)
+	if (inaddr_linklocal6(&model.ifa_addr))
 		model.ifa_scope = RT_SCOPE_LINK;
 	mutex_enter(&ns->ns_lock);
 	ifp = if_byindex(ns, (uint32_t)ifr.ifr6_ifindex);

@@ -254,7 +254,7 @@ rump_pub_netconfig_ipv6_ifaddr(const char *ifname, const char *addr, int plen)
 		return EINVAL;
 	model.ifa_peer = model.ifa_addr;
 	/* fe80::/10 is good on its link only (RFC 4291 section 2.5.6). */
-	if (model.ifa_addr.ia_b[0] == 0xfe && (model.ifa_addr.ia_b[1] & 0xc0) == 0x80)
+	if (inaddr_linklocal6(&model.ifa_addr))
 		model.ifa_scope = RT_SCOPE_LINK;
 	return with_interface(ifname, add_address, &model);
 }

@@ -200,6 +200,23 @@ packet_from(const void *data, size_t len, int flags)
 	return p;
 }
 
+int
+packet_fromuio(struct uio *uio, size_t len, struct packet **ret_p)
+{
+	struct packet *p = packet_alloc(KM_SLEEP);
+	int error;
+
+	if (p == NULL)
+		return ENOBUFS;
+	error = packet_appenduio(p, uio, len, KM_SLEEP);
+	if (error) {
+		packet_free(p);
+		return error == ENOMEM ? ENOBUFS : error;
+	}
+	*ret_p = p;
+	return 0;
+}
+
 /* --- foreign blocks -------------------------------------------------------------- */
 
 static void

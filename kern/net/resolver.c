@@ -39,7 +39,7 @@ static void
 server_text(const struct ifnet *ifp, int family, const struct inaddr *a, char *text)
 {
 	char addr[IPADDR_TEXTLEN];
-	bool link = family == AF_INET6 && a->ia_b[0] == 0xfe && (a->ia_b[1] & 0xc0) == 0x80;
+	bool link = family == AF_INET6 && inaddr_linklocal6(a);
 
 	if (family == AF_INET)
 		(void)ipaddr_format4(a->ia_b, addr);

@@ -56,12 +56,6 @@ inaddr_lbcast(int family, const struct inaddr *a)
 	return family == AF_INET && a->ia_w[0] == 0xffffffff;
 }
 
-static inline bool
-inaddr_linklocal6(const struct inaddr *a)
-{
-	return a->ia_b[0] == 0xfe && (a->ia_b[1] & 0xc0) == 0x80;
-}
-
 /* The first plen bits of both are the same. */
 bool	inaddr_match(const struct inaddr *a, const struct inaddr *b, unsigned int plen);
 /* Clears all but the first plen bits. */

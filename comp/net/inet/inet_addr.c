@@ -105,8 +105,8 @@ inpcb_name(const struct inpcb *inp, bool peer, struct sockaddr_storage *ret_ss, 
 	const struct inaddr *a = peer ? &inp->inp_faddr : &inp->inp_laddr;
 	uint32_t scope = 0;
 
-	/* The scope is of link-local addresses only: fe80::/10, RFC 4007. */
-	if (inp->inp_family == AF_INET6 && a->ia_b[0] == 0xfe && (a->ia_b[1] & 0xc0) == 0x80)
+	/* The scope is of link-local addresses only: RFC 4007. */
+	if (inp->inp_family == AF_INET6 && inaddr_linklocal6(a))
 		scope = inp->inp_scope;
 	inet_sockaddr(inp->inp_so->so_family, inp->inp_family, a,
 	    peer ? inp->inp_fport : inp->inp_lport, scope, ret_ss, ret_len);

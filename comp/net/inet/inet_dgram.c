@@ -391,6 +391,32 @@ drop:
 }
 
 void
+dgram_fill(struct socket *so, struct sockmsg *sm, const struct packet *p, uint16_t sport)
+{
+	const struct inet_rx *rx = INET_RX(p);
+
+	if (sm->sm_name != NULL)
+		inet_sockaddr(so->so_family, rx->ir_family, &rx->ir_src, sport,
+		    inet_rx_scope(rx, &rx->ir_src), sm->sm_name, &sm->sm_namelen);
+	socket_put_cmsgs(so, sm, p);
+	inpcb_put_cmsgs(so->so_pcb, sm, p);
+}
+
+static void
+portless_fill(struct socket *so, struct sockmsg *sm, const struct packet *p)
+{
+	dgram_fill(so, sm, p, 0);
+}
+
+int
+dgram_recv_portless(struct socket *so, struct sockmsg *sm, size_t *ret_done)
+{
+	if ((sm->sm_flags & MSG_ERRQUEUE) != 0)
+		return inpcb_recv_errqueue(so, sm, ret_done);
+	return socket_recv_datagram(so, sm, ret_done, portless_fill);
+}
+
+void
 dgram_error(struct inpcb *inp, const struct inet_ctl *ctl, bool connected)
 {
 	struct socket *so = inp->inp_so;

@@ -45,6 +45,10 @@ int	dgram_connect(struct socket *so, const struct sockaddr *sa, socklen_t len, b
 int	dgram_shutdown(struct socket *so, int how);
 int	dgram_name(struct socket *so, bool peer, struct sockaddr_storage *ret_ss, socklen_t *ret_len);
 uint32_t dgram_poll(struct socket *so);
+/* What recvmsg(2) tells of the packet: its sender and what goes with it. */
+void	dgram_fill(struct socket *so, struct sockmsg *sm, const struct packet *p, uint16_t sport);
+/* Where senders have no port: raw and ping sockets. */
+int	dgram_recv_portless(struct socket *so, struct sockmsg *sm, size_t *ret_done);
 int	dgram_ioctl(struct socket *so, unsigned long cmd, void *uarg, long *ret);
 
 /*

@@ -175,7 +175,7 @@ static int
 bind_scope_check(const struct inpcb *inp, const struct inaddr *addr, uint32_t *scope)
 {
 	uint32_t dev = atomic_load(&inp->inp_so->so_bound_if);
-	bool linklocal = (addr->ia_b[0] == 0xfe && (addr->ia_b[1] & 0xc0) == 0x80) ||
+	bool linklocal = inaddr_linklocal6(addr) ||
 	    (addr->ia_b[0] == 0xff && (addr->ia_b[1] & 0x0f) == 0x02);
 
 	if (!linklocal) {

@@ -155,7 +155,7 @@ connect_parse(const struct inpcb *inp, const struct sockaddr *sa, socklen_t len,
 	if (inet_af(*ret_family) == NULL)
 		return ENETUNREACH;
 	if (*ret_family == AF_INET6) {
-		bool linklocal = (ret_addr->ia_b[0] == 0xfe && (ret_addr->ia_b[1] & 0xc0) == 0x80);
+		bool linklocal = inaddr_linklocal6(ret_addr);
 		uint32_t dev = atomic_load(&so->so_bound_if);
 
 		if (linklocal && *ret_scope == 0)

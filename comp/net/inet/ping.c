@@ -138,11 +138,10 @@ ping_send(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 		return EINVAL;
 	if ((sm->sm_flags & MSG_OOB) != 0)
 		return EOPNOTSUPP;
-	p = packet_alloc(KM_SLEEP);
-	if (p == NULL)
-		return ENOBUFS;
-	error = packet_appenduio(p, sm->sm_uio, len, KM_SLEEP);
-	if (!error && (packet_pullup(p, ICMP_HDRLEN) != 0 || !request_ok(so, p->p_data)))
+	error = packet_fromuio(sm->sm_uio, len, &p);
+	if (error)
+		return error;
+	if (packet_pullup(p, ICMP_HDRLEN) != 0 || !request_ok(so, p->p_data))
 		error = EINVAL;
 	if (!error) {
 		mutex_enter(&so->so_lock);
@@ -208,31 +207,6 @@ ping_ctl(const struct inet_ctl *ctl)
 	socket_rele(inp->inp_so);
 }
 
-static void
-ping_fill(struct socket *so, struct sockmsg *sm, const struct packet *p)
-{
-	const struct inet_rx *rx = INET_RX(p);
-	uint32_t scope = 0;
-
-	if (sm->sm_name != NULL) {
-		if (rx->ir_family == AF_INET6 && rx->ir_src.ia_b[0] == 0xfe &&
-		    (rx->ir_src.ia_b[1] & 0xc0) == 0x80)
-			scope = rx->ir_ifindex;
-		inet_sockaddr(so->so_family, rx->ir_family, &rx->ir_src, 0, scope, sm->sm_name,
-		    &sm->sm_namelen);
-	}
-	socket_put_cmsgs(so, sm, p);
-	inpcb_put_cmsgs(so->so_pcb, sm, p);
-}
-
-static int
-ping_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done)
-{
-	if ((sm->sm_flags & MSG_ERRQUEUE) != 0)
-		return inpcb_recv_errqueue(so, sm, ret_done);
-	return socket_recv_datagram(so, sm, ret_done, ping_fill);
-}
-
 /*
  * A peer restricts whose replies are taken.  Its port means nothing: replies have none.
  */
@@ -261,7 +235,7 @@ static const struct sockops ping_ops = {
 	.so_shutdown	= dgram_shutdown,
 	.so_name	= dgram_name,
 	.so_send	= ping_send,
-	.so_recv	= ping_recv,
+	.so_recv	= dgram_recv_portless,
 	.so_setopt	= inpcb_setopt,
 	.so_getopt	= inpcb_getopt,
 	.so_poll	= dgram_poll,

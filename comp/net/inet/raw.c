@@ -240,12 +240,10 @@ raw_send(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 		return EMSGSIZE;
 	if ((sm->sm_flags & MSG_OOB) != 0)
 		return EOPNOTSUPP;
-	p = packet_alloc(KM_SLEEP);
-	if (p == NULL)
-		return ENOBUFS;
-	error = packet_appenduio(p, sm->sm_uio, len, KM_SLEEP);
-	if (!error)
-		error = send_route(so, sm, p, &dd, &own);
+	error = packet_fromuio(sm->sm_uio, len, &p);
+	if (error)
+		return error;
+	error = send_route(so, sm, p, &dd, &own);
 	if (error) {
 		packet_free(p);
 		return error == ENOMEM ? ENOBUFS : error;
@@ -352,7 +350,7 @@ static const struct sockops raw_ops = {
 	.so_shutdown	= dgram_shutdown,
 	.so_name	= dgram_name,
 	.so_send	= raw_send,
-	.so_recv	= raw_recv,
+	.so_recv	= dgram_recv_portless,
 	.so_setopt	= raw_setopt,
 	.so_getopt	= raw_getopt,
 	.so_poll	= dgram_poll,

@@ -37,6 +37,5 @@ int	inet_raw_init(void);
 int	ping_init(void);
 
 /* raw_input.c */
-int	raw_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done);
 
 #endif /* RAW_IMPL_H */

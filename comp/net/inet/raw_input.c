@@ -153,28 +153,3 @@ inet_raw_ctl(const struct inet_ctl *ctl, uint8_t proto)
 		socket_rele(so);
 	}
 }
-
-static void
-raw_fill(struct socket *so, struct sockmsg *sm, const struct packet *p)
-{
-	const struct inet_rx *rx = INET_RX(p);
-	uint32_t scope = 0;
-
-	if (sm->sm_name != NULL) {
-		if (rx->ir_family == AF_INET6 && rx->ir_src.ia_b[0] == 0xfe &&
-		    (rx->ir_src.ia_b[1] & 0xc0) == 0x80)
-			scope = rx->ir_ifindex;
-		inet_sockaddr(so->so_family, rx->ir_family, &rx->ir_src, 0, scope, sm->sm_name,
-		    &sm->sm_namelen);
-	}
-	socket_put_cmsgs(so, sm, p);
-	inpcb_put_cmsgs(so->so_pcb, sm, p);
-}
-
-int
-raw_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done)
-{
-	if ((sm->sm_flags & MSG_ERRQUEUE) != 0)
-		return inpcb_recv_errqueue(so, sm, ret_done);
-	return socket_recv_datagram(so, sm, ret_done, raw_fill);
-}

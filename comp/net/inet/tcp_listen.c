@@ -142,9 +142,7 @@ request_addr(struct tcpmini *tm, const struct inet_rx *ir, const struct tcpseg *
 	tm->tm_fport = ts->ts_sport;
 	tm->tm_laddr = ir->ir_dst;
 	tm->tm_faddr = ir->ir_src;
-	if (ir->ir_family == AF_INET6 && ir->ir_src.ia_b[0] == 0xfe &&
-	    (ir->ir_src.ia_b[1] & 0xc0) == 0x80)
-		tm->tm_scope = ir->ir_ifindex;
+	tm->tm_scope = inet_rx_scope(ir, &ir->ir_src);
 }
 
 /* What the SYN proposes and we agree to. */

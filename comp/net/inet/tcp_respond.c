@@ -50,13 +50,6 @@ tcp_answer_send(struct tcp_answer *ta)
 	rtdst_rele(rd);
 }
 
-/* Addresses of the link, of which each link has its own. */
-static bool
-of_link(const struct inet_rx *ir, const struct inaddr *a)
-{
-	return ir->ir_family == AF_INET6 && a->ia_b[0] == 0xfe && (a->ia_b[1] & 0xc0) == 0x80;
-}
-
 /*
  * RFC 9293 section 3.10.7.1: nobody is here.  p stays the caller's.  The address may be that of
  * another interface than the segment came by: of a neighbour, or of ourselves by lo.
@@ -70,10 +63,9 @@ tcp_answer_reset(struct netns *ns, const struct packet *p, const struct tcpseg *
 	struct tcpseg *out = &ta.ta_seg;
 
 	if ((ts->ts_flags & TH_RST) != 0 || !ta.ta_af->ia_islocal(ns, &ir->ir_dst,
-	    of_link(ir, &ir->ir_dst) ? ir->ir_ifindex : 0))
+	    inet_rx_scope(ir, &ir->ir_dst)))
 		return;
-	if (of_link(ir, &ir->ir_src))
-		ta.ta_scope = ir->ir_ifindex;
+	ta.ta_scope = inet_rx_scope(ir, &ir->ir_src);
 	out->ts_sport = ts->ts_dport;
 	out->ts_dport = ts->ts_sport;
 	if ((ts->ts_flags & TH_ACK) != 0) {

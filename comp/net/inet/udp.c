@@ -43,20 +43,9 @@ static void
 udp_fill(struct socket *so, struct sockmsg *sm, const struct packet *p)
 {
 	const struct udp_cb *uc = UDP_CB(p);
-	const struct inet_rx *rx = &uc->uc_rx;
-	struct inpcb *inp = so->so_pcb;
-	uint32_t scope = 0;
 	int size;
 
-	if (sm->sm_name != NULL) {
-		if (rx->ir_family == AF_INET6 && rx->ir_src.ia_b[0] == 0xfe &&
-		    (rx->ir_src.ia_b[1] & 0xc0) == 0x80)
-			scope = rx->ir_ifindex;
-		inet_sockaddr(so->so_family, rx->ir_family, &rx->ir_src, uc->uc_sport, scope,
-		    sm->sm_name, &sm->sm_namelen);
-	}
-	socket_put_cmsgs(so, sm, p);
-	inpcb_put_cmsgs(inp, sm, p);
+	dgram_fill(so, sm, p, uc->uc_sport);
 	if (uc->uc_gso != 0) {
 		size = uc->uc_gso;
 		cmsg_put(sm, SOL_UDP, UDP_GRO, &size, sizeof(size));

@@ -393,14 +393,9 @@ udp_send(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 		}
 		mutex_exit(&so->so_lock);
 	}
-	p = packet_alloc(KM_SLEEP);
-	if (p == NULL)
-		return ENOBUFS;
-	error = packet_appenduio(p, sm->sm_uio, len, KM_SLEEP);
-	if (error) {
-		packet_free(p);
-		return error == ENOMEM ? ENOBUFS : error;
-	}
+	error = packet_fromuio(sm->sm_uio, len, &p);
+	if (error)
+		return error;
 	*ret_done = len;
 	return send_one(so, u, sm, p);
 }

@@ -111,7 +111,7 @@ ip6_multicast(const struct inaddr *a)
 static inline bool
 ip6_linklocal(const struct inaddr *a)
 {
-	return a->ia_b[0] == 0xfe && (a->ia_b[1] & 0xc0) == 0x80;
+	return inaddr_linklocal6(a);
 }
 static inline bool
 ip6_sitelocal(const struct inaddr *a)

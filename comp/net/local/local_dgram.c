@@ -174,14 +174,9 @@ dgram_packet(struct socket *so, struct sockmsg *sm, struct packet **ret_p)
 	error = dgram_wait_space(so, (sm->sm_flags & MSG_DONTWAIT) != 0);
 	if (error)
 		return error;
-	p = packet_alloc(KM_SLEEP);
-	if (p == NULL)
-		return ENOBUFS;
-	error = packet_appenduio(p, sm->sm_uio, len, KM_SLEEP);
-	if (error) {
-		packet_free(p);
-		return error == ENOMEM ? ENOBUFS : error;
-	}
+	error = packet_fromuio(sm->sm_uio, len, &p);
+	if (error)
+		return error;
 	p->p_truesize = local_charge(false, len);
 	socket_charge(so, p);
 	*ret_p = p;

@@ -112,14 +112,9 @@ stream_send_one(struct socket *so, struct socket *peer, struct sockmsg *sm,
 	error = stream_wait(so, sm->sm_flags);
 	if (error)
 		return error;
-	p = packet_alloc(KM_SLEEP);
-	if (p == NULL)
-		return ENOBUFS;
-	error = packet_appenduio(p, sm->sm_uio, len, KM_SLEEP);
-	if (error) {
-		packet_free(p);
-		return error == ENOMEM ? ENOBUFS : error;
-	}
+	error = packet_fromuio(sm->sm_uio, len, &p);
+	if (error)
+		return error;
 	p->p_truesize = local_charge(true, len);
 	socket_charge(so, p);
 	local_packet_setup(p, lc);

@@ -44,6 +44,13 @@ struct inet_rx {
 _Static_assert(sizeof(struct inet_rx) <= PKT_CB, "fits the packet's scratch");
 #define INET_RX(p)	((struct inet_rx *)(uintptr_t)(p)->p_cb)
 
+/* An address of a link, and each link has its own (RFC 4007 section 6), came by this one. */
+static inline uint32_t
+inet_rx_scope(const struct inet_rx *ir, const struct inaddr *a)
+{
+	return ir->ir_family == AF_INET6 && inaddr_linklocal6(a) ? ir->ir_ifindex : 0;
+}
+
 /* How a packet goes out. */
 struct inet_tx {
 	struct netns	*it_ns;

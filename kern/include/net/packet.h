@@ -289,6 +289,8 @@ void	packet_copyout(const struct packet *p, size_t off, void *buf, size_t len);
 int	packet_uiomove(const struct packet *p, size_t off, size_t len, struct uio *uio);
 /* New payload of len bytes from uio, appended.  ENOMEM, EFAULT, ENOBUFS; the packet stays the caller's. */
 int	packet_appenduio(struct packet *p, struct uio *uio, size_t len, int flags);
+/* A packet of len bytes from uio: what a client sends.  Sleeps.  EFAULT, ENOBUFS. */
+int	packet_fromuio(struct uio *uio, size_t len, struct packet **ret_p);
 
 /* --- checksums and segments -------------------------------------------------- */
 

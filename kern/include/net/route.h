@@ -42,6 +42,13 @@ inaddr_zero(const struct inaddr *a)
 	return (a->ia_d[0] | a->ia_d[1]) == 0;
 }
 
+/* fe80::/10: RFC 4291 section 2.5.6. */
+static inline bool
+inaddr_linklocal6(const struct inaddr *a)
+{
+	return a->ia_b[0] == 0xfe && (a->ia_b[1] & 0xc0) == 0x80;
+}
+
 /* --- addresses of interfaces --------------------------------------------------- */
 
 struct rtkey;
