@@ -188,6 +188,8 @@ void	vnode_fo_close(struct file *fp);
 int	vnode_fo_stat(struct file *fp, struct statx *st);
 int	vnode_fo_fstat(struct file *fp, struct stat *st);
 int	vnode_fo_getdents(struct file *fp, void *ubuf, size_t len, long *ret);
+/* atime.c: the access time of a vnode that was read now, if its mount wants it. */
+void	vnode_atime_update(struct vnode *vp, struct mount *mt, int64_t now);
 /* relatime: vp was read through mt. */
 void	vnode_accessed(struct vnode *vp, struct mount *mt, unsigned int flags);
 /* Takes set-id bits away before a write or truncation; v_lock held W. */
