@@ -189,3 +189,15 @@ cred_ingroup(const struct cred *cr, gid_t gid)
 	}
 	return false;
 }
+
+struct cred *
+cred_ofproc(struct proc *p)
+{
+	struct cred *cr;
+
+	mutex_enter(&p->p_lock);
+	cr = p->p_cred;
+	cred_hold(cr);
+	mutex_exit(&p->p_lock);
+	return cr;
+}

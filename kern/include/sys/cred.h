@@ -40,6 +40,7 @@ int	cred_dup(const struct cred *cr, struct cred **ret_cred);
 void	cred_copy_ids(struct cred *to, const struct cred *from);
 void	cred_hold(struct cred *cr);
 void	cred_rele(struct cred *cr);
+struct cred *cred_ofproc(struct proc *p);	/* referenced */
 
 /* Replaces p's; consumes the reference. */
 void	cred_set(struct proc *p, struct cred *cr);
