@@ -153,6 +153,8 @@ bool	local_oob_atmark(struct socket *so);
 /* local_recv.c */
 int	local_stream_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done);
 int	local_dgram_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done);
+
+/* local_room.c */
 /* so's queue is shorter: wakes those who wait for room in it.  No locks held. */
 void	local_room(struct socket *so);
 /* so polls for room in to's queue: true if it is full and so will be told. */
