@@ -19,6 +19,7 @@
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hand.h"
@@ -65,10 +66,9 @@ stops(struct hand *h, bool in_call)
 	}
 }
 
-long
-hand_take(struct hand *h)
+static long
+take(struct hand *h)
 {
-	static const uint64_t all = ~0ULL;
 	long ret;
 
 	*h = (struct hand){ .h_tid = (pid_t)visit->v_call.pid };
@@ -79,8 +79,19 @@ hand_take(struct hand *h)
 	visit_answer(visit, 0);
 	if (!stops(h, false) || ask(PTRACE_GETREGS, h, 0, &h->h_regs) != 0)
 		return -ESRCH;
+	return 0;
+}
+
+long
+hand_take(struct hand *h)
+{
+	static const uint64_t all = ~0ULL;
+	long ret = take(h);
+
+	if (ret != 0)
+		return ret;
 	(void)ask(PTRACE_GETSIGMASK, h, sizeof(h->h_mask), &h->h_mask);
-	(void)ask(PTRACE_SETSIGMASK, h, sizeof(all), &all);
+	h->h_blocks = ask(PTRACE_SETSIGMASK, h, sizeof(all), &all) == 0;
 	return 0;
 }
 
@@ -119,7 +130,8 @@ hand_write(const struct hand *h, unsigned long to, const void *from, size_t len)
 static void
 let_go(struct hand *h)
 {
-	(void)ask(PTRACE_SETSIGMASK, h, sizeof(h->h_mask), &h->h_mask);
+	if (h->h_blocks)
+		(void)ask(PTRACE_SETSIGMASK, h, sizeof(h->h_mask), &h->h_mask);
 	(void)ask(PTRACE_DETACH, h, 0, NULL);
 	for (unsigned int i = 0; i < h->h_nsignals; i++)
 		(void)host_syscall(SYS_tgkill, visit->v_target->t_pid, h->h_tid, h->h_signal[i]);
@@ -138,4 +150,38 @@ void
 hand_leave(struct hand *h)
 {
 	let_go(h);
+}
+
+/* --- signals ------------------------------------------------------------------------- */
+
+#define RED_ZONE		128
+#define ERESTARTNOHAND		514
+
+/*
+ * The host waits for nothing, for no time, with the mask.  It says that a signal interrupts it (and what it
+ * does then, it does when the thread goes on), or that there is none any more: another
+ * thread has taken it, and the program's call begins anew.
+ */
+bool
+hand_signal(unsigned long mask)
+{
+	static const struct timespec none;
+	unsigned long args[6] = { 0, 0, 0, mask, sizeof(uint64_t) };
+	struct hand h;
+	long ret = take(&h);
+
+	if (ret != 0)
+		return ret == -ESRCH;
+	args[2] = h.h_regs.rsp - RED_ZONE - sizeof(none);
+	ret = hand_write(&h, args[2], &none, sizeof(none)) ? hand_call(&h, SYS_ppoll, args) : -EINTR;
+	h.h_regs.rax = (unsigned long)ret;
+	h.h_regs.orig_rax = (unsigned long)visit->v_call.data.nr;
+	if (ret != -ERESTARTNOHAND) {
+		h.h_regs.rax = h.h_regs.orig_rax;
+		h.h_regs.rip -= INSN_LEN;
+		h.h_regs.orig_rax = ~0UL;
+	}
+	(void)ask(PTRACE_SETREGS, &h, 0, &h.h_regs);
+	let_go(&h);
+	return true;
 }

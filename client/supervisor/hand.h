@@ -19,6 +19,7 @@ struct hand {
 	pid_t		 h_tid;
 	struct user_regs_struct h_regs;	/* as they will be again */
 	uint64_t	 h_mask;	/* of signals, the same */
+	bool		 h_blocks;	/* all of them wait */
 	int		 h_signal[HAND_SIGNALS];	/* that came meanwhile */
 	unsigned int	 h_nsignals;
 };
@@ -35,5 +36,11 @@ bool	hand_write(const struct hand *h, unsigned long to, const void *from, size_t
 void	hand_return(struct hand *h, long ret);
 /* The same in another program, which it executed. */
 void	hand_leave(struct hand *h);
+
+/*
+ * The program waits for descriptors with another mask of signals, at the address mask, and has one that
+ * this lets pass: its handler runs as if the host had waited.  False: the thread cannot be taken.
+ */
+bool	hand_signal(unsigned long mask);
 
 #endif /* SUPERVISOR_HAND_H */

@@ -428,7 +428,7 @@ rule_epoll_wait(long nr, const unsigned long args[6])
 
 	if (fdmap_entry(args[0]) > 0)
 		return wait_kernel(fdmap_entry(args[0]), nr, args);
-	if ((int)args[2] <= 0)
+	if ((int)args[2] <= 0 || (nr == SYS_epoll_pwait && visit_mask(args[4], args[5]) != 0))
 		return CALL_GOES_ON;
 	ew.ew_deadline = ms < 0 ? -1 : ms == 0 ? 0 : now() + ms * (NSEC / 1000);
 	return wait_with(&ew, args);
@@ -443,7 +443,7 @@ rule_epoll_pwait2(long nr, const unsigned long args[6])
 	if (fdmap_entry(args[0]) > 0)
 		return wait_kernel(fdmap_entry(args[0]), nr, args);
 	ew.ew_deadline = -1;
-	if ((int)args[2] <= 0)
+	if ((int)args[2] <= 0 || visit_mask(args[4], args[5]) != 0)
 		return CALL_GOES_ON;
 	if (args[3] != 0) {
 		if (!mem_read(ts, args[3], sizeof(ts)) || ts[0] < 0 || ts[0] > INT64_MAX / NSEC / 4 ||

@@ -6,9 +6,6 @@
  * Only the host's: it goes on.  Only the kernel's: the kernel waits.  Else the worker waits at
  * the host, for copies of the program's descriptors and a bell of the kernel.
  *
- * NEEDSWORK: the signal masks of ppoll(2) and pselect(2) are not in force while we wait; setting
- * them for another process would take ptrace(2).
- *
  * References: poll(2), select(2), pidfd_getfd(2).
  */
 
@@ -224,7 +221,7 @@ rule_poll(long nr, const unsigned long args[6])
 		return CALL_GOES_ON;
 	if (nr == SYS_poll)
 		w.w_deadline = ms < 0 ? -1 : now() + ms * (NSEC / 1000);
-	else if (!deadline_from(&w, args[2], 1))
+	else if (!deadline_from(&w, args[2], 1) || visit_mask(args[3], args[4]) != 0)
 		return CALL_GOES_ON;
 	ret = wait_all(&w);
 	if (ret >= 0 && !mem_write(args[0], w.w_fds, w.w_n * sizeof(w.w_fds[0])))
@@ -295,6 +292,7 @@ static long
 rule_select(long nr, const unsigned long args[6])
 {
 	struct sets s = { .s_n = (unsigned int)args[0] };
+	unsigned long mask[2];		/* its address and size */
 	struct timespec ts;
 	int64_t left[2];
 	struct wait w;
@@ -303,6 +301,9 @@ rule_select(long nr, const unsigned long args[6])
 	wait_init(&w, 0);
 	if (s.s_n == 0 || s.s_n > MAXFDS || !sets_read(&s, args, &w) ||
 	    !deadline_from(&w, args[4], nr == SYS_select ? 1000 : 1))
+		return CALL_GOES_ON;
+	if (nr == SYS_pselect6 && args[5] != 0 && (!mem_read(mask, args[5], sizeof(mask)) ||
+	    visit_mask(mask[0], mask[1]) != 0))
 		return CALL_GOES_ON;
 	ret = wait_all(&w);
 	if (ret < 0)

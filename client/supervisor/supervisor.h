@@ -133,6 +133,9 @@ struct visit {
 	_Atomic bool	 v_signal;	/* the program has a signal waiting */
 	bool		 v_own;		/* pointers are ours */
 	bool		 v_answered;	/* before its rule has ended */
+	unsigned long	 v_maskaddr;	/* it waits with another mask of signals */
+	_Atomic uint64_t v_mask;	/* that; watch.c */
+	_Atomic bool	 v_masked;
 	/* watch.c */
 	uint64_t	 v_seen;
 	unsigned int	 v_ticks;
@@ -148,6 +151,8 @@ int	worker_start(void);
 void	visit_answer(struct visit *v, long ret);
 /* Is the call still to be answered? */
 bool	visit_valid(const struct visit *v);
+/* The call waits with the mask of signals at addr; 0: with the thread's own.  -EFAULT, -EINVAL. */
+long	visit_mask(unsigned long addr, size_t size);
 /* A descriptor of ours becomes the program's n, or its lowest if n is -1.  -errno. */
 long	visit_give(int fd, long n, bool cloexec);
 

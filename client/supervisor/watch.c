@@ -87,8 +87,10 @@ mask_of(const char *text, const char *word)
 
 /* Has the thread a signal for which it would handle it now? */
 static bool
-signal_waits(pid_t pid, pid_t tid)
+signal_waits(pid_t pid, pid_t tid, const struct visit *v)
 {
+	bool masked = atomic_load(&v->v_masked);
+	uint64_t blocked;
 	char name[64], text[2048];
 	uint64_t pending;
 	ssize_t n;
@@ -104,10 +106,14 @@ signal_waits(pid_t pid, pid_t tid)
 		return false;
 	text[n] = '\0';
 	pending = mask_of(text, "\nSigPnd:");
-	/* Those of the process come to its first thread, if that does not block them. */
-	if (pid == tid)
+	/*
+	 * Those of the process come to its first thread, if that does not block them; or to who
+	 * waits for them.
+	 */
+	if (pid == tid || masked)
 		pending |= mask_of(text, "\nShdPnd:");
-	return (pending & ~mask_of(text, "\nSigBlk:") & ~mask_of(text, "\nSigIgn:")) != 0;
+	blocked = masked ? atomic_load(&v->v_mask) : mask_of(text, "\nSigBlk:");
+	return (pending & ~blocked & ~mask_of(text, "\nSigIgn:")) != 0;
 }
 
 static void
@@ -125,7 +131,7 @@ look(struct visit *v)
 		t = target_enter(tid);
 		if (t == NULL)
 			return;
-		if (!signal_waits(t->t_pid, tid)) {
+		if (!signal_waits(t->t_pid, tid, v)) {
 			target_leave(t);
 			return;
 		}

@@ -24,6 +24,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "hand.h"
 #include "supervisor.h"
 
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
@@ -62,6 +63,23 @@ visit_give(int fd, long n, bool cloexec)
 	int got = ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
 
 	return got >= 0 ? got : -errno;
+}
+
+long
+visit_mask(unsigned long addr, size_t size)
+{
+	uint64_t mask;
+
+	if (addr == 0)
+		return 0;
+	if (size != sizeof(mask))
+		return -EINVAL;
+	if (!mem_read(&mask, addr, sizeof(mask)))
+		return -EFAULT;
+	visit->v_maskaddr = addr;
+	atomic_store(&visit->v_mask, mask);
+	atomic_store(&visit->v_masked, true);
+	return 0;
 }
 
 int
@@ -154,6 +172,8 @@ serve(struct visit *v)
 		fn = dispatch_rules[v->v_call.data.nr];
 	v->v_target = target_enter((pid_t)v->v_call.pid);
 	v->v_answered = false;
+	v->v_maskaddr = 0;
+	atomic_store(&v->v_masked, false);
 	atomic_store(&v->v_signal, false);
 	atomic_store(&v->v_busy, v->v_call.id);
 	if (v->v_target != NULL)
@@ -161,6 +181,8 @@ serve(struct visit *v)
 	if (v->v_target != NULL && fn != NULL)
 		ret = fn(v->v_call.data.nr, args);
 	atomic_store(&v->v_busy, 0);
+	if (ret == -EINTR && v->v_maskaddr != 0 && atomic_load(&v->v_signal))
+		(void)hand_signal(v->v_maskaddr);
 	if (v->v_kernel != NULL)
 		many_leave(v->v_kernel);
 	v->v_kernel = NULL;

@@ -219,6 +219,44 @@ signals(void)
 	MUST(close(fd[0]) == 0 && close(fd[1]) == 0);
 }
 
+/* A signal that only the call lets pass; and one that only the call keeps away. */
+static void
+masks(void)
+{
+	struct sigaction sa = { .sa_handler = on_alarm };
+	struct itimerval soon = { .it_value.tv_usec = 20000 };
+	struct timespec two_looks = { .tv_nsec = 200000000 };
+	struct epoll_event ev = { .events = EPOLLIN };
+	sigset_t blocked, open_, now_;
+	struct pollfd pfd;
+	fd_set set;
+	int fd[2], ep = epoll_create1(0);
+
+	pair(fd);
+	restart_fd = -1;
+	alarms = 10;
+	(void)sigemptyset(&open_);
+	(void)sigemptyset(&blocked);
+	(void)sigaddset(&blocked, SIGALRM);
+	MUST(sigaction(SIGALRM, &sa, NULL) == 0 && sigprocmask(SIG_SETMASK, &blocked, NULL) == 0);
+	pfd = (struct pollfd){ .fd = fd[0], .events = POLLIN };
+	MUST(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+	MUST(ppoll(&pfd, 1, NULL, &open_) == -1 && errno == EINTR && alarms == 11);
+	FD_ZERO(&set);
+	FD_SET(fd[0], &set);
+	MUST(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+	MUST(pselect(fd[0] + 1, &set, NULL, NULL, NULL, &open_) == -1 && errno == EINTR && alarms == 12);
+	MUST(epoll_ctl(ep, EPOLL_CTL_ADD, fd[0], &ev) == 0);
+	MUST(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+	MUST(epoll_pwait(ep, &ev, 1, -1, &open_) == -1 && errno == EINTR && alarms == 13);
+	MUST(sigprocmask(SIG_SETMASK, NULL, &now_) == 0 && sigismember(&now_, SIGALRM) == 1);
+	MUST(sigprocmask(SIG_SETMASK, &open_, NULL) == 0);
+	MUST(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+	MUST(ppoll(&pfd, 1, &two_looks, &blocked) == 0);
+	MUST(sigpending(&now_) == 0 && alarms == 14);		/* afterwards */
+	MUST(close(fd[0]) == 0 && close(fd[1]) == 0 && close(ep) == 0);
+}
+
 static void
 files(void)
 {
@@ -424,7 +462,7 @@ answers(void)
 
 static const struct { const char *name; void (*fn)(void); } cases[] = {
 	{ "numbers", numbers }, { "ports", ports }, { "forks", forks }, { "polls", polls },
-	{ "epolls", epolls }, { "signals", signals }, { "files", files }, { "pointers", pointers },
+	{ "epolls", epolls }, { "signals", signals }, { "masks", masks }, { "files", files }, { "pointers", pointers },
 	{ "processes", processes }, { "hang_ups", hang_ups }, { "mappings", mappings },
 };
 
