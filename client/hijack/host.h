@@ -54,7 +54,42 @@ long	host_args(long nr, const unsigned long args[6]);	/* it goes on by itself: s
 /* The program's descriptor n as one of ours, until it is returned; -errno. */
 int	host_borrow(unsigned long n);
 void	host_return(int fd);
+/* The directory of the process in /proc. */
+const char *host_proc(void);
+/* A directory of the program to look from, until it is returned. */
+int	host_from(int dirfd);
+/* The call of a name had that result, or will have: is there no such name? */
+bool	host_lacks(long ret, int dirfd, const char *text, bool follow);
+static inline bool
+host_unsure(long ret)
+{
+	return !host_failed(ret);	/* it goes on: who knows? */
+}
 #else
+static inline const char *
+host_proc(void)
+{
+	return "/proc/self";
+}
+
+static inline int
+host_from(int dirfd)
+{
+	return dirfd;
+}
+
+static inline bool
+host_unsure(long ret)
+{
+	return ret == -2 || ret == -20;		/* ENOENT, ENOTDIR */
+}
+
+static inline bool
+host_lacks(long ret, int dirfd, const char *text, bool follow)
+{
+	return host_unsure(ret);
+}
+
 static inline int
 host_borrow(unsigned long n)
 {

@@ -206,7 +206,7 @@ to_host(long nr, const unsigned long args[6], const long *asked, struct where *w
 			return ret;
 	}
 	ret = asked != NULL ? *asked : host_args(nr, args);
-	if ((ret == -ENOENT || ret == -ENOTDIR) &&
+	if (host_lacks(ret, dirfd_of(nm, 0, args), w->w_text, follows(nr, args)) &&
 	    path_through_links(dirfd_of(nm, 0, args), w->w_text, follows(nr, args), w))
 		return to_kernel(nr, args, w);
 	return ret;
@@ -271,7 +271,7 @@ quickly(long nr, const unsigned long args[6], long *ret, bool *ret_asked)
 	}
 	*ret = host_args(nr, args);
 	*ret_asked = true;
-	return *ret != -ENOENT && *ret != -ENOTDIR;
+	return !host_unsure(*ret);
 }
 
 static __attribute__((__noinline__)) long
@@ -515,7 +515,7 @@ rule_readlink(long nr, const unsigned long args[6])
 		return readlink_descriptor(n, buf, size);
 	ret = w.w_kind == WHERE_HOSTPATH ? host_syscall(SYS_readlink, w.w_path, buf, size) :
 	    host_args(nr, args);
-	if (ret == -ENOENT && path_through_links(dirfd, w.w_text, false, &w))
+	if (host_lacks(ret, dirfd, w.w_text, false) && path_through_links(dirfd, w.w_text, false, &w))
 		return readlink_kernel(&w, buf, size);
 	return ret;
 }

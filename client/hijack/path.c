@@ -231,15 +231,14 @@ judge_relative(int dirfd, struct where *w)
 static bool
 host_name(int dirfd, char *buf, size_t size)
 {
-	char link[40] = "/proc/self/cwd";
+	char link[48] = "";
 	size_t len = 0;
 	long n;
 
-	if (dirfd != AT_FDCWD) {
-		link[0] = '\0';
-		(void)text_add(link, sizeof(link), &len, "/proc/self/fd/");
+	(void)text_add(link, sizeof(link), &len, host_proc());
+	(void)text_add(link, sizeof(link), &len, dirfd == AT_FDCWD ? "/cwd" : "/fd/");
+	if (dirfd != AT_FDCWD)
 		(void)text_add_number(link, sizeof(link), &len, (unsigned long)dirfd);
-	}
 	n = host_syscall(SYS_readlink, link, buf, size - 1);
 	if (n <= 0 || buf[0] != '/')
 		return false;
@@ -456,7 +455,7 @@ walk_step(struct hostwalk *hw, bool follow, bool *ret_in)
 
 /* Is it worth the walk?  Not if the directory is there and has no such entry. */
 static bool
-worth_it(int dirfd, const char *text)
+worth_it_from(int dirfd, const char *text)
 {
 	char parent[PATH_ROOM], target[8];
 	size_t len = text_len(text);
@@ -469,12 +468,23 @@ worth_it(int dirfd, const char *text)
 	while (len > 0 && text[len - 1] != '/')
 		len--;
 	if (len == 0)
-		return dirfd == AT_FDCWD || fdmap_entry((unsigned long)dirfd) == FDMAP_HOST;
+		return true;
 	mem_copy(parent, text, len);
 	parent[len] = '\0';
 	ret = host_syscall(SYS_faccessat, dirfd, parent, 0);
 	/* The parent may be the one the prefix is in. */
 	return ret != 0 || has_dotdot(text);
+}
+
+static bool
+worth_it(int dirfd, const char *text)
+{
+	int from = text[0] == '/' ? AT_FDCWD : host_from(dirfd);
+	bool worth = worth_it_from(from, text);
+
+	if (from != AT_FDCWD && from != dirfd)
+		host_return(from);
+	return worth;
 }
 
 bool
@@ -484,7 +494,8 @@ path_through_links(int dirfd, const char *text, bool follow, struct where *w)
 	size_t len = 0;
 	bool in;
 
-	if (policy.po_prefixlen < 2 || text[0] == '\0' ||
+	if (policy.po_prefixlen < 2 || text[0] == '\0' || (text[0] != '/' && dirfd != AT_FDCWD &&
+	    fdmap_entry((unsigned long)dirfd) != FDMAP_HOST) ||
 	    (!policy.po_exists && !worth_it(dirfd, text)))
 		return false;
 	hw.hw_links = 0;

@@ -311,14 +311,17 @@ static long
 rule_exec(long nr, const unsigned long args[6])
 {
 	bool at = nr == SYS_execveat;
+	int dirfd = at ? (int)args[0] : AT_FDCWD;
 	struct where w;
 	long ret = -EFAULT;
 
 	if (!ours()) {
 		birth_meet(visit->v_target, (pid_t)visit->v_call.pid);
 		(void)mmap_flush_target(visit->v_target);
-		ret = path_resolve(at ? (int)args[0] : AT_FDCWD, at ? args[1] : args[0], &w);
+		ret = path_resolve(dirfd, at ? args[1] : args[0], &w);
 	}
+	if (ret == 0 && w.w_kind == WHERE_HOST && host_lacks(CALL_GOES_ON, dirfd, w.w_text, true))
+		(void)path_through_links(dirfd, w.w_text, true, &w);
 	__atomic_store_n(&visit->v_target->t_execs, true, __ATOMIC_RELEASE);
 	if (ret != 0 || w.w_kind != WHERE_KERNEL)
 		return CALL_GOES_ON;

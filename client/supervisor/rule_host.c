@@ -10,11 +10,47 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <linux/stat.h>
 #include <unistd.h>
 
 #include "supervisor.h"
+
+const char *
+host_proc(void)
+{
+	static __thread char name[24];
+
+	(void)snprintf(name, sizeof(name), "/proc/%d", visit->v_target->t_pid);
+	return name;
+}
+
+int
+host_from(int dirfd)
+{
+	char name[48];
+
+	if (dirfd != AT_FDCWD)
+		return host_borrow((unsigned long)dirfd);
+	(void)snprintf(name, sizeof(name), "%s/cwd", host_proc());
+	return open(name, O_PATH | O_CLOEXEC);
+}
+
+/* Before the host looks: it is asked the same from here. */
+bool
+host_lacks(long ret, int dirfd, const char *text, bool follow)
+{
+	int from, error;
+
+	if (ret != CALL_GOES_ON || text[0] == '\0')
+		return false;
+	from = text[0] == '/' ? AT_FDCWD : host_from(dirfd);
+	error = faccessat(from, text, F_OK, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0 ? errno : 0;
+	if (from != AT_FDCWD)
+		host_return(from);
+	return error == ENOENT || error == ENOTDIR;
+}
 
 static long
 opened(long fd, bool cloexec)

@@ -289,6 +289,9 @@ rule_chdir(long nr, const unsigned long args[6])
 
 	if (ret != 0)
 		return ret == -EFAULT ? CALL_GOES_ON : ret;
+	if (w.w_kind == WHERE_HOST && (policy.po_exists ||
+	    host_lacks(CALL_GOES_ON, AT_FDCWD, w.w_text, true)))
+		(void)path_through_links(AT_FDCWD, w.w_text, true, &w);
 	if (w.w_kind == WHERE_KERNEL) {
 		ret = kernel_syscall(SYS_chdir, w.w_path);
 		if (ret == 0)

@@ -388,6 +388,7 @@ main(int argc, char **argv)
 	}
 	if (!policy_parse(text != NULL ? text : POLICY_DEFAULT))
 		return EX_FAILED;
+	policy.po_exists = policy.po_prefixlen > 2 && access(policy.po_prefix, F_OK) == 0;
 	dispatch_init();
 	sock_rules();
 	name_rules();

@@ -391,6 +391,30 @@ hang_ups(void)
 	MUST(close(fd[0]) == 0);
 }
 
+/* The host's links lead into the tree, and directories of it are gone down one by one. */
+static void
+links(void)
+{
+	char folder[] = "/tmp/rumpus-links.XXXXXX", name[64], buf[64];
+	int root = open("/", O_PATH | O_DIRECTORY), below;
+
+	MUST(mkdir("/rump/far", 0755) == 0 && close(creat("/rump/far/file", 0644)) == 0);
+	MUST(mkdtemp(folder) != NULL && chdir(folder) == 0);
+	MUST(symlink("/rump/far", "near") == 0);
+	MUST(mode_of("near/file") == 0644);
+	(void)snprintf(name, sizeof(name), "%s/near/file", folder);
+	MUST(mode_of(name) == 0644 && readlink("near", buf, sizeof(buf)) == 9);
+	MUST(access("near/nothing", F_OK) == -1 && errno == ENOENT);
+	MUST(close(creat("new", 0600)) == 0 && mode_of("new") == 0600);
+	MUST(chdir("near") == 0 && getcwd(buf, sizeof(buf)) != NULL && strcmp(buf, "/rump/far") == 0);
+	below = openat(root, "rump", O_PATH | O_DIRECTORY);
+	MUST(below >= 0 && faccessat(below, "far/file", F_OK, 0) == 0 && fchdir(below) == 0);
+	MUST(mode_of("far/file") == 0644 && chdir(folder) == 0);
+	MUST(unlink("near") == 0 && unlink("new") == 0 && chdir("/") == 0 && rmdir(folder) == 0);
+	MUST(unlink("/rump/far/file") == 0 && rmdir("/rump/far") == 0);
+	MUST(close(below) == 0 && close(root) == 0);
+}
+
 static void
 mappings(void)
 {
@@ -464,6 +488,7 @@ static const struct { const char *name; void (*fn)(void); } cases[] = {
 	{ "numbers", numbers }, { "ports", ports }, { "forks", forks }, { "polls", polls },
 	{ "epolls", epolls }, { "signals", signals }, { "masks", masks }, { "files", files }, { "pointers", pointers },
 	{ "processes", processes }, { "hang_ups", hang_ups }, { "mappings", mappings },
+	{ "links", links },
 };
 
 int

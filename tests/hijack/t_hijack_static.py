@@ -20,7 +20,7 @@ import rig
 STATIC = os.path.abspath(sys.argv.pop(2))
 SERVER = os.path.abspath(sys.argv.pop(2))
 CASES = ['numbers', 'ports', 'forks', 'polls', 'epolls', 'signals', 'masks', 'files', 'pointers',
-         'processes', 'hang_ups', 'mappings']
+         'processes', 'hang_ups', 'mappings', 'links']
 
 
 class Kernel:
