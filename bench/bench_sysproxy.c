@@ -6,7 +6,8 @@
  * The client library is in this program; the kernel is in a process that is
  * started from the program's other half, given as the argument.  Each figure
  * has the host's own price of the same hand-over: two threads that spin on a cache line,
- * a futex(2) on one processor, process_vm_readv(2).
+ * a futex(2) on one processor, process_vm_readv(2).  And data that changes processors has the price
+ * of the bare exchange: one copies into shared memory, the other one out of it.
  */
 
 #include <sys/mman.h>
@@ -27,6 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <proto/lines.h>
 #include <rump/rump_syscalls.h>
 #include <rump/rumpclient.h>
 
@@ -75,8 +77,11 @@ server_stop(pid_t pid)
 
 struct peer {
 	uint32_t	*p_word;	/* shared: whose turn */
+	char		*p_area[2];	/* shared: what is handed over, in turns */
+	size_t		 p_len;		/* so much of it */
 	pid_t		 p_pid;
 	bool		 p_spin;
+	unsigned int	 p_half;
 };
 
 static void
@@ -121,22 +126,50 @@ turn_pass(const struct peer *p, uint32_t whose)
 		futex(p->p_word, FUTEX_WAKE, 1);
 }
 
-/* Another process that gives the turn back at once. */
+static void
+peer_serve(struct peer *p)
+{
+	for (;;) {
+		turn_await(p, 1);
+		memcpy(p->p_area[p->p_half], data, p->p_len);
+		turn_pass(p, 0);
+		p->p_half ^= 1;
+		lines_own(p->p_area[p->p_half], p->p_len);
+	}
+}
+
+/* Another process that gives the turn back at once, with the data if there shall be some. */
 static void
 peer_start(struct peer *p, bool spin, int cpu)
 {
-	p->p_spin = spin;
-	p->p_word = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+	char *shared = mmap(NULL, 4096 + 2 * BLOCK, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (p->p_word == MAP_FAILED)
+
+	if (shared == MAP_FAILED)
 		bench_die("mmap");
+	p->p_spin = spin;
+	p->p_word = (uint32_t *)(void *)shared;
+	p->p_area[0] = shared + 4096;
+	p->p_area[1] = shared + 4096 + BLOCK;
+	p->p_half = 0;
 	p->p_pid = fork();
 	if (p->p_pid == 0) {
 		bench_pin(cpu);
-		for (;;) {
-			turn_await(p, 1);
-			turn_pass(p, 0);
-		}
+		peer_serve(p);
+	}
+}
+
+/* What it gave is taken: the least that a read of so much can cost. */
+static void
+peer_read(void *arg, unsigned long n)
+{
+	struct peer *p = arg;
+
+	while (n-- > 0) {
+		turn_pass(p, 1);
+		turn_await(p, 0);
+		memcpy(data, p->p_area[p->p_half], p->p_len);
+		p->p_half ^= 1;
 	}
 }
 
@@ -273,11 +306,23 @@ idle_figures(pid_t server)
 	    cpu_seconds(getpid()) - self) / 2, 0.001, "s/s");
 }
 
+/* No target: what the processors' caches leave of it. */
+static void
+against_bare(const char *name, struct transfer *t, double perop)
+{
+	struct peer bare = { .p_len = t->t_len };
+
+	peer_start(&bare, true, 1);
+	bench_run(&(struct bench){ name, call_read, peer_read, t, &bare, perop, 0, 0 });
+	kill(bare.p_pid, SIGKILL);
+	(void)waitpid(bare.p_pid, NULL, 0);
+}
+
 static void
 both_spin(const char *program)
 {
 	struct transfer small = { .t_len = 4096 }, large = { .t_len = BLOCK };
-	struct peer spin, asleep;
+	struct peer spin = { .p_len = 0 }, asleep = { .p_len = 0 };
 	pid_t server;
 
 	server = server_start(program, "unix://@rump-bench-spin", 1);
@@ -300,6 +345,8 @@ both_spin(const char *program)
 	    &small, NULL, 1, 1 / 1.3, 1 / 1.1 });
 	bench_run(&(struct bench){ "spin.pwrite 4 KiB / null", call_write,
 	    call_null, &small, NULL, 1, 1 / 1.3, 1 / 1.1 });
+	against_bare("spin.pread 4 KiB / bare exchange", &small, 1);
+	against_bare("spin.pread 64 KiB / bare exchange", &large, BLOCK);
 	peer_start(&asleep, false, 1);
 	bench_run(&(struct bench){ "spin.pread 64 KiB / vmread", call_read,
 	    host_vmread, &large, &asleep, BLOCK, 1 / 1.5, 1 });
@@ -316,7 +363,7 @@ static void
 both_sleep(const char *program)
 {
 	struct transfer small = { .t_len = 4096 };
-	struct peer asleep;
+	struct peer asleep = { .p_len = 0 };
 	pid_t server;
 
 	server = server_start(program, "unix://@rump-bench-sleep", 0);

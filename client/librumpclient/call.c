@@ -14,7 +14,8 @@
 #include "client_impl.h"
 
 #define SPIN_LOOKS	1000	/* some 50 us */
-#define SKIP_MAX	255
+#define SPIN_WOKEN	3000
+#define SKIP_MAX	1023
 
 /* --- turns ------------------------------------------------------------------------- */
 
@@ -28,7 +29,8 @@ turn_give(struct cslot *cs, const void *data, size_t len)
 	if (cs->cs_shm == NULL)
 		return stream_give(cs, data, len);
 	old = __atomic_exchange_n(&m->m_turn, cs->cs_tid, __ATOMIC_SEQ_CST);
-	if (old & SP_WAITER)
+	cs->cs_woke = (old & SP_WAITER) != 0;
+	if (cs->cs_woke)
 		host_futex_wake(&m->m_turn);
 	if (__atomic_load_n(&cs->cs_shm->sl_alive, __ATOMIC_RELAXED) & SP_DIED)
 		return ECONNRESET;
@@ -46,12 +48,13 @@ static void
 turn_spin(struct cslot *cs)
 {
 	const uint32_t *turn = &cs->cs_msg->m_turn;
+	unsigned int looks = cs->cs_woke ? SPIN_WOKEN : SPIN_LOOKS;
 
 	if (cs->cs_skip > 0) {
 		cs->cs_skip--;
 		return;
 	}
-	for (unsigned int i = 0; i < SPIN_LOOKS; i++) {
+	for (unsigned int i = 0; i < looks; i++) {
 		if (turn_over(__atomic_load_n(turn, __ATOMIC_ACQUIRE))) {
 			cs->cs_skipnext = 0;
 			return;

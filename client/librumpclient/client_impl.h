@@ -189,6 +189,7 @@ struct cslot {
 	uint32_t	 cs_generation;	/* of the session it belongs to */
 	unsigned int	 cs_skip;	/* waits that shall not spin */
 	unsigned int	 cs_skipnext;	/* how many, if the next spin is in vain */
+	bool		 cs_woke;	/* the server slept when it got the turn */
 	struct sp_seg	*cs_bigseg;	/* room for SP_NSEGS_MAX, made when needed */
 	unsigned int	 cs_half;	/* of the area: used by the last call */
 	uint32_t	 cs_sent[2];	/* bytes of each half, by its last call */

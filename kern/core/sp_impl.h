@@ -130,6 +130,7 @@ struct spslot {
 	uint32_t	 ss_wanted;	/* a: the call that was interrupted last, or shall be; 0: none */
 	unsigned int	 ss_skip;	/* o: waits that shall not spin */
 	unsigned int	 ss_skipnext;	/* o: how many, if the next spin is in vain */
+	bool		 ss_woke;	/* o: the client slept when it got the turn */
 	uint32_t	 ss_broken;	/* o: the client broke the rules */
 
 	/* The call under way, all o. */

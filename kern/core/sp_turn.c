@@ -6,7 +6,9 @@
  * Waiting: for a while with open eyes, then asleep.  After a while that was in
  * vain the next waits are asleep from the start, one, three, seven and so on:
  * so a busy client is answered within a cache miss or two, an idle one costs
- * nothing, and where both have one processor next to nothing is lost.
+ * nothing, and where both have one processor next to nothing is lost.  Who had to
+ * wake the other one waits for longer: else both could sleep for ever, each time a
+ * little before the other one is awake.
  *
  * Everything in the slot is the client's to write as well.  A turn word that
  * makes no sense costs the client its slot, nothing else.
@@ -22,7 +24,8 @@
 #include "vcpu_impl.h"
 
 #define SPIN_LOOKS	1000	/* some 50 us: what a wake-up costs, and more */
-#define SKIP_MAX	255	/* waits without spinning after some in vain */
+#define SPIN_WOKEN	3000	/* when the other one must wake up first */
+#define SKIP_MAX	1023	/* waits without spinning after some in vain */
 
 static bool
 turn_is_ours(const struct spslot *ss, uint32_t turn)
@@ -40,11 +43,13 @@ turn_is_there(struct spslot *ss)
 static void
 turn_spin(struct spslot *ss)
 {
+	unsigned int looks = ss->ss_woke ? SPIN_WOKEN : SPIN_LOOKS;
+
 	if (ss->ss_skip > 0) {
 		ss->ss_skip--;
 		return;
 	}
-	for (unsigned int i = 0; i < SPIN_LOOKS; i++) {
+	for (unsigned int i = 0; i < looks; i++) {
 		if (turn_is_there(ss)) {
 			ss->ss_skipnext = 0;
 			return;
@@ -93,7 +98,8 @@ turn_send(struct spslot *ss)
 	m->m_type = ss->ss_msg.m_type;
 	memcpy(m->m_arg, ss->ss_msg.m_arg, sizeof(m->m_arg));
 	old = __atomic_exchange_n(&m->m_turn, 0, __ATOMIC_SEQ_CST);
-	if (old & SP_WAITER)
+	ss->ss_woke = (old & SP_WAITER) != 0;
+	if (ss->ss_woke)
 		(void)rumpuser_unpark(&m->m_turn, 1, RUMPUSER_PARK_SHARED);
 }
 
