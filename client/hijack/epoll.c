@@ -14,6 +14,10 @@
  * While E holds none of the host's, its waiters wait in the kernel, which is quicker.  They are
  * called out by an eventfd of the kernel in the companion (the kick) when the first one comes.
  *
+ * After fork(2) the two processes share E.  A child that waits with it puts a bell of its own in the place
+ * of its parent's, which rings for its parent's session.  The parent cannot notice that while it sleeps, so
+ * one that has forked looks at the kernel's side now and then.
+ *
  * Both joints have data of their own in the lists of events, which are filtered out.
  *
  * References: epoll_ctl(2), epoll_wait(2).
@@ -30,6 +34,7 @@
 #define NCOMPANIONS	4096
 #define SIGSET_BYTES	8
 #define NSEC		1000000000LL
+#define FORKED_MS	20		/* how often a parent looks */
 
 struct companion {
 	uint32_t	 co_refs;	/* a: descriptors of the program; 0: free */
@@ -38,9 +43,12 @@ struct companion {
 	int		 co_bell;	/* the kernel rings it, in E */
 	int		 co_gong;	/* we ring it, in E */
 	uint32_t	 co_nhost;	/* a: of the host in E; too many rather than too few */
+	bool		 co_forked;	/* somebody may have taken our bell out of E */
+	bool		 co_orphan;	/* the bell is that of our parent */
 };
 
 static struct companion companions[NCOMPANIONS];
+static uint32_t used;			/* a: none from here on has ever been there */
 
 /* What no program has for data: an address of ours. */
 #define JOINT	((uint64_t)(uintptr_t)companions ^ 0x5a5a000000000000ULL)
@@ -79,13 +87,7 @@ silence(const struct companion *co)
 		continue;
 }
 
-/*
- * The kernel shall ring when there is something; it may be so already.
- *
- * NEEDSWORK: a child of fork(2) has its parent's bells, which its own session does not know.  Then
- * the gong answers at once, each time: right, but with no rest.  The child needs bells of its own
- * in E, which is its parent's too.
- */
+/* The kernel shall ring when there is something; it may be so already. */
 static void
 bell_arm(const struct companion *co)
 {
@@ -95,12 +97,58 @@ bell_arm(const struct companion *co)
 		gong(co);
 }
 
+/* A joint: an eventfd among the other events. */
+static long
+joint_add(bool kernel, int ep, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = JOINT };
+
+	return kernel ? kernel_syscall(SYS_epoll_ctl, ep, EPOLL_CTL_ADD, fd, &ev) :
+	    host_syscall(SYS_epoll_ctl, ep, EPOLL_CTL_ADD, fd, &ev);
+}
+
+/* In a child: a bell and a gong of our own in the places of our parent's. */
+static void
+joints_renew(struct companion *co, int ep)
+{
+	long bell = kernel_bell(), fd = host_syscall(SYS_eventfd2, 0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+	if (bell < 0 || host_failed(fd) || joint_add(false, ep, (int)bell) != 0)
+		return;			/* the old gong answers, without rest */
+	(void)host_syscall(SYS_epoll_ctl, ep, EPOLL_CTL_DEL, co->co_bell, NULL);
+	(void)host_syscall(SYS_epoll_ctl, ep, EPOLL_CTL_DEL, co->co_gong, NULL);
+	fdmap_unhide(co->co_bell);
+	fdmap_unhide(co->co_gong);
+	(void)host_syscall(SYS_close, co->co_bell);
+	(void)host_syscall(SYS_close, co->co_gong);
+	co->co_bell = (int)bell;
+	co->co_gong = fdmap_hide((int)fd);
+	(void)joint_add(false, ep, co->co_gong);
+	co->co_orphan = false;
+	bell_arm(co);
+}
+
+void
+epoll_forked(bool child)
+{
+	for (unsigned int i = 0; i < __atomic_load_n(&used, __ATOMIC_ACQUIRE); i++) {
+		struct companion *co = &companions[i];
+
+		if (__atomic_load_n(&co->co_refs, __ATOMIC_ACQUIRE) == 0)
+			continue;
+		co->co_forked = co->co_forked || !child;
+		co->co_orphan = co->co_orphan || child;
+	}
+}
+
 /* Before E itself is polled: what the bell says must be true now. */
 void
-epoll_refresh(int32_t entry)
+epoll_refresh(int32_t entry, int ep)
 {
-	const struct companion *co = companion_of(entry);
+	struct companion *co = companion_of(entry);
 
+	if (co->co_orphan)
+		joints_renew(co, ep);
 	silence(co);
 	bell_arm(co);
 }
@@ -123,22 +171,13 @@ companion_close(struct companion *co)
 	__atomic_store_n(&co->co_refs, 0, __ATOMIC_RELEASE);
 }
 
-/* A joint: an eventfd among the other events. */
-static long
-joint_add(bool kernel, int ep, int fd)
-{
-	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = JOINT };
-
-	return kernel ? kernel_syscall(SYS_epoll_ctl, ep, EPOLL_CTL_ADD, fd, &ev) :
-	    host_syscall(SYS_epoll_ctl, ep, EPOLL_CTL_ADD, fd, &ev);
-}
-
 static long
 companion_open(struct companion *co, int ep)
 {
 	long ret;
 
 	co->co_r = co->co_kick = co->co_bell = co->co_gong = -1;
+	co->co_forked = co->co_orphan = false;
 	co->co_nhost = 1;		/* nobody counted before now */
 	ret = kernel_syscall(SYS_epoll_create1, 0);
 	if (host_failed(ret))
@@ -185,6 +224,8 @@ companion_make(int ep, struct companion **ret_co)
 			return ret;
 		}
 		bell_arm(co);
+		if (__atomic_load_n(&used, __ATOMIC_RELAXED) <= i)
+			__atomic_store_n(&used, i + 1, __ATOMIC_RELEASE);
 		*ret_co = co;
 		return 0;
 	}
@@ -235,6 +276,19 @@ no_epoll(int r)
 	return kernel_syscall(SYS_epoll_ctl, r, EPOLL_CTL_ADD, r, &ev);
 }
 
+/* What the kernel says about a descriptor like r, but which is in no instance. */
+static long
+not_in_it(const struct companion *co, int r, const unsigned long args[6])
+{
+	long copy = kernel_syscall(SYS_dup, r), ret;
+
+	if (host_failed(copy))
+		return copy;
+	ret = kernel_syscall(SYS_epoll_ctl, co->co_r, args[1], copy, args[3]);
+	(void)kernel_syscall(SYS_close, copy);
+	return ret;
+}
+
 static long
 rule_epoll_ctl(long nr, const unsigned long args[6])
 {
@@ -273,10 +327,11 @@ rule_epoll_ctl(long nr, const unsigned long args[6])
 	/* A nested one that has both sides goes into both. */
 	if (entry < 0) {
 		ret = add_host(co, nr, args);
-		if (ret != 0)
-			return ret;
+		return ret != 0 ? ret : kernel_syscall(SYS_epoll_ctl, co->co_r, args[1], r, args[3]);
 	}
-	return kernel_syscall(SYS_epoll_ctl, co->co_r, args[1], r, args[3]);
+	ret = shadow_of(args[2], r, args[1] == EPOLL_CTL_ADD);
+	return ret == -ENOENT ? not_in_it(co, r, args) :
+	    ret < 0 ? ret : kernel_syscall(SYS_epoll_ctl, co->co_r, args[1], ret, args[3]);
 }
 
 /* --- epoll_wait ------------------------------------------------------------------------------ */
@@ -399,9 +454,12 @@ answer_bell(const struct epwait *ew, const struct companion *co, long first)
 static long
 wait_both(const struct epwait *ew, struct companion *co)
 {
+	int64_t left;
 	long n, more;
 	bool joint;
 
+	if (co->co_orphan)
+		joints_renew(co, ew->ew_ep);
 	n = collect(ew, co, 0, &joint);
 	if (n < 0)
 		return n;
@@ -410,12 +468,17 @@ wait_both(const struct epwait *ew, struct companion *co)
 		return more > 0 ? n + more : n > 0 ? n : more;
 	}
 	for (;;) {
-		n = host_wait(SYS_epoll_pwait, (const unsigned long[6]){ (unsigned long)ew->ew_ep,
-		    ew->ew_events, (unsigned long)ew->ew_max,
-		    (unsigned long)to_ms(time_to(ew->ew_deadline)), ew->ew_mask, SIGSET_BYTES }, 3, 0);
-		if (n <= 0)
+		left = time_to(ew->ew_deadline);
+		if (co->co_forked && (left < 0 || left > FORKED_MS * (NSEC / 1000)))
+			left = FORKED_MS * (NSEC / 1000);
+		n = host_wait(SYS_epoll_pwait, (const unsigned long [6]){ (unsigned long)ew->ew_ep,
+		    ew->ew_events, (unsigned long)ew->ew_max, (unsigned long)to_ms(left), ew->ew_mask,
+		    SIGSET_BYTES }, 3, 0);
+		if (n < 0 || (n == 0 && (!co->co_forked || time_to(ew->ew_deadline) == 0)))
 			return n;
-		n = filter(ew, 0, n, &joint);
+		joint = n == 0;
+		if (n > 0)
+			n = filter(ew, 0, n, &joint);
 		if (n < 0)
 			return n;
 		more = joint ? answer_bell(ew, co, n) : 0;

@@ -49,6 +49,7 @@ release(int r)
 {
 	if (__atomic_sub_fetch(&nrefs[r], 1, __ATOMIC_ACQ_REL) == 0) {
 		ring_close(r);
+		shadow_close(r);
 		(void)kernel_syscall(SYS_close, r);
 	}
 }

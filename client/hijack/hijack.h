@@ -223,9 +223,19 @@ long	signal_inner(const unsigned long args[6]);
 /* What was put aside arrives; true: the call it came in may be restarted. */
 bool	signal_deliver(void);
 
+/*
+ * The kernel's descriptor for the program's n, which leads to r, in any epoll instance (shadow.c).  -ENOENT: it
+ * cannot be in one, and shall not get one.
+ */
+long	shadow_of(unsigned long n, int r, bool make);
+void	shadow_close(int r);
+
+/* After fork(2): what is shared from now on. */
+void	epoll_forked(bool child);
+
 /* The kernel's epoll beside one of the host's, by its entry; -1: there is none. */
 int	epoll_companion(int32_t entry);
-void	epoll_refresh(int32_t entry);
+void	epoll_refresh(int32_t entry, int ep);
 void	epoll_hold(int32_t entry);
 void	epoll_release(int32_t entry);
 

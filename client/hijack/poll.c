@@ -76,7 +76,7 @@ wait_sort(struct wait *w)
 			w->w_nkernel++;
 			w->w_rings |= ring_poll(entry - 1, NULL);
 		} else if (entry <= FDMAP_EPOLL) {
-			epoll_refresh(entry);
+			epoll_refresh(entry, w->w_fds[i].fd);
 			w->w_kernel[i].fd = epoll_companion(entry);
 			w->w_nkernel++;
 			w->w_nhost++;

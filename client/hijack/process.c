@@ -62,6 +62,7 @@ process_clone_after(long ret)
 	if (!self.s_forking)
 		return;
 	self.s_forking = false;
+	epoll_forked(ret == 0);
 	if (ret != 0 && backend->b_fork_parent != NULL)
 		backend->b_fork_parent(ret);
 	if (ret != 0)

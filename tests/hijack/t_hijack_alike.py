@@ -67,6 +67,95 @@ except ConnectionResetError as e:
         worlds.same(PYTHON, '-c', script, needles=(b"b'content'", b"from the receiver"))
 
 
+def copies_of_a_descriptor_are_several_to_epoll():
+    script = '''
+import os, select, socket
+l = socket.create_server(("127.0.0.1", 0))
+a = socket.create_connection(l.getsockname())
+b = l.accept()[0]
+p = os.pipe()
+ep = select.epoll()
+n2 = os.dup(b.fileno())
+n3 = os.dup(n2)
+ep.register(b.fileno(), select.EPOLLIN)
+ep.register(n2, select.EPOLLIN | select.EPOLLOUT)
+names = {b.fileno(): "first", n2: "second", n3: "third", p[0]: "pipe"}
+def show(events):
+    print(sorted((names[fd], e) for fd, e in events))
+for n in (b.fileno(), n2, n3):
+    try:
+        ep.register(n, select.EPOLLIN)
+        print("new")
+    except OSError as e:
+        print(e.strerror)
+ep.register(p[0], select.EPOLLIN)
+a.sendall(b"x")
+select.select([n3], [], [])
+show(ep.poll(1))
+ep.modify(n2, select.EPOLLIN)
+ep.unregister(n3)
+try:
+    ep.modify(n3, select.EPOLLIN)
+except OSError as e:
+    print(e.strerror)
+show(ep.poll(1))
+os.close(n2)
+show(ep.poll(1))
+b.recv(1)
+show(ep.poll(0))
+'''
+    with Worlds() as worlds:
+        worlds.same(PYTHON, '-u', '-c', script, needles=(b"('third', 1)",))
+
+
+def a_child_goes_on_with_its_parents_epoll_and_rests():
+    script = '''
+import os, resource, select, socket
+l = socket.create_server(("127.0.0.1", 0))
+a = socket.create_connection(l.getsockname())
+b = l.accept()[0]
+p = os.pipe()
+names = {b.fileno(): "first", p[0]: "pipe"}
+def show(events):
+    print(sorted((names[fd], e) for fd, e in events), flush=True)
+ep2 = select.epoll()
+ep2.register(b.fileno(), select.EPOLLIN)
+ep2.register(p[0], select.EPOLLIN)
+show(ep2.poll(0))
+q = os.pipe()
+pid = os.fork()
+if pid == 0:
+    for i in range(3):
+        show(ep2.poll(-1))
+        print(b.recv(1) if i != 1 else os.read(p[0], 1), flush=True)
+        os.write(q[1], b"k")
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    before = used.ru_utime + used.ru_stime
+    show(ep2.poll(0.5))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print("at rest" if used.ru_utime + used.ru_stime - before < 0.1 else "busy", flush=True)
+    os._exit(0)
+a.sendall(b"1")
+os.read(q[0], 1)
+os.write(p[1], b"2")
+os.read(q[0], 1)
+a.sendall(b"3")
+os.waitpid(pid, 0)
+# The parent hears, too.
+pid = os.fork()
+if pid == 0:
+    a.sendall(b"4")
+    os._exit(0)
+show(ep2.poll(-1))
+print(b.recv(1))
+os.waitpid(pid, 0)
+'''
+    with Worlds() as worlds:
+        worlds.same(PYTHON, '-u', '-c', script, needles=(b"at rest", b"b'4'"))
+
+
 rig.main([
     descriptors_go_through_local_sockets_of_the_host,
+    copies_of_a_descriptor_are_several_to_epoll,
+    a_child_goes_on_with_its_parents_epoll_and_rests,
 ])
