@@ -471,7 +471,7 @@ wait_both(const struct epwait *ew, struct companion *co)
 		left = time_to(ew->ew_deadline);
 		if (co->co_forked && (left < 0 || left > FORKED_MS * (NSEC / 1000)))
 			left = FORKED_MS * (NSEC / 1000);
-		n = host_wait(SYS_epoll_pwait, (const unsigned long [6]){ (unsigned long)ew->ew_ep,
+		n = host_wait(SYS_epoll_pwait, (const unsigned long[6]){ (unsigned long)ew->ew_ep,
 		    ew->ew_events, (unsigned long)ew->ew_max, (unsigned long)to_ms(left), ew->ew_mask,
 		    SIGSET_BYTES }, 3, 0);
 		if (n < 0 || (n == 0 && (!co->co_forked || time_to(ew->ew_deadline) == 0)))

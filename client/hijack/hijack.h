@@ -224,8 +224,8 @@ long	signal_inner(const unsigned long args[6]);
 bool	signal_deliver(void);
 
 /*
- * The kernel's descriptor for the program's n, which leads to r, in any epoll instance (shadow.c).  -ENOENT: it
- * cannot be in one, and shall not get one.
+ * The kernel's descriptor for the program's n, which leads to r, in any epoll instance (shadow.c).
+ * -ENOENT: it cannot be in one, and shall not get one.
  */
 long	shadow_of(unsigned long n, int r, bool make);
 void	shadow_close(int r);

@@ -17,6 +17,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <rump/rump.h>
+
 #include "path.h"
 
 /* Where the names of a call are. */
@@ -107,6 +109,44 @@ finish(long nr, const unsigned long args[6], long ret)
 }
 
 /*
+ * A file that was just made the kernel does not know by its name before somebody looks for it.  What
+ * it was made as is a hint what to look for when its name is wanted; it may be torn, or wrong.
+ */
+#define NHINTS	128
+
+static struct { int h_r; char h_path[252]; } hints[NHINTS];
+
+static void
+hint_keep(int r, const char *path)
+{
+	unsigned int i = (unsigned int)r % NHINTS;
+	size_t len = 0;
+
+	if (r < 0)
+		return;
+	hints[i].h_r = -1;
+	if (text_add(hints[i].h_path, sizeof(hints[0].h_path) - 1, &len, path))
+		hints[i].h_r = r;
+}
+
+static void
+hint_use(int r)
+{
+	unsigned int i = (unsigned int)r % NHINTS;
+	struct stat st;
+
+	if (hints[i].h_r == r)
+		(void)kernel_syscall(SYS_newfstatat, AT_FDCWD, hints[i].h_path, &st, 0);
+}
+
+static bool
+may_make(long nr, const unsigned long args[6])
+{
+	return (nr == SYS_open && (args[1] & O_CREAT) != 0) || nr == SYS_creat ||
+	    (nr == SYS_openat && (args[2] & O_CREAT) != 0);
+}
+
+/*
  * A call that makes a descriptor: in the kernel it stays open over an exec, whatever the program says:
  * its placeholder tells afterwards whether it has.
  */
@@ -114,6 +154,7 @@ static long
 call_opening(long nr, const unsigned long args[6], unsigned long kargs[6])
 {
 	struct open_how how;
+	long r;
 
 	if (nr == SYS_open)
 		kargs[1] &= ~(unsigned long)O_CLOEXEC;
@@ -123,7 +164,10 @@ call_opening(long nr, const unsigned long args[6], unsigned long kargs[6])
 		how.flags &= ~(uint64_t)O_CLOEXEC;
 		kargs[2] = (unsigned long)&how;
 	}
-	return finish(nr, args, kernel_call((unsigned int)nr, kargs));
+	r = kernel_call((unsigned int)nr, kargs);
+	if (r >= 0 && may_make(nr, args))
+		hint_keep((int)r, (const char *)kargs[names[nr].nm_path[0]]);
+	return finish(nr, args, r);
 }
 
 static long
@@ -136,31 +180,114 @@ to_kernel(long nr, const unsigned long args[6], const struct where *w)
 	return call_opening(nr, args, kargs);
 }
 
+/* A number at *text, which moves on; false: there is none. */
+static bool
+take_number(const char **text, unsigned long *ret_n)
+{
+	const char *p = *text;
+	unsigned long n = 0;
+
+	for (; *p >= '0' && *p <= '9' && n < HIJACK_NFDS * 16UL; p++)
+		n = n * 10 + (unsigned long)(*p - '0');
+	if (p == *text)
+		return false;
+	*text = p;
+	*ret_n = n;
+	return true;
+}
+
+/* What follows the name of a folder of our descriptors; NULL: it is none. */
+static const char *
+descriptor_folder(const char *text)
+{
+	const char *rest = text_after(text, "/dev/fd/");
+	unsigned long n;
+
+	if (rest != NULL)
+		return rest;
+	text = text_after(text, "/proc/");
+	if (text == NULL)
+		return NULL;
+	rest = text_after(text, "self");
+	if (rest == NULL)
+		rest = text_after(text, "thread-self");
+	if (rest == NULL && take_number(&text, &n) && n == (unsigned long)host_syscall(SYS_getpid, 0))
+		rest = text;
+	if (rest == NULL)
+		return NULL;
+	text = text_after(rest, "/task/");
+	if (text != NULL && take_number(&text, &n))
+		rest = text;
+	return text_after(rest, "/fd/");
+}
+
 /* /dev/fd/N, /proc/self/fd/N and their kin: the descriptor N of the kernel, or -1. */
 static int
 names_descriptor(const char *text)
 {
-	static const char *const dirs[] = { "/proc/self/fd/", "/dev/fd/", "/proc/thread-self/fd/" };
 	static const char *const std[] = { "/dev/stdin", "/dev/stdout", "/dev/stderr" };
-	const char *rest = NULL;
-	unsigned long n = 0;
+	unsigned long n;
+	const char *rest;
 
 	if (text[0] != '/' || (text[1] != 'd' && text[1] != 'p'))
 		return -1;
 	for (unsigned int i = 0; i < 3; i++) {
 		if (text_equal(text, std[i]))
 			return fdmap_get(i) >= 0 ? (int)i : -1;
-		if (rest == NULL)
-			rest = text_after(text, dirs[i]);
 	}
-	if (rest == NULL || *rest == '\0')
-		return -1;
-	for (; *rest >= '0' && *rest <= '9' && n < HIJACK_NFDS; rest++)
-		n = n * 10 + (unsigned long)(*rest - '0');
-	return *rest == '\0' && fdmap_get(n) >= 0 ? (int)n : -1;
+	rest = descriptor_folder(text);
+	return rest != NULL && take_number(&rest, &n) && *rest == '\0' && fdmap_get(n) >= 0 ? (int)n : -1;
 }
 
-/* A name of a descriptor: opening it is having it once more, looking at it is fstat(2). */
+/* The name of what the program has as n, as the kernel knows it, into w; false: it has none. */
+static bool
+descriptor_path(int n, struct where *w)
+{
+	int r = fdmap_get((unsigned long)n);
+	long len = kernel_syscall(SYS_fcntl, r, RUMP_F_GETPATH, w->w_text);
+
+	if (len == -ENOENT) {
+		hint_use(r);
+		len = kernel_syscall(SYS_fcntl, r, RUMP_F_GETPATH, w->w_text);
+	}
+	if (len < 0)
+		return false;
+	w->w_kind = WHERE_KERNEL;
+	w->w_blanket = path_is_blanket(w->w_text);
+	w->w_dirfd = AT_FDCWD;
+	w->w_path = w->w_text;
+	return true;
+}
+
+/* "/proc/self/fd/N/rest", where N is a directory of the kernel, becomes what it means. */
+static bool
+below_descriptor(struct where *w)
+{
+	const char *text = w->w_text, *rest;
+	char more[PATH_ROOM];
+	unsigned long n;
+	size_t len = 0;
+
+	rest = text[0] == '/' && (text[1] == 'd' || text[1] == 'p') ? descriptor_folder(text) : NULL;
+	if (rest == NULL || !take_number(&rest, &n) || *rest != '/' || fdmap_get(n) < 0 ||
+	    !text_add(more, sizeof(more), &len, rest) || !descriptor_path((int)n, w))
+		return false;
+	len = text_len(w->w_text);
+	return text_add(w->w_text, sizeof(w->w_text), &len, more);
+}
+
+static bool
+is_socket(int n)
+{
+	struct stat st;
+
+	return kernel_syscall(SYS_fstat, fdmap_get((unsigned long)n), &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/*
+ * A descriptor without a name of its own: opening it is having it once more, looking at it is fstat(2).
+ * Sockets cannot be opened.
+ */
 static long
 by_descriptor(long nr, const unsigned long args[6], int n, bool *ret_done)
 {
@@ -170,7 +297,7 @@ by_descriptor(long nr, const unsigned long args[6], int n, bool *ret_done)
 	switch (nr) {
 	case SYS_open:
 	case SYS_openat:
-		return fdmap_dup((unsigned long)n, wants_cloexec(nr, args));
+		return is_socket(n) ? -ENXIO : fdmap_dup((unsigned long)n, wants_cloexec(nr, args));
 	case SYS_stat:
 		return kernel_syscall(SYS_fstat, r, args[1]);
 	case SYS_newfstatat:
@@ -199,7 +326,11 @@ to_host(long nr, const unsigned long args[6], const long *asked, struct where *w
 	}
 	if (policy.po_exists && path_through_links(dirfd_of(nm, 0, args), w->w_text, follows(nr, args), w))
 		return to_kernel(nr, args, w);
-	n = backend != NULL ? names_descriptor(w->w_text) : -1;
+	n = backend != NULL && follows(nr, args) ? names_descriptor(w->w_text) : -1;
+	if (n >= 0 && descriptor_path(n, w))
+		return to_kernel(nr, args, w);
+	if (n < 0 && backend != NULL && below_descriptor(w))
+		return to_kernel(nr, args, w);
 	if (n >= 0) {
 		ret = by_descriptor(nr, args, n, &done);
 		if (done)
@@ -473,15 +604,33 @@ readlink_kernel(const struct where *w, unsigned long buf, unsigned long size)
 	return mem_write(buf, shown, len) ? (long)len : -EFAULT;
 }
 
+/* What a link of /proc says goes to the program; without a NUL, and cut, as readlink(2) has it. */
+static long
+link_text(const char *text, unsigned long buf, unsigned long size)
+{
+	size_t len = text_len(text);
+
+	if ((int)size <= 0)
+		return -EINVAL;
+	if (len > size)
+		len = size;
+	return mem_write(buf, text, len) ? (long)len : -EFAULT;
+}
+
 /* /proc/self/fd/N of the kernel says what it is. */
 static long
 readlink_descriptor(int n, unsigned long buf, unsigned long size)
 {
-	char text[64] = "";
+	char text[PATH_ROOM] = "";
 	struct stat st;
+	struct where w;
 	size_t len = 0;
 	long ret;
 
+	if (descriptor_path(n, &w)) {
+		ret = path_show(w.w_text, w.w_blanket, text, sizeof(text));
+		return ret != 0 ? ret : link_text(text, buf, size);
+	}
 	ret = kernel_syscall(SYS_fstat, fdmap_get((unsigned long)n), &st);
 	if (ret != 0)
 		return ret;
@@ -489,9 +638,19 @@ readlink_descriptor(int n, unsigned long buf, unsigned long size)
 	    S_ISFIFO(st.st_mode) ? "pipe:[" : "rump:[");
 	(void)text_add_number(text, sizeof(text), &len, st.st_ino);
 	(void)text_add(text, sizeof(text), &len, "]");
-	if (len > size)
-		len = size;
-	return mem_write(buf, text, len) ? (long)len : -EFAULT;
+	return link_text(text, buf, size);
+}
+
+/* /proc/self/cwd, where that is the kernel's. */
+static long
+readlink_cwd(unsigned long buf, unsigned long size)
+{
+	char inner[PATH_ROOM], shown[PATH_ROOM];
+	long ret = kernel_syscall(SYS_getcwd, inner, sizeof(inner));
+
+	if (ret >= 0)
+		ret = path_show(inner, path_cwd() == CWD_BLANKET, shown, sizeof(shown));
+	return ret < 0 ? ret : link_text(shown, buf, size);
 }
 
 static long
@@ -513,6 +672,8 @@ rule_readlink(long nr, const unsigned long args[6])
 	n = backend != NULL ? names_descriptor(w.w_text) : -1;
 	if (n >= 0)
 		return readlink_descriptor(n, buf, size);
+	if (path_cwd() != CWD_HOST && text_equal(w.w_text, "/proc/self/cwd"))
+		return readlink_cwd(buf, size);
 	ret = w.w_kind == WHERE_HOSTPATH ? host_syscall(SYS_readlink, w.w_path, buf, size) :
 	    host_args(nr, args);
 	if (host_lacks(ret, dirfd, w.w_text, false) && path_through_links(dirfd, w.w_text, false, &w))

@@ -59,8 +59,8 @@ path_strip(const char *text)
 	return *rest == '/' ? rest : "/";
 }
 
-static bool
-under_blanket(const char *text)
+bool
+path_is_blanket(const char *text)
 {
 	const char *at = policy.po_blanket, *t;
 
@@ -199,7 +199,7 @@ judge_absolute(struct where *w)
 			inner = w->w_text;
 		}
 		w->w_path = inner;
-	} else if (policy.po_blanket[0] != '\0' && under_blanket(w->w_text)) {
+	} else if (policy.po_blanket[0] != '\0' && path_is_blanket(w->w_text)) {
 		w->w_kind = WHERE_KERNEL;
 		w->w_blanket = true;
 	}

@@ -51,6 +51,8 @@ bool	path_through_links(int dirfd, const char *text, bool follow, struct where *
 
 /* A name of the kernel as the program knows it; 0 or -ENAMETOOLONG. */
 long	path_show(const char *kernel, bool blanket, char *buf, size_t size);
+/* Is an absolute name of the kernel the same for the program? */
+bool	path_is_blanket(const char *text);
 /* An absolute name under the prefix as the kernel knows it; NULL: it is not. */
 const char *path_strip(const char *text);
 

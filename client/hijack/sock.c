@@ -252,8 +252,8 @@ right_unpack(int *fd, unsigned long cloexec)
 	uint32_t label = 0;
 	int r;
 
-	if (host_syscall(SYS_recvfrom, *fd, &label, sizeof(label), MSG_PEEK | MSG_DONTWAIT) != sizeof(label) ||
-	    label != LABEL)
+	if (host_syscall(SYS_recvfrom, *fd, &label, sizeof(label), MSG_PEEK | MSG_DONTWAIT) !=
+	    sizeof(label) || label != LABEL)
 		return 0;
 	r = kernel_unparcel(*fd);
 	if (r >= 0)

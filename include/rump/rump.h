@@ -104,6 +104,12 @@ struct lwp *rump_pub_lwproc_curlwp(void);	/* NULL in the implicit context */
 struct pollfd;
 
 /*
+ * For fcntl(2): the absolute name of a file or directory, with its NUL, goes to the PATH_MAX bytes of the
+ * argument; its length without that is returned.  ENOENT: it has none, or none that we remember.
+ */
+#define RUMP_F_GETPATH	0x52550001
+
+/*
  * hostfd, an eventfd(2) of the program, is written from now on whenever the
  * kernel's descriptor r may have become ready for something, until r is closed or the
  * same is said with hostfd -1.  EBADF.  EPERM: r is always ready.

@@ -373,3 +373,76 @@ sys_getcwd(struct lwp *l, char *ubuf, size_t size, long *ret)
 	kmem_free(buf, PATH_MAX);
 	return error;
 }
+
+/* --- names of open files -------------------------------------------------------- */
+
+/* The directory that a file is in, and "/name" in front of *pos. */
+static int
+file_up(const struct vpath *path, char *buf, size_t *pos, struct vpath *ret_dir)
+{
+	char name[NAME_MAX];
+	size_t len;
+	int error;
+
+	if (atomic_load(&path->vp_vnode->v_unlinked))
+		return ENOENT;
+	len = namecache_getalias(path->vp_vnode, name, sizeof(name),
+	    &ret_dir->vp_vnode);
+	if (len == 0)
+		return ENOENT;
+	error = path_prepend(buf, pos, name, len);
+	if (error) {
+		vnode_rele(ret_dir->vp_vnode);
+		return error;
+	}
+	ret_dir->vp_mount = path->vp_mount;
+	mount_hold(ret_dir->vp_mount);
+	return 0;
+}
+
+static int
+path_make(const struct vpath *path, char *buf, size_t *ret_pos)
+{
+	struct vpath dir, root;
+	size_t pos = PATH_MAX, start = PATH_MAX - 1;
+	int error = 0;
+
+	buf[start] = '\0';
+	dir = *path;
+	if (path->vp_vnode->v_type == VDIR)
+		vpath_hold(&dir);
+	else
+		error = file_up(path, buf, &start, &dir);
+	if (error)
+		return error;
+	cwd_hold(curproc(), cwd_getroot, &root);
+	error = vfs_getpath(&dir, &root, buf, start + 1, &pos);
+	vpath_rele(&root);
+	vpath_rele(&dir);
+	/* Its NUL is where the file's name begins. */
+	if (path->vp_vnode->v_type != VDIR) {
+		buf[start] = '/';
+		pos = pos == start - 1 ? start : pos;
+	}
+	*ret_pos = pos;
+	return error == EXDEV ? ENOENT : error;
+}
+
+int
+vfs_copypath(const struct vpath *path, char *ubuf, long *ret)
+{
+	size_t pos;
+	char *buf;
+	int error;
+
+	buf = kmem_alloc(PATH_MAX, KM_SLEEP);
+	if (buf == NULL)
+		return ENOMEM;
+	error = path_make(path, buf, &pos);
+	if (error == 0)
+		error = copyout(buf + pos, ubuf, PATH_MAX - pos);
+	if (error == 0)
+		*ret = (long)(PATH_MAX - pos - 1);
+	kmem_free(buf, PATH_MAX);
+	return error;
+}

@@ -21,6 +21,7 @@
 #include <linux/stat.h>
 
 #include <abi/sysargs.h>
+#include <rump/rump.h>
 #include <sys/atomic.h>
 #include <sys/condvar.h>
 #include <sys/copy.h>
@@ -144,6 +145,9 @@ vnode_fo_fcntl(struct file *fp, int cmd, unsigned long arg, long *ret)
 	struct vnode *vp = fp->f_data;
 	uint32_t have = atomic_load(&vp->v_seals);
 
+	if (cmd == RUMP_F_GETPATH)
+		return vfs_copypath(&file_vfile(fp)->vf_path,
+		    (char *)(uintptr_t)arg, ret);
 	if ((cmd != F_ADD_SEALS && cmd != F_GET_SEALS) || vp->v_type != VREG ||
 	    !vp->v_fs->fs_keepvnodes)
 		return EINVAL;

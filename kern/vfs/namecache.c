@@ -456,6 +456,28 @@ namecache_getname(struct vnode *vp, char *buf, size_t size)
 	return len;
 }
 
+size_t
+namecache_getalias(struct vnode *vp, char *buf, size_t size,
+    struct vnode **ret_dvp)
+{
+	struct list_node *n;
+	size_t len = 0;
+
+	mutex_enter(&nc_lock);
+	LIST_FOREACH(n, &vp->v_ncnames) {
+		struct ncent *nc = container_of(n, struct ncent, nc_alias);
+
+		if (nc->nc_len > size || !vnode_tryhold(nc->nc_dvp))
+			continue;
+		len = nc->nc_len;
+		memcpy(buf, nc->nc_name, len);
+		*ret_dvp = nc->nc_dvp;
+		break;
+	}
+	mutex_exit(&nc_lock);
+	return len;
+}
+
 bool
 vnode_isbelow(struct vnode *vp, struct vnode *dvp)
 {

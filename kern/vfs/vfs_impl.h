@@ -73,6 +73,12 @@ void	vnode_setparent(struct vnode *vp, struct vnode *dvp);
 struct vnode *namecache_forget(struct vnode *vp);
 /* Name of directory vp in its parent; 0 if it is not cached. */
 size_t	namecache_getname(struct vnode *vp, char *buf, size_t size);
+/*
+ * Some name of vp that is cached, not a directory's: its length, 0 if there is none, and the
+ * directory that it is in, referenced.
+ */
+size_t	namecache_getalias(struct vnode *vp, char *buf, size_t size,
+	    struct vnode **ret_dvp);
 /* Increases with each directory that changes its parent. */
 extern uint32_t namecache_moves;
 /* vp is dvp or below it.  Stable under fs_rename_lock. */
@@ -211,6 +217,7 @@ void	vpath_crossdown(struct vpath *path);
  */
 int	vfs_getpath(const struct vpath *dir, const struct vpath *root,
 	    char *buf, size_t size, size_t *ret_pos);
+int	vfs_copypath(const struct vpath *path, char *ubuf, long *ret);	/* RUMP_F_GETPATH */
 
 /* --- memfd.c ------------------------------------------------------------------- */
 

@@ -154,8 +154,59 @@ os.waitpid(pid, 0)
         worlds.same(PYTHON, '-u', '-c', script, needles=(b"at rest", b"b'4'"))
 
 
+def names_of_descriptors_lead_to_what_they_are():
+    """Below /proc/self/fd and its kin; also of a file that nobody has looked for, and one that was renamed."""
+    script = '''
+import os, socket, stat
+r = os.environ["R"]
+os.mkdir(r + "/dir")
+f = os.open(r + "/dir/file", os.O_RDWR | os.O_CREAT)
+os.write(f, b"content")
+d = os.open(r + "/dir", os.O_RDONLY | os.O_DIRECTORY)
+s = socket.create_server(("127.0.0.1", 0))
+for fd in (f, d):
+    for form in ("/proc/self/fd/%d", "/dev/fd/%d", "/proc/%d/fd/%%d" % os.getpid(),
+                 "/proc/self/task/%d/fd/%%d" % os.getpid(), "/proc/thread-self/fd/%d"):
+        name = form % fd
+        print(os.readlink(name), os.path.realpath(name), os.stat(name).st_ino == os.fstat(fd).st_ino,
+              stat.S_ISLNK(os.lstat(name).st_mode), os.access(name, os.R_OK), os.path.exists(name))
+link = os.readlink("/proc/self/fd/%d" % s.fileno())
+print(link == "socket:[%d]" % os.fstat(s.fileno()).st_ino)
+try:
+    os.open("/dev/fd/%d" % s.fileno(), os.O_RDONLY)
+except OSError as e:
+    print(e.strerror)
+# A new description, with an offset of its own.
+g = os.open("/proc/self/fd/%d" % f, os.O_RDONLY)
+print(os.read(g, 3), os.read(f, 10), os.lseek(f, 0, os.SEEK_CUR))
+try:
+    os.write(g, b"x")
+except OSError as e:
+    print(e.strerror)
+print(os.listdir("/proc/self/fd/%d" % d), os.path.exists("/proc/self/fd/%d/file" % d))
+os.truncate("/dev/fd/%d" % f, 4)
+os.chmod("/proc/self/fd/%d" % f, 0o600)
+st = os.fstat(f)
+print(st.st_size, oct(st.st_mode))
+os.rename(r + "/dir/file", r + "/moved")
+print(os.readlink("/proc/self/fd/%d" % f))
+os.dup2(f, 0)
+os.lseek(0, 0, os.SEEK_SET)
+print(open("/dev/stdin").read(), os.readlink("/proc/self/fd/0"))
+print(sorted(set(os.readlink("/proc/self/fd/" + n) for n in os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd/" + n)) & {r + "/moved", r + "/dir"}))
+os.chdir(r + "/dir")
+print(os.readlink("/proc/self/cwd"))
+b = os.open(r, os.O_RDONLY)
+os.close(b)
+print(os.path.exists("/proc/self/fd/%d" % b))
+'''
+    with Worlds() as worlds:
+        worlds.same(PYTHON, '-u', '-c', script, needles=(b'FOLDER/dir/file FOLDER/dir/file True', b'FOLDER/moved'))
+
+
 rig.main([
     descriptors_go_through_local_sockets_of_the_host,
     copies_of_a_descriptor_are_several_to_epoll,
     a_child_goes_on_with_its_parents_epoll_and_rests,
+    names_of_descriptors_lead_to_what_they_are,
 ])
