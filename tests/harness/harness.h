@@ -138,6 +138,16 @@ void	harness_note(const char *fmt, ...)
 /* The seed of this run, for tests that make their own random input. */
 uint64_t harness_seed(void);
 
+/* The next of a series that *state, which is not 0, begins (Marsaglia 2003: xorshift). */
+static inline uint64_t
+harness_draw(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
 /*
  * What happened, in a number.  A test with ht_digest runs twice with the same seed,
  * which must give the same number, and once with another, which must not.

@@ -40,10 +40,7 @@ struct world {
 static uint64_t
 rng(struct world *w)
 {
-	w->w_rng ^= w->w_rng << 13;
-	w->w_rng ^= w->w_rng >> 7;
-	w->w_rng ^= w->w_rng << 17;
-	return w->w_rng;
+	return harness_draw(&w->w_rng);
 }
 
 static unsigned int

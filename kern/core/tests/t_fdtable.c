@@ -60,8 +60,7 @@ TEST_WITH(the_lowest_free_number_is_taken, GROWS, .ht_seeds = 10)
 	memset(taken, 0, sizeof(taken));
 	taken[0] = taken[1] = taken[2] = true;
 	for (int step = 0; step < 6000; step++) {
-		rng ^= rng << 13, rng ^= rng >> 7, rng ^= rng << 17;
-		unsigned int n = (unsigned int)(rng >> 33) % MODEL, low = 0;
+		unsigned int n = (unsigned int)(harness_draw(&rng) >> 33) % MODEL, low = 0;
 
 		if (n < 3 || (rng >> 10) % 5 < 2) {
 			while (taken[low])

@@ -24,10 +24,7 @@ static uint64_t state;
 static uint64_t
 draw(void)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
+	return harness_draw(&state);
 }
 
 static void

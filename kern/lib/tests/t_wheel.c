@@ -24,10 +24,7 @@ static uint64_t state;
 static uint64_t
 draw(void)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
+	return harness_draw(&state);
 }
 
 /* A distance of any magnitude, often at the edge of a slot of some level. */

@@ -25,10 +25,7 @@ static uint64_t net_test_state;
 static inline uint64_t
 draw(void)
 {
-	net_test_state ^= net_test_state << 13;
-	net_test_state ^= net_test_state >> 7;
-	net_test_state ^= net_test_state << 17;
-	return net_test_state;
+	return harness_draw(&net_test_state);
 }
 
 static inline size_t
@@ -136,6 +133,25 @@ sink_destroy(struct sink *sk)
 {
 	if_detach(sk->sk_ifp);
 	if_rele(sk->sk_ifp);
+}
+
+/* A frame of len bytes, all n; its first 60 in the room. */
+static inline void
+frame_send(struct ifnet *ifp, size_t len, uint8_t n)
+{
+	static uint8_t data[65536];
+	struct packetq q = PACKETQ_INITIALIZER;
+	struct packet *p = packet_alloc(KM_SLEEP);
+	size_t linear = len < 60 ? len : 60;
+
+	NEED(p != NULL);
+	memset(data, n, len);
+	memcpy(packet_append(p, linear), data, linear);
+	if (len > linear)
+		NEED(packet_appendcopy(p, data, len - linear, KM_SLEEP) == 0);
+	p->p_l3 = (uint16_t)(packet_offset(p) + 14);
+	packetq_put(&q, p);
+	if_transmit(ifp, &q);
 }
 
 /* --- name spaces ----------------------------------------------------------------- */

@@ -17,7 +17,7 @@
 #include <sys/qsbr.h>
 
 #include "capfile.h"
-#include "quiet.h"
+#include "net_test.h"
 
 static uint8_t file[1 << 21];
 static size_t file_len;
@@ -56,24 +56,6 @@ end_destroy(struct ifnet *ifp)
 	qsbr_barrier();
 }
 
-static void
-send(struct ifnet *ifp, size_t len, uint8_t n)
-{
-	static uint8_t data[65536];
-	struct packetq q = PACKETQ_INITIALIZER;
-	struct packet *p = packet_alloc(KM_SLEEP);
-	size_t linear = len < 60 ? len : 60;
-
-	NEED(p != NULL);
-	memset(data, n, len);
-	memcpy(packet_append(p, linear), data, linear);
-	if (len > linear)
-		NEED(packet_appendcopy(p, data, len - linear, KM_SLEEP) == 0);
-	p->p_l3 = (uint16_t)(packet_offset(p) + 14);
-	packetq_put(&q, p);
-	if_transmit(ifp, &q);
-}
-
 /* The block at *off: its type, and *off behind it.  0 at the end. */
 static uint32_t
 block(size_t *off, const uint8_t **ret_body)
@@ -102,10 +84,10 @@ TEST(packets_are_in_the_file_as_they_were)
 	CHECK_EQ("start", 0, capture_start(ifp, harness_capture_path(), 0));
 	CHECK_EQ("again", EEXIST, capture_start(ifp, harness_capture_path(), 0));
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
-		send(ifp, sizes[i], (uint8_t)i);
+		frame_send(ifp, sizes[i], (uint8_t)i);
 	CHECK_EQ("stop", 0, capture_stop(ifp));
 	CHECK_EQ("stopped", ENOENT, capture_stop(ifp));
-	send(ifp, 100, 1);
+	frame_send(ifp, 100, 1);
 	file_len = harness_capture_read(file, sizeof(file));
 	CHECK_EQ("section", 0x0a0d0d0a, block(&off, &body));
 	CHECK_EQ("order", 0x1a2b3c4d, le32_get(body));
@@ -130,7 +112,7 @@ TEST(long_packets_are_cut)
 	size_t off = 0;
 
 	CHECK_EQ("start", 0, capture_start(ifp, harness_capture_path(), 96));
-	send(ifp, 9000, 7);
+	frame_send(ifp, 9000, 7);
 	CHECK_EQ("stop", 0, capture_stop(ifp));
 	file_len = harness_capture_read(file, sizeof(file));
 	CHECK_EQ("section", 0x0a0d0d0a, block(&off, &body));
@@ -150,7 +132,7 @@ TEST(an_interface_that_goes_leaves_a_complete_file)
 	uint32_t type, last = 0;
 
 	CHECK_EQ("start", 0, capture_start(ifp, harness_capture_path(), 0));
-	send(ifp, 100, 7);
+	frame_send(ifp, 100, 7);
 	end_destroy(ifp);
 	other = end_create();
 	/* Whoever stops anything waits for all that have ended. */
@@ -179,7 +161,7 @@ start_and_stop(void)
 	int error = capture_start(ifp, harness_capture_path(), 0);
 
 	if (error == 0) {
-		send(ifp, 100, 1);
+		frame_send(ifp, 100, 1);
 		(void)capture_stop(ifp);
 	}
 	(void)harness_capture_read(file, sizeof(file));
@@ -192,7 +174,7 @@ sweep(enum harness_fault kind)
 	struct ifnet *ifp = end_create();
 
 	/* What the first use of a packet makes stays. */
-	send(ifp, 100, 1);
+	frame_send(ifp, 100, 1);
 	fault_sweep(kind, start_and_stop);
 	end_destroy(ifp);
 }

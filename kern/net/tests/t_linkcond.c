@@ -16,6 +16,8 @@
 #include <sys/ktime.h>
 #include <sys/qsbr.h>
 
+#include "net_test.h"
+
 #define MS	1000000LL
 
 /* --- text ------------------------------------------------------------------------ */
@@ -207,25 +209,6 @@ stats(struct ifnet *ifp)
 	return ls;
 }
 
-/* A frame of len bytes, all n; its first 60 in the room. */
-static void
-send(struct ifnet *ifp, size_t len, uint8_t n)
-{
-	static uint8_t data[65536];
-	struct packetq q = PACKETQ_INITIALIZER;
-	struct packet *p = packet_alloc(KM_SLEEP);
-	size_t linear = len < 60 ? len : 60;
-
-	NEED(p != NULL);
-	memset(data, n, len);
-	memcpy(packet_append(p, linear), data, linear);
-	if (len > linear)
-		NEED(packet_appendcopy(p, data, len - linear, KM_SLEEP) == 0);
-	p->p_l3 = (uint16_t)(packet_offset(p) + 14);
-	packetq_put(&q, p);
-	if_transmit(ifp, &q);
-}
-
 /* Until n have arrived. */
 static void
 wait_for(unsigned int n)
@@ -245,7 +228,7 @@ TEST_WITH(packets_arrive_late_and_in_order, .ht_flags = HARNESS_KERNEL | HARNESS
 	NEED(ifp != NULL);
 	CHECK_EQ("set", 0, cond(ifp, "delay=50ms,jitter=20ms,seed=3"));
 	for (uint8_t i = 0; i < 100; i++)
-		send(ifp, 1000, i);
+		frame_send(ifp, 1000, i);
 	CHECK_EQ("none yet", 0, arrived.pq_n);
 	wait_for(100);
 	CHECK(arrived_at - start >= 30 * MS && arrived_at - start <= 80 * MS);
@@ -267,7 +250,7 @@ TEST_WITH(reordered_packets_are_overtaken, .ht_flags = HARNESS_KERNEL | HARNESS_
 	NEED(ifp != NULL);
 	CHECK_EQ("set", 0, cond(ifp, "reorder=20%,delay=10ms,seed=3"));
 	for (uint8_t i = 0; i < 200; i++)
-		send(ifp, 100, i);
+		frame_send(ifp, 100, i);
 	wait_for(200);
 	while ((p = packetq_get(&arrived)) != NULL) {
 		overtaken += p->p_data[0] < highest;
@@ -291,7 +274,7 @@ TEST_WITH(spoilt_packets_differ_in_one_bit_and_their_originals_do_not,
 	/* Twice: both copies are of the spoilt one. */
 	CHECK_EQ("set", 0, cond(ifp, "corrupt=100%,seed=3"));
 	for (uint8_t i = 0; i < 100; i++)
-		send(ifp, sizeof(data), 0x55);
+		frame_send(ifp, sizeof(data), 0x55);
 	CHECK_EQ("at once", 100, arrived.pq_n);
 	while ((p = packetq_get(&arrived)) != NULL) {
 		unsigned int wrong = 0;
@@ -316,7 +299,7 @@ TEST_WITH(lost_and_doubled_packets_are_counted, .ht_flags = HARNESS_KERNEL | HAR
 	NEED(ifp != NULL);
 	CHECK_EQ("set", 0, cond(ifp, "loss=30%,duplicate=10%,seed=5"));
 	for (int i = 0; i < 1000; i++)
-		send(ifp, 100, 1);
+		frame_send(ifp, 100, 1);
 	ls = stats(ifp);
 	CHECK_EQ("sum", 1000, ls.ls_passed + ls.ls_lost - ls.ls_duplicated);
 	CHECK_EQ("arrived", ls.ls_passed, arrived.pq_n);
@@ -324,7 +307,7 @@ TEST_WITH(lost_and_doubled_packets_are_counted, .ht_flags = HARNESS_KERNEL | HAR
 	CHECK_EQ("perfect again", 0, cond(ifp, ""));
 	packetq_drop(&arrived);
 	for (int i = 0; i < 100; i++)
-		send(ifp, 100, 1);
+		frame_send(ifp, 100, 1);
 	CHECK_EQ("all", 100, arrived.pq_n);
 	end_destroy(ifp);
 }
@@ -336,11 +319,11 @@ TEST_WITH(a_queue_has_an_end, .ht_flags = HARNESS_KERNEL | HARNESS_KEEPS)
 	NEED(ifp != NULL);
 	CHECK_EQ("set", 0, cond(ifp, "rate=1mbit,limit=20"));
 	for (int i = 0; i < 100; i++)
-		send(ifp, 1000, 1);
+		frame_send(ifp, 1000, 1);
 	CHECK_EQ("too many", 80, stats(ifp).ls_overrun);
 	wait_for(20);
 	/* What is on its way when the interface goes is freed. */
 	for (int i = 0; i < 10; i++)
-		send(ifp, 1000, 1);
+		frame_send(ifp, 1000, 1);
 	end_destroy(ifp);
 }

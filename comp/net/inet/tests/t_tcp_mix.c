@@ -39,10 +39,7 @@ struct mixer {
 static unsigned int
 below(struct mixer *m, unsigned int n)
 {
-	m->rng ^= m->rng << 13;
-	m->rng ^= m->rng >> 7;
-	m->rng ^= m->rng << 17;
-	return (unsigned int)(m->rng >> 20) % n;
+	return (unsigned int)(harness_draw(&m->rng) >> 20) % n;
 }
 
 static int

@@ -46,10 +46,7 @@ struct world {
 static uint64_t
 roll(struct world *w, uint64_t below)
 {
-	w->w_rng ^= w->w_rng << 13;
-	w->w_rng ^= w->w_rng >> 7;
-	w->w_rng ^= w->w_rng << 17;
-	return (w->w_rng * 0x2545f4914f6cdd1dULL >> 20) % below;
+	return (harness_draw(&w->w_rng) * 0x2545f4914f6cdd1dULL >> 20) % below;
 }
 
 static void
