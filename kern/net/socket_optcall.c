@@ -11,6 +11,8 @@
 
 #include <abi/sysargs.h>
 #include <lib/string.h>
+#include <linux/in.h>
+#include <linux/in6.h>
 #include <sys/copy.h>
 #include <sys/errno.h>
 #include <sys/file.h>
@@ -46,6 +48,14 @@ socket_protoopt_set(struct socket *so, int level, int name, const void *uval,
 	return error;
 }
 
+/* Of a few the value is a question too, whose answer overwrites it: RFC 3678 section 4.1.3. */
+static bool
+option_asks(int level, int name)
+{
+	return (level == SOL_IP && (name == IP_MSFILTER || name == MCAST_MSFILTER)) ||
+	    (level == SOL_IPV6 && name == MCAST_MSFILTER);
+}
+
 static int
 socket_protoopt_get(struct socket *so, int level, int name, void *uval,
     int *ulen)
@@ -72,7 +82,10 @@ socket_protoopt_get(struct socket *so, int level, int name, void *uval,
 			return ENOMEM;
 	} else
 		memset(fast, 0, sizeof(fast));
-	error = so->so_ops->so_getopt(so, level, name, val, &len);
+	if (unlikely(option_asks(level, name)))
+		error = copyin(uval, val, room);
+	if (error == 0)
+		error = so->so_ops->so_getopt(so, level, name, val, &len);
 	if (error == 0 && len > 0)
 		error = copyout(val, uval, len < room ? len : room);
 	if (error == 0)

@@ -176,17 +176,33 @@ parse_req(int name, const void *val, socklen_t len, struct ip_mcreq *mr)
 
 /* --- whole filters: IP_MSFILTER ------------------------------------------- */
 
+/* The membership that the head names; *ret_mb is NULL if there is none.  EINVAL, ENODEV */
+static int
+msfilter_member(struct socket *so, const struct ip_msfilter *head, struct ip_member **ret_mb)
+{
+	struct ip_mcreq mr = { .mr_ifindex = 0 };
+	struct ifnet *ifp;
+
+	mr.mr_group.ia_w[0] = head->imsf_multiaddr;
+	mr.mr_ifaddr.ia_w[0] = head->imsf_interface;
+	if (!in_multicast(&mr.mr_group))
+		return EINVAL;
+	ifp = ip_mcreq_interface(so->so_ns, &mr);
+	if (ifp == NULL)
+		return ENODEV;
+	*ret_mb = ip_member_find(so->so_pcb, &mr.mr_group, ifp->if_index);
+	return 0;
+}
+
 static int
 set_msfilter(struct socket *so, const void *val, socklen_t len)
 {
-	struct inpcb *inp = so->so_pcb;
 	struct ip_mcfilter mf = { .mf_n = 0 };
 	struct ip_msfilter head;
 	struct ip_member *mb;
-	struct ip_mcreq mr = { .mr_ifindex = 0 };
-	struct ifnet *ifp;
 	const char *src = (const char *)val + IP_MSFILTER_SIZE(0);
 	uint32_t one;
+	int error;
 
 	if (len < IP_MSFILTER_SIZE(0))
 		return EINVAL;
@@ -197,14 +213,9 @@ set_msfilter(struct socket *so, const void *val, socklen_t len)
 	if (len < IP_MSFILTER_SIZE(0) + head.imsf_numsrc * sizeof(one) ||
 	    (head.imsf_fmode != MCAST_INCLUDE && head.imsf_fmode != MCAST_EXCLUDE))
 		return EINVAL;
-	mr.mr_group.ia_w[0] = head.imsf_multiaddr;
-	mr.mr_ifaddr.ia_w[0] = head.imsf_interface;
-	if (!in_multicast(&mr.mr_group))
-		return EINVAL;
-	ifp = ip_mcreq_interface(so->so_ns, &mr);
-	if (ifp == NULL)
-		return ENODEV;
-	mb = ip_member_find(inp, &mr.mr_group, ifp->if_index);
+	error = msfilter_member(so, &head, &mb);
+	if (error)
+		return error;
 	if (mb == NULL)
 		return EINVAL;
 	mf.mf_mode = (uint8_t)head.imsf_fmode;
@@ -223,22 +234,16 @@ static int
 get_msfilter(struct socket *so, void *val, socklen_t *len)
 {
 	struct ip_msfilter head;
-	struct ip_mcreq mr = { .mr_ifindex = 0 };
 	struct ip_member *mb;
-	struct ifnet *ifp;
 	uint32_t room;
+	int error;
 
 	if (*len < IP_MSFILTER_SIZE(0))
 		return EINVAL;
 	memcpy(&head, val, IP_MSFILTER_SIZE(0));
-	mr.mr_group.ia_w[0] = head.imsf_multiaddr;
-	mr.mr_ifaddr.ia_w[0] = head.imsf_interface;
-	if (!in_multicast(&mr.mr_group))
-		return EINVAL;
-	ifp = ip_mcreq_interface(so->so_ns, &mr);
-	if (ifp == NULL)
-		return ENODEV;
-	mb = ip_member_find(so->so_pcb, &mr.mr_group, ifp->if_index);
+	error = msfilter_member(so, &head, &mb);
+	if (error)
+		return error;
 	if (mb == NULL)
 		return EADDRNOTAVAIL;
 	room = head.imsf_numsrc;

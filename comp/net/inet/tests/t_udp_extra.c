@@ -2,7 +2,7 @@
 
 /*
  * t_udp_extra.c - what comes along with datagrams, as on the host: time stamps,
- * counts of drops, notes of MSG_ZEROCOPY
+ * counts of drops, notes of MSG_ZEROCOPY; and whose datagrams of a group come at all
  */
 
 #include <arpa/inet.h>
@@ -165,4 +165,77 @@ TEST_WITH(software_stamps_what_comes, .ht_flags = HARNESS_SIDE | HARNESS_KEEPS)
 	static struct twin tw;
 
 	stamping_script(&tw);
+}
+
+/* A filter of a group on lo, from room for n sources. */
+static void
+filter_set(struct twin *tw, int fd, uint32_t group, uint32_t mode, uint32_t n)
+{
+	char buf[IP_MSFILTER_SIZE(8)] = { 0 };
+	struct ip_msfilter *mf = (void *)buf;
+
+	mf->imsf_multiaddr.s_addr = htonl(group);
+	mf->imsf_interface.s_addr = htonl(INADDR_LOOPBACK);
+	mf->imsf_fmode = mode;
+	mf->imsf_numsrc = n;
+	for (uint32_t i = 0; i < n; i++)
+		mf->imsf_slist[i].s_addr = htonl(0x7f000009 - i);
+	CALL(tw, setsockopt, A(fd), SOL_IP, IP_MSFILTER, A(buf), IP_MSFILTER_SIZE(n));
+	CALL(tw, setsockopt, A(fd), SOL_IP, IP_MSFILTER, A(buf), IP_MSFILTER_SIZE(0) - 1);
+}
+
+/* Their order is nobody's business. */
+static void
+filter_note(struct twin *tw, int fd, uint32_t group, uint32_t room)
+{
+	char buf[IP_MSFILTER_SIZE(8)] = { 0 };
+	struct ip_msfilter *mf = (void *)buf;
+	socklen_t len = (socklen_t)IP_MSFILTER_SIZE(room);
+	uint32_t sum = 0;
+
+	mf->imsf_multiaddr.s_addr = htonl(group);
+	mf->imsf_interface.s_addr = htonl(INADDR_LOOPBACK);
+	mf->imsf_numsrc = room;
+	if (CALL(tw, getsockopt, A(fd), SOL_IP, IP_MSFILTER, A(buf), A(&len)) != 0)
+		return;
+	twin_note(tw, "length", len);
+	twin_note(tw, "mode", mf->imsf_fmode);
+	twin_note(tw, "sources", mf->imsf_numsrc);
+	for (uint32_t i = 0; i < mf->imsf_numsrc && i < room; i++)
+		sum += ntohl(mf->imsf_slist[i].s_addr) - INADDR_LOOPBACK;
+	if (mf->imsf_numsrc <= room)
+		twin_note(tw, "which", sum);
+}
+
+static void
+filter_script(struct twin *tw)
+{
+	const uint32_t group = 0xe0010207;
+	struct ip_mreqn mr = { .imr_multiaddr = { htonl(group) },
+	    .imr_address = { htonl(INADDR_LOOPBACK) } };
+	int fd = FD(tw, socket, AF_INET, SOCK_DGRAM, 0);
+
+	filter_note(tw, fd, group, 8);
+	filter_set(tw, fd, group, MCAST_INCLUDE, 1);
+	CALL(tw, setsockopt, A(fd), SOL_IP, IP_ADD_MEMBERSHIP, A(&mr), sizeof(mr));
+	filter_note(tw, fd, group, 8);
+	filter_set(tw, fd, INADDR_LOOPBACK, MCAST_INCLUDE, 1);
+	filter_note(tw, fd, INADDR_LOOPBACK, 8);
+	filter_set(tw, fd, group, 7, 1);
+	filter_set(tw, fd, group, MCAST_INCLUDE, 3);
+	filter_note(tw, fd, group, 8);
+	filter_note(tw, fd, group, 3);
+	filter_note(tw, fd, group, 1);
+	filter_set(tw, fd, group, MCAST_EXCLUDE, 2);
+	filter_note(tw, fd, group, 8);
+	filter_set(tw, fd, group, MCAST_EXCLUDE, 0);
+	filter_note(tw, fd, group, 0);
+	CALL(tw, setsockopt, A(fd), SOL_IP, IP_DROP_MEMBERSHIP, A(&mr), sizeof(mr));
+	filter_note(tw, fd, group, 8);
+	CALL(tw, close, A(fd));
+}
+
+TEST_WITH(filters_of_groups_are_kept_as_on_the_host, .ht_flags = HARNESS_SIDE | HARNESS_KEEPS)
+{
+	twin_run(filter_script);
 }
