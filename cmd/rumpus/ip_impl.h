@@ -42,6 +42,9 @@ int	ip_show_words(int argc, char **argv, struct show *s);
 /* A dump of type, each message to fn: a code. */
 int	ip_dump(uint16_t type, const void *hdr, size_t len,
 	    void (*fn)(const struct nlmsghdr *, void *), void *arg);
+/* The same to the end of a "show": the messages are printed. */
+int	ip_dump_shown(uint16_t type, const void *hdr, size_t len,
+	    void (*fn)(const struct nlmsghdr *, void *), struct show *s);
 
 /* ip_set.c: "add", "replace", "append", "delete" to type and flags. */
 void	ip_verb_flags(const char *verb, uint16_t newtype, uint16_t *ret_type, uint16_t *ret_flags);

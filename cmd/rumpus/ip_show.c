@@ -99,3 +99,17 @@ ip_dump(uint16_t type, const void *hdr, size_t len, void (*fn)(const struct nlms
 	free(c);
 	return code;
 }
+
+int
+ip_dump_shown(uint16_t type, const void *hdr, size_t len,
+    void (*fn)(const struct nlmsghdr *, void *), struct show *s)
+{
+	int code;
+
+	if (want_json)
+		json_begin();
+	code = ip_dump(type, hdr, len, fn, s);
+	if (want_json)
+		json_end();
+	return code;
+}

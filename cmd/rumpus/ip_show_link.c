@@ -353,11 +353,7 @@ show_links(struct show *s)
 	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
 	int code;
 
-	if (want_json)
-		json_begin();
-	code = ip_dump(RTM_GETLINK, &ifi, sizeof(ifi), ip_link_message, s);
-	if (want_json)
-		json_end();
+	code = ip_dump_shown(RTM_GETLINK, &ifi, sizeof(ifi), ip_link_message, s);
 	for (size_t i = 0; i < s->s_nmsgs; i++)
 		free(s->s_msgs[i]);
 	free(s->s_msgs);

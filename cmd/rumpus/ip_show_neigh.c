@@ -74,12 +74,7 @@ ipshow_neigh(int argc, char **argv)
 
 	if (code != EX_DONE)
 		return code;
-	if (want_json)
-		json_begin();
-	code = ip_dump(RTM_GETNEIGH, &ndm, sizeof(ndm), ip_neigh_message, &s);
-	if (want_json)
-		json_end();
-	return code;
+	return ip_dump_shown(RTM_GETNEIGH, &ndm, sizeof(ndm), ip_neigh_message, &s);
 }
 
 /* --- rules ------------------------------------------------------------------------------------------ */
@@ -178,10 +173,5 @@ ipshow_rule(int argc, char **argv)
 
 	if (code != EX_DONE)
 		return code;
-	if (want_json)
-		json_begin();
-	code = ip_dump(RTM_GETRULE, &frh, sizeof(frh), ip_rule_message, &s);
-	if (want_json)
-		json_end();
-	return code;
+	return ip_dump_shown(RTM_GETRULE, &frh, sizeof(frh), ip_rule_message, &s);
 }

@@ -220,12 +220,7 @@ ipshow_route(int argc, char **argv)
 		any = any || strcmp(argv[i], "table") == 0;
 	if (!any)
 		s.s_table = RT_TABLE_MAIN;
-	if (want_json)
-		json_begin();
-	code = ip_dump(RTM_GETROUTE, &rtm, sizeof(rtm), ip_route_message, &s);
-	if (want_json)
-		json_end();
-	return code;
+	return ip_dump_shown(RTM_GETROUTE, &rtm, sizeof(rtm), ip_route_message, &s);
 }
 
 int
