@@ -221,7 +221,7 @@ server_act(uint32_t *word)
 		sl->sl_msg.m_arg[1] = what & 0x80 ? take(1) : 0;
 		break;
 	case 2: case 3: case 4: case 5:
-		sl->sl_msg.m_type = (uint16_t)(SP_COPYIN + what % 4);
+		sl->sl_msg.m_type = (uint16_t)(SP_COPYIN + (what >> 3) % 5);
 		sl->sl_msg.m_arg[0] = take_number();
 		sl->sl_msg.m_arg[1] = take_number();
 		copyout_asked = true;

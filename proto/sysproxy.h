@@ -130,6 +130,7 @@ enum sp_type {
 	SP_COPYOUT = 18,	/* the other way */
 	SP_COPYINSTR = 19,	/* [1] at most so many -> [1] length with the NUL */
 	SP_ANONMMAP = 20,	/* m_arg[0] length -> [1] address */
+	SP_TOUCH = 21,		/* [0] address, [1] length: can it be written? */
 };
 
 /* Calls beyond those of the ABI. */

@@ -176,7 +176,8 @@ answer(struct cslot *cs, struct sp_msg *m)
 	uint64_t addr = m->m_arg[0], len = m->m_arg[1], value = 0, back = 0;
 	int error;
 
-	if (m->m_type != SP_ANONMMAP && len > SCRATCHSIZE)
+	if (m->m_type != SP_ANONMMAP && m->m_type != SP_TOUCH &&
+	    len > SCRATCHSIZE)
 		return EPROTO;
 	switch (m->m_type) {
 	case SP_COPYIN:
@@ -192,6 +193,11 @@ answer(struct cslot *cs, struct sp_msg *m)
 		break;
 	case SP_ANONMMAP:
 		error = answer_map(addr, &value);
+		break;
+	case SP_TOUCH:
+		error = mem_touch(addr);
+		if (error == 0 && len > 1)
+			error = mem_touch(addr + len - 1);
 		break;
 	default:
 		return EPROTO;

@@ -24,6 +24,8 @@
 #include <sys/lwp.h>
 #include <sys/uio.h>
 
+#include "rw_impl.h"
+
 #define RW_MAX		0x7ffff000UL	/* that one call moves */
 
 /* Not in the headers of older hosts. */
@@ -51,7 +53,7 @@ rw_has_op(const struct file *fp, enum uio_rw rw)
 }
 
 int
-file_transfer(struct file *fp, struct uio *uio, int64_t *off, int flags,
+rw_transfer(struct file *fp, struct uio *uio, int64_t *off, int flags,
     size_t *ret_done)
 {
 	size_t want = uio->uio_resid, done;
@@ -80,6 +82,16 @@ file_transfer(struct file *fp, struct uio *uio, int64_t *off, int flags,
 		return error;
 	*ret_done = done;
 	return 0;
+}
+
+int
+file_transfer(struct file *fp, struct uio *uio, int64_t *off, int flags,
+    size_t *ret_done)
+{
+	/* Sockets do not hold locks when they copy, and their messages are one piece. */
+	if (unlikely(uio_sleeps(uio)) && fp->f_type != FILE_SOCKET)
+		return rw_remote(fp, uio, off, flags, ret_done);
+	return rw_transfer(fp, uio, off, flags, ret_done);
 }
 
 /* fp's reference is given back. */

@@ -132,6 +132,7 @@ struct spslot {
 	unsigned int	 ss_skipnext;	/* o: how many, if the next spin is in vain */
 	bool		 ss_woke;	/* o: the client slept when it got the turn */
 	uint32_t	 ss_broken;	/* o: the client broke the rules */
+	bool		 ss_quiet;	/* o: locks are held: nothing may be asked */
 
 	/* The call under way, all o. */
 	struct sp_msg	 ss_msg;

@@ -198,6 +198,8 @@ upcall(struct spslot *ss, unsigned int type, uint64_t addr, uint64_t len,
 	struct sp_msg saved = ss->ss_msg;
 	int error;
 
+	if (ss->ss_quiet)
+		return EFAULT;
 	ss->ss_msg = (struct sp_msg){ .m_type = (uint16_t)type,
 	    .m_arg = { addr, len } };
 	error = spslot_exchange(ss);
@@ -510,8 +512,54 @@ sp_copyinstr(void *cookie __unused_arg, const char *uaddr, char *kaddr,
 	return error == EFAULT ? upcall_str(ss, addr, kaddr, max, ret_len) : error;
 }
 
+/* --- who must not wait for the client ------------------------------------------------- */
+
+static int
+sp_touch(void *cookie __unused_arg, void *uaddr, size_t len)
+{
+	struct spslot *ss = spslot_current();
+	uint64_t value;
+
+	if (ss == NULL || !user_range_ok(uaddr, len))
+		return EFAULT;
+	return upcall(ss, SP_TOUCH, (uintptr_t)uaddr, len, &value);
+}
+
+static size_t
+sp_ready(void *cookie __unused_arg, const void *uaddr, size_t len, bool write)
+{
+	struct spslot *ss = spslot_current();
+	uint64_t addr = (uintptr_t)uaddr, end = addr + len;
+
+	if (ss == NULL || !user_range_ok(uaddr, len))
+		return 0;
+	while (addr < end) {
+		size_t left = end - addr;
+		const struct sp_seg *s = seg_find(ss, addr,
+		    write ? SP_SEG_OUT : SP_SEG_IN, &left);
+
+		if (s == NULL)
+			break;
+		left = s->s_len - (addr - s->s_addr);
+		addr += left < end - addr ? left : end - addr;
+	}
+	return addr - (uintptr_t)uaddr;
+}
+
+static void
+sp_setquiet(void *cookie __unused_arg, bool quiet)
+{
+	struct spslot *ss = spslot_current();
+
+	if (ss != NULL)
+		ss->ss_quiet = quiet;
+}
+
 const struct vmops sp_vmops = {
 	.vm_copyin	= sp_copyin,
 	.vm_copyout	= sp_copyout,
 	.vm_copyinstr	= sp_copyinstr,
+	.vm_touch	= sp_touch,
+	.vm_ready	= sp_ready,
+	.vm_setquiet	= sp_setquiet,
 };

@@ -135,6 +135,8 @@ sppeer_answer(struct sppeer *p, unsigned int index)
 		memcpy(scratch, at.p, value < len ? value + 1 : len);
 		value++;
 		break;
+	case SP_TOUCH:
+		break;
 	default:
 		return false;
 	}

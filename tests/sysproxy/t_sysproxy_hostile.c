@@ -7,13 +7,10 @@
  * client is served.
  */
 
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -26,63 +23,8 @@
 #include <rump/rumpclient.h>
 
 #include "harness.h"
+#include "raw.h"
 #include "start.h"
-
-static int
-raw_connect(const struct spserver *ss)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	size_t len = strlen(ss->ss_url + 7);
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	NEED(fd != -1);
-	memcpy(sun.sun_path, ss->ss_url + 7, len);
-	sun.sun_path[0] = '\0';
-	NEED(connect(fd, (struct sockaddr *)&sun,
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) == 0);
-	return fd;
-}
-
-static void
-hello_good(struct sp_hello *h)
-{
-	*h = (struct sp_hello){ .h_magic = SP_MAGIC, .h_version_min = SP_VERSION,
-	    .h_version_max = SP_VERSION, .h_kind = SP_GUEST,
-	    .h_features = SP_FEAT_SHM | SP_FEAT_FDS, .h_machine = SP_MACHINE,
-	    .h_bigendian = SP_BIGENDIAN, .h_wordsize = sizeof(long),
-	    .h_pagesize = 4096 };
-}
-
-/* What the server says to a hello; *ret_memfd what came along. */
-static int
-hello_say(int fd, const struct sp_hello *h, int *ret_memfd)
-{
-	union { struct cmsghdr align; char room[CMSG_SPACE(sizeof(int))]; } room;
-	struct sp_welcome w;
-	struct iovec iov = { &w, sizeof(w) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
-	    .msg_control = room.room, .msg_controllen = sizeof(room.room) };
-
-	NEED(send(fd, h, sizeof(*h), MSG_NOSIGNAL) == sizeof(*h));
-	NEED(recvmsg(fd, &msg, MSG_WAITALL) == sizeof(w));
-	if (w.w_error == 0 && ret_memfd != NULL)
-		memcpy(ret_memfd, CMSG_DATA(&room.align), sizeof(int));
-	return w.w_error;
-}
-
-/* An honest client in a process of its own is served. */
-static void
-honest(const struct spserver *ss)
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(rumpclient_connect(ss->ss_url) == 0 &&
-		    rump_sys_getpid() > 1 ? 0 : 1);
-	NEED(waitpid(pid, &status, 0) == pid);
-	CHECK_EQ("an honest client", 0, status);
-}
 
 TEST(hellos_that_make_no_sense_are_refused)
 {
@@ -127,56 +69,6 @@ TEST(clients_that_go_early_leave_nothing)
 	}
 	honest(&ss);
 	CHECK_EQ("server", 0, spserver_stop(&ss));
-}
-
-struct rawclient {
-	int		 rc_fd;
-	struct sp_region *rc_region;
-	struct sp_slot	*rc_slot;
-	uint8_t		*rc_area;
-	uint32_t	 rc_tid;
-};
-
-static void
-raw_open(const struct spserver *ss, struct rawclient *rc)
-{
-	struct sp_ctl ctl = { .c_op = SP_SLOT_OPEN, .c_seq = 1 };
-	struct sp_hello h;
-	int memfd = -1;
-
-	rc->rc_fd = raw_connect(ss);
-	hello_good(&h);
-	NEED(hello_say(rc->rc_fd, &h, &memfd) == 0);
-	rc->rc_region = mmap(NULL, SP_REGIONSIZE, PROT_READ | PROT_WRITE,
-	    MAP_SHARED, memfd, 0);
-	NEED(rc->rc_region != MAP_FAILED);
-	/* Nobody takes the memory from under the server's feet. */
-	CHECK_EQ("shrink", -1, ftruncate(memfd, 0));
-	close(memfd);
-	NEED(send(rc->rc_fd, &ctl, sizeof(ctl), 0) == sizeof(ctl));
-	NEED(recv(rc->rc_fd, &ctl, sizeof(ctl), MSG_WAITALL) == sizeof(ctl));
-	NEED(ctl.c_error == 0 && ctl.c_arg < SP_NSLOTS);
-	rc->rc_slot = &rc->rc_region->r_slot[ctl.c_arg];
-	rc->rc_area = (uint8_t *)rc->rc_region + SP_AREAOFF(ctl.c_arg);
-	while ((rc->rc_tid = __atomic_load_n(&rc->rc_slot->sl_alive,
-	    __ATOMIC_ACQUIRE)) == 0)
-		sched_yield();
-}
-
-static void
-raw_give(struct rawclient *rc)
-{
-	uint32_t *turn = &rc->rc_slot->sl_msg.m_turn;
-
-	__atomic_store_n(turn, rc->rc_tid, __ATOMIC_SEQ_CST);
-	syscall(__NR_futex, turn, 1, 1 << 30, NULL, NULL, 0);
-}
-
-static void
-raw_close(struct rawclient *rc)
-{
-	munmap(rc->rc_region, SP_REGIONSIZE);
-	close(rc->rc_fd);
 }
 
 /* The server ends the connection of who lies; the others do not notice. */

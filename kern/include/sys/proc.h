@@ -21,12 +21,23 @@ struct fdtable;
 struct lwp;
 struct proc;
 
-/* How the kernel reaches a client's memory; see copy.h. */
+/*
+ * How the kernel reaches a client's memory; see copy.h.  The first three may have to ask
+ * the client, who answers when he likes: they sleep, and must not be called with a
+ * lock held that others want.  The rest never asks but for vm_touch, which tells
+ * whether memory can be written (EFAULT).
+ */
 struct vmops {
 	int	(*vm_copyin)(void *cookie, const void *uaddr, void *kaddr, size_t len);
 	int	(*vm_copyout)(void *cookie, const void *kaddr, void *uaddr, size_t len);
 	int	(*vm_copyinstr)(void *cookie, const char *uaddr, char *kaddr,
 		    size_t max, size_t *ret_len);
+	int	(*vm_touch)(void *cookie, void *uaddr, size_t len);
+	/* How many of the bytes can be moved without asking. */
+	size_t	(*vm_ready)(void *cookie, const void *uaddr, size_t len,
+		    bool write);
+	/* While it is quiet the client is not asked: EFAULT instead. */
+	void	(*vm_setquiet)(void *cookie, bool quiet);
 };
 
 /* Data that other factions hang on each proc. */
