@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -75,6 +76,7 @@ raw_open(const struct spserver *ss, struct rawclient *rc)
 	struct sp_hello h;
 	int memfd = -1;
 
+	rc->rc_memory = NULL;
 	rc->rc_fd = raw_connect(ss);
 	hello_good(&h);
 	NEED(hello_say(rc->rc_fd, &h, &memfd) == 0);
@@ -151,8 +153,12 @@ raw_answer(struct rawclient *rc)
 	uint8_t *scratch = rc->rc_area + SCRATCH;
 	union { uint64_t n; void *p; } at = { .n = m->m_arg[0] };
 	uint64_t len = m->m_arg[1], value = 0;
+	bool there = rc->rc_memory == NULL || (at.n >= (uintptr_t)rc->rc_memory &&
+	    at.n + len <= (uintptr_t)rc->rc_memory + rc->rc_memsize);
 
-	switch (m->m_type) {
+	if (m->m_type == SP_REPLY)
+		return false;
+	switch (there ? m->m_type : SP_TOUCH) {
 	case SP_COPYIN:
 		memcpy(scratch, at.p, len);
 		break;
@@ -170,7 +176,7 @@ raw_answer(struct rawclient *rc)
 		return false;
 	}
 	m->m_type = SP_ANSWER;
-	m->m_arg[0] = 0;
+	m->m_arg[0] = there ? 0 : EFAULT;
 	m->m_arg[1] = value;
 	raw_give(rc);
 	return true;

@@ -23,6 +23,8 @@ struct rawclient {
 	struct sp_slot	*rc_slot;
 	uint8_t		*rc_area;
 	uint32_t	 rc_tid;
+	const void	*rc_memory;	/* all that there is; NULL: whatever is asked for */
+	size_t		 rc_memsize;
 };
 
 int	raw_connect(const struct spserver *ss);		/* a socket */
