@@ -538,6 +538,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		one_call();
 	server_die();
 	/* The client finds out. */
+	expect_out(BASE, 0);
 	call(SYS_getpid, 0, 0, 0, 0);
 	need(rumpclient_getpid() == 0, "still believes in the server");
 	return 0;
