@@ -17,9 +17,14 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #define PAGE		4096UL
 #define NREGIONS	1024
+
+#ifndef RWF_NOAPPEND			/* Linux 6.9 */
+#define RWF_NOAPPEND	0x20
+#endif
 
 /* A shared mapping that may be written. */
 struct region {
@@ -56,6 +61,7 @@ sums_bytes(const struct region *rg)
 static long
 region_flush(struct region *rg, unsigned long first, unsigned long last)
 {
+	struct iovec iov;
 	struct stat st;
 	long ret;
 
@@ -66,8 +72,10 @@ region_flush(struct region *rg, unsigned long first, unsigned long last)
 
 		if (sum == rg->rg_sum[i] || off >= (uint64_t)st.st_size)
 			continue;
-		ret = kernel_syscall(SYS_pwrite64, rg->rg_r, page,
-		    (uint64_t)st.st_size - off < PAGE ? (uint64_t)st.st_size - off : PAGE, off);
+		iov.iov_base = (void *)(uintptr_t)page;
+		iov.iov_len = (uint64_t)st.st_size - off < PAGE ? (uint64_t)st.st_size - off : PAGE;
+		/* Where it belongs, even if the descriptor appends. */
+		ret = kernel_syscall(SYS_pwritev2, rg->rg_r, &iov, 1, off, 0, RWF_NOAPPEND);
 		rg->rg_sum[i] = sum;
 	}
 	return ret < 0 ? ret : 0;
@@ -267,14 +275,6 @@ rule_mremap(long nr, const unsigned long args[6])
 	return host_args(nr, args);
 }
 
-static long
-rule_exit(long nr, const unsigned long args[6])
-{
-	if (!self.s_vfork && __atomic_load_n(&nregions, __ATOMIC_ACQUIRE) != 0)
-		mmap_flush();
-	return host_args(nr, args);
-}
-
 void
 mmap_rules(void)
 {
@@ -284,5 +284,4 @@ mmap_rules(void)
 	dispatch_set(SYS_munmap, HIJACK_LOOK, rule_munmap);
 	dispatch_set(SYS_msync, HIJACK_LOOK, rule_msync);
 	dispatch_set(SYS_mremap, HIJACK_LOOK, rule_mremap);
-	dispatch_set(SYS_exit_group, HIJACK_LOOK, rule_exit);
 }

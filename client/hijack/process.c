@@ -120,6 +120,21 @@ rule_prctl(long nr, const unsigned long args[6])
 	return host_args(nr, args);
 }
 
+/*
+ * Who waits for us finds our ports free and our ends of connections closed: a server would notice
+ * our end a moment later.
+ */
+static long
+rule_exit(long nr, const unsigned long args[6])
+{
+	if (self.s_depth == 0 && !self.s_vfork && backend != NULL) {
+		mmap_flush();
+		if (backend->b_exec_env != NULL)
+			(void)kernel_syscall(SYS_close_range, 3, ~0U, 0);
+	}
+	return host_args(nr, args);
+}
+
 /* It has to know itself to be refused. */
 static long
 rule_io_uring(long nr, const unsigned long args[6])
@@ -136,4 +151,5 @@ process_rules(void)
 	dispatch_set(SYS_seccomp, HIJACK_LOOK, rule_seccomp);
 	dispatch_set(SYS_prctl, HIJACK_LOOK, rule_prctl);
 	dispatch_set(SYS_io_uring_setup, HIJACK_LOOK, rule_io_uring);
+	dispatch_set(SYS_exit_group, HIJACK_LOOK, rule_exit);
 }

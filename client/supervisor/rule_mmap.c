@@ -24,12 +24,17 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "supervisor.h"
 
 #define PAGE		4096UL
 #define CHUNK		65536UL
+
+#ifndef RWF_NOAPPEND			/* Linux 6.9 */
+#define RWF_NOAPPEND	0x20
+#endif
 
 /* A file that is mapped shared.  Field key:  c  constant	m  maps_lock */
 struct shared {
@@ -65,18 +70,12 @@ page_sum(const uint64_t *page)
 }
 
 static long
-call(struct target *t, unsigned int nr, int r, const void *buf, size_t len, uint64_t off)
-{
-	unsigned long args[6] = { (unsigned long)r, (unsigned long)buf, len, off };
-
-	return target_call(t, nr, args);
-}
-
-static long
 flush_page(struct target *t, struct mapping *mp, size_t i, uint64_t size)
 {
 	struct shared *sh = mp->mp_shared;
 	uint64_t page[PAGE / 8] = { 0 }, off = i * PAGE, sum;
+	struct iovec iov = { page, size - off < PAGE ? size - off : PAGE };
+	unsigned long args[6] = { (unsigned long)mp->mp_r, (unsigned long)&iov, 1, off, 0, RWF_NOAPPEND };
 	long ret;
 
 	if (sh->sh_sum[i] == 0 || off >= size || pread(sh->sh_memfd, page, PAGE, (off_t)off) <= 0)
@@ -84,7 +83,8 @@ flush_page(struct target *t, struct mapping *mp, size_t i, uint64_t size)
 	sum = page_sum(page);
 	if (sum == sh->sh_sum[i])
 		return 0;
-	ret = call(t, SYS_pwrite64, mp->mp_r, page, size - off < PAGE ? size - off : PAGE, off);
+	/* Where it belongs, even if the descriptor appends. */
+	ret = target_call(t, SYS_pwritev2, args);
 	if (ret > 0)
 		sh->sh_sum[i] = sum;
 	return ret < 0 ? ret : 0;
@@ -93,11 +93,14 @@ flush_page(struct target *t, struct mapping *mp, size_t i, uint64_t size)
 static long
 flush_locked(struct target *t)
 {
+	unsigned long args[6] = { 0 };
 	struct stat st;
 	long ret = 0;
 
 	for (struct mapping *mp = t->t_maps; mp != NULL; mp = mp->mp_next) {
-		if (call(t, SYS_fstat, mp->mp_r, &st, 0, 0) != 0)
+		args[0] = (unsigned long)mp->mp_r;
+		args[1] = (unsigned long)&st;
+		if (target_call(t, SYS_fstat, args) != 0)
 			continue;
 		for (size_t i = 0; i < mp->mp_shared->sh_npages && ret == 0; i++)
 			ret = flush_page(t, mp, i, (uint64_t)st.st_size);
@@ -276,7 +279,17 @@ shared_grow_locked(struct shared *sh, off_t size)
 	return 0;
 }
 
-/* Pages that nobody has mapped yet. */
+/* Has it been changed since it was last the kernel's? */
+static bool
+page_dirty(const struct shared *sh, size_t i)
+{
+	uint64_t page[PAGE / 8] = { 0 };
+
+	return sh->sh_sum[i] != 0 && pread(sh->sh_memfd, page, PAGE, (off_t)(i * PAGE)) > 0 &&
+	    page_sum(page) != sh->sh_sum[i];
+}
+
+/* What is mapped now is what the kernel has now, but for changes that it has not been told yet. */
 static long
 shared_fill_locked(struct shared *sh, int r, uint64_t off, uint64_t len)
 {
@@ -288,7 +301,7 @@ shared_fill_locked(struct shared *sh, int r, uint64_t off, uint64_t len)
 	for (size_t i = off / PAGE; i < end && ret == 0; i++) {
 		uint64_t page[PAGE / 8] = { 0 };
 
-		if (sh->sh_sum[i] != 0)
+		if (page_dirty(sh, i))
 			continue;
 		ret = fill(sh->sh_memfd, r, i * PAGE, PAGE);
 		if (ret == 0 && pread(sh->sh_memfd, page, PAGE, (off_t)(i * PAGE)) >= 0)

@@ -234,6 +234,7 @@ rule_fork(long nr, const unsigned long args[6])
 	return CALL_GOES_ON;
 }
 
+/* Who waits for it finds its ports free: we would see its end a moment later. */
 static long
 rule_exit(long nr, const unsigned long args[6])
 {
@@ -241,6 +242,8 @@ rule_exit(long nr, const unsigned long args[6])
 	(void)mmap_flush_target(visit->v_target);
 	if (nr == SYS_exit)
 		target_thread_ends((pid_t)visit->v_call.pid);
+	else if (target_has(visit->v_target))
+		(void)kernel_syscall(SYS_close_range, 3, ~0U, 0);
 	return CALL_GOES_ON;
 }
 

@@ -94,6 +94,8 @@ void	target_dies(pid_t pid);
 int32_t	target_entry(struct target *t, unsigned long n);
 /* Returns what it was. */
 int32_t	target_set(struct target *t, unsigned long n, int32_t entry);
+/* Is any descriptor not the host's? */
+bool	target_has(struct target *t);
 /* Is there another name of it? */
 bool	target_names(struct target *t, int32_t entry);
 /* For each descriptor that is not the host's. */

@@ -165,6 +165,18 @@ target_names(struct target *t, int32_t entry)
 	return found;
 }
 
+bool
+target_has(struct target *t)
+{
+	bool found = false;
+
+	(void)pthread_mutex_lock(&targets_lock);
+	for (unsigned int n = 0; n < t->t_nentries && !found; n++)
+		found = t->t_entry[n] != FDMAP_HOST;
+	(void)pthread_mutex_unlock(&targets_lock);
+	return found;
+}
+
 struct target *
 target_with(int32_t entry, unsigned long *ret_n)
 {

@@ -36,7 +36,7 @@ inpcb_getopt(struct socket *so, int level, int name, void *val, socklen_t *len)
 
 	/* What getsockopt() finds on other levels is "not supported", as on Linux. */
 	if (af == NULL)
-		return level == SOL_IPV6 && so->so_family == AF_INET ? EOPNOTSUPP : ENOPROTOOPT;
+		return level != SOL_SOCKET && so->so_family == AF_INET ? EOPNOTSUPP : ENOPROTOOPT;
 	return af->ia_getopt(so, level, name, val, len);
 }
 
