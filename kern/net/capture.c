@@ -173,7 +173,7 @@ file_close(int fd)
 	vcpu_block_end();
 }
 
-/* A new file, or what is there and is none. */
+/* A new file, an empty one that was made for us, or what is there and is no file. */
 static int
 file_open(const char *path, int *ret_fd)
 {
@@ -184,7 +184,7 @@ file_open(const char *path, int *ret_fd)
 	vcpu_block_begin();
 	error = rumpuser_open(path, RUMPUSER_OPEN_WRONLY | create, ret_fd);
 	if (error == EEXIST && rumpuser_fileinfo(path, &info) == 0 &&
-	    info.fi_type != RUMPUSER_FT_REG)
+	    (info.fi_type != RUMPUSER_FT_REG || info.fi_size == 0))
 		error = rumpuser_open(path, RUMPUSER_OPEN_WRONLY, ret_fd);
 	vcpu_block_end();
 	return error;

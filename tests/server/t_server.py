@@ -294,6 +294,20 @@ def images_are_mounted():
     check_eq('nothing is left', None, listed('t'))
 
 
+def an_interface_is_captured():
+    pcapng = b'\x0a\x0d\x0d\x0a'
+    with Running('--net=shm:capbus,10.0.0.1/24,capture=cap.pcapng'):
+        rumpus('ping', '--on=t', '-c', '1', '-W', '0.1', '10.0.0.77')
+    with open('cap.pcapng', 'rb') as file:
+        capture = file.read()
+    check_eq('begins as pcapng', pcapng, capture[:4])
+    check('has the question for the address', bytes([10, 0, 0, 77]) in capture)
+    says(2, 'cap.pcapng exists', ALLSERVER, '--net=shm:capbus,10.0.0.1/24,capture=cap.pcapng',
+         '--name=t')
+    with open('cap.pcapng', 'rb') as file:
+        check_eq('is not written over', capture, file.read())
+
+
 def a_device_gets_the_size_that_it_shall_have():
     with Running('-d', 'key=/dev/d0,hostpath=new.img,size=3m'):
         check_eq('size', 3 << 20, os.stat('new.img').st_size)
@@ -532,7 +546,7 @@ def main():
             a_taken_name_is_refused_and_a_dead_ones_is_not, a_folder_of_somebody_else_is_not_used,
             stale_sockets_are_replaced_others_are_not, signals_end_it_orderly, clients_use_it,
             ip_monitor_tells_what_changes,
-            components_are_found_by_name, images_are_mounted,
+            components_are_found_by_name, images_are_mounted, an_interface_is_captured,
             a_device_gets_the_size_that_it_shall_have, a_file_has_the_options_too,
             a_client_can_halt_it, systemd_is_told, a_socket_of_systemd_is_used,
             its_control_socket_takes_only_lines_it_knows, calls_can_be_watched,

@@ -51,6 +51,8 @@ raw_attach(struct socket *so, int protocol)
 	r = so->so_pcb;
 	r->r_csumoff = so->so_family == AF_INET6 && protocol == IPPROTO_ICMPV6 ? 2 : -1;
 	r->r_dgram.dp_inp.inp_v6only = true;
+	/* There are no ports: as on Linux the socket's name has the protocol there. */
+	r->r_dgram.dp_inp.inp_lport = net16((uint16_t)protocol);
 	r->r_dgram.dp_inp.inp_hdrincl = protocol == IPPROTO_RAW;
 	mutex_enter(&rn->rn_lock);
 	r->r_next = rn->rn_first;
@@ -105,18 +107,42 @@ raw_bind(struct socket *so, const struct sockaddr *sa, socklen_t len)
 		return EADDRNOTAVAIL;
 	mutex_enter(&so->so_lock);
 	inaddr_write(&inp->inp_laddr, &addr);
+	((struct rawcb *)so->so_pcb)->r_bound = !inaddr_zero(&addr);
 	atomic_store(&inp->inp_scope, scope);
 	atomic_or(&so->so_state, SS_BOUND);
 	mutex_exit(&so->so_lock);
 	return 0;
 }
 
+/* The address that we have towards a peer, as programs make pseudo headers of it. */
+static int
+source_towards(const struct inpcb *inp, const struct inaddr *addr, uint32_t scope,
+    struct inaddr *ret_src)
+{
+	const struct socket *so = inp->inp_so;
+	struct rtdst *rd;
+	struct rtkey rk;
+	int error;
+
+	inpcb_rtkey(inp, so->so_family, addr, scope, &rk);
+	error = route_lookup(so->so_ns, &rk, &rd);
+	if (error)
+		return error;
+	if ((rd->rd_flags & RTD_BROADCAST) != 0 &&
+	    (atomic_load(&so->so_options) & SOO_BROADCAST) == 0)
+		error = EACCES;
+	*ret_src = rd->rd_src;
+	rtdst_rele(rd);
+	return error;
+}
+
 static int
 raw_connect(struct socket *so, const struct sockaddr *sa, socklen_t len, bool nonblock)
 {
 	static const struct inaddr none;
+	struct rawcb *r = so->so_pcb;
 	struct inpcb *inp = so->so_pcb;
-	struct inaddr addr = none;
+	struct inaddr addr = none, src = none;
 	uint32_t scope = 0;
 	uint16_t port;
 	int error = 0, family;
@@ -131,8 +157,16 @@ raw_connect(struct socket *so, const struct sockaddr *sa, socklen_t len, bool no
 			return error;
 	}
 	mutex_enter(&so->so_lock);
+	if (sa->sa_family != AF_UNSPEC)
+		error = source_towards(inp, &addr, scope, &src);
+	if (error) {
+		mutex_exit(&so->so_lock);
+		return error;
+	}
 	inpcb_setdst(inp, NULL);
 	inaddr_write(&inp->inp_faddr, &addr);
+	if (!r->r_bound && (sa->sa_family == AF_UNSPEC || inaddr_zero(&inp->inp_laddr)))
+		inaddr_write(&inp->inp_laddr, &src);
 	if (scope != 0)
 		atomic_store(&inp->inp_scope, scope);
 	if (sa->sa_family != AF_UNSPEC)

@@ -18,6 +18,7 @@ struct rawcb {
 	struct dgram_pcb r_dgram;	/* first */
 	struct rawcb	*r_next;	/* l */
 	bool		 r_listed;	/* l */
+	bool		 r_bound;	/* s: to an address, which connect(2) leaves alone */
 	uint32_t	 r_filter[ICMP_FILTER_WORDS];	/* a: ICMP types to drop: a bit each */
 	int		 r_csumoff;	/* s: IPV6_CHECKSUM; -1: off */
 };

@@ -557,6 +557,7 @@ raws(void)
 	unsigned int filter = ~(1u << ICMP_ECHOREPLY);
 	struct iphdr ip = { .version = 4, .ihl = 5, .ttl = 9, .protocol = IPPROTO_UDP,
 	    .daddr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in name, far = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000005) };
 	uint8_t pkt[64];
 	int fd = x_socket(AF_INET, SOCK_RAW, IPPROTO_ICMP), fu;
 
@@ -566,7 +567,11 @@ raws(void)
 	x_recv(fd, 100, MSG_DONTWAIT, 0);
 	x_recv(fd, 100, MSG_DONTWAIT, 0);
 	x_sendto(fd, &req, sizeof(req), 0, NULL, 0);
+	x_name(fd, &name);
 	x_connect(fd, &dst, sizeof(dst));
+	x_name(fd, &name);
+	x_connect(fd, &far, sizeof(far));
+	x_name(fd, &name);
 	x_sendto(fd, &req, sizeof(req), 0, NULL, 0);
 	x_recv(fd, 100, MSG_DONTWAIT, 0);
 	x_close(fd);
