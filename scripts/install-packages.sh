@@ -10,10 +10,10 @@
 
 set -eu
 
-build='libarchive-dev libjansson-dev libseccomp-dev nettle-dev gcc libc6-dev linux-libc-dev binutils meson ninja-build pkgconf python3 make'
+build='libarchive-dev libjansson-dev libseccomp-dev libssl-dev nettle-dev gcc libc6-dev linux-libc-dev binutils meson ninja-build pkgconf python3 make'
 demo='e2fsprogs fdisk coreutils tar curl nginx-light'
 check='clang libclang-rt-14-dev e2fsprogs fdisk dosfstools'
-check="$check curl dnsmasq-base iproute2 iputils-ping netcat-openbsd passt radvd socat tcpdump tshark"
+check="$check curl dnsmasq-base iproute2 iputils-ping netcat-openbsd openssl passt radvd socat tcpdump tshark"
 lint='clang clang-format mandoc shellcheck git'
 fuzz='clang libclang-rt-14-dev llvm'
 bench='e2fsprogs fdisk ethtool iproute2 passt slirp4netns'

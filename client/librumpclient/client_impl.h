@@ -249,6 +249,8 @@ void	fds_closed(unsigned long first, unsigned long last);
 bool	fds_lost(unsigned long fd);	/* it was another kernel's */
 bool	fds_known(unsigned long fd);	/* it is open, as far as we know */
 
+#define EXEC_NAME	"RUMPCLIENT__EXEC"	/* in the environment */
+
 /* --- fork.c ---------------------------------------------------------------------- */
 
 /*

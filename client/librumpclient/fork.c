@@ -23,7 +23,6 @@
 #include "client_impl.h"
 
 #define TICKETS_MAX	64
-#define EXEC_NAME	"RUMPCLIENT__EXEC"
 
 struct rumpclient_fork {
 	uint32_t	 rf_used;	/* a */

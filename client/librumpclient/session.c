@@ -10,7 +10,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <hyper/common/tlsfront.h>
 
 #include "client_impl.h"
 
@@ -154,11 +157,36 @@ session_open_locked(const char *url)
 	return error ? error : session_guest_locked(url);
 }
 
+/*
+ * A server elsewhere is reached through a process that speaks TLS, which makes a local socket for
+ * us and whoever comes after us.
+ */
+static int
+session_front(const char *url, struct tlsfront_ready *ready)
+{
+	int fd, error;
+
+	error = tlsfront_start("connect", url, ready, &fd);
+	if (error)
+		return error == ENOENT ? -EPROTONOSUPPORT : -error;
+	/* It knows our process. */
+	host_close(fd);
+	return 0;
+}
+
 int
 session_open(const char *url)
 {
+	struct tlsfront_ready ready;
 	int error;
 
+	if (url != NULL && url_rest(url, "tcp://") != NULL && session_fd() == -1 &&
+	    getenv(EXEC_NAME) == NULL) {
+		error = session_front(url, &ready);
+		if (error)
+			return error;
+		url = ready.tr_url;
+	}
 	rclock_enter(&session.s_lock);
 	error = session_open_locked(url);
 	rclock_exit(&session.s_lock);

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <hyper/common/tlsfront.h>
+
 #include "../server/place.h"
 #include "doctor.h"
 #include "net.h"
@@ -23,6 +25,8 @@
 
 #define LIBRARY		"librumphijack.so"
 #define SUPERVISOR	"rumpus-supervise"
+
+enum { OPT_PSK = 0x200, OPT_CERT, OPT_KEY, OPT_CA };
 
 static const struct option options[] = {
 	{ "net", required_argument, NULL, 'n' },
@@ -38,6 +42,10 @@ static const struct option options[] = {
 	{ "map-uid", required_argument, NULL, 'm' },
 	{ "engine", required_argument, NULL, 'e' },
 	{ "verbose", no_argument, NULL, 'v' },
+	{ "tls-psk", required_argument, NULL, OPT_PSK },
+	{ "tls-cert", required_argument, NULL, OPT_CERT },
+	{ "tls-key", required_argument, NULL, OPT_KEY },
+	{ "tls-ca", required_argument, NULL, OPT_CA },
 	NET_OPTIONS,
 };
 
@@ -62,6 +70,15 @@ join(char *text, const char *separator, const char *a, const char *b, const char
 	}
 	free(text);
 	return joined;
+}
+
+static void
+set(const char *name, const char *value)
+{
+	if (value != NULL ? setenv(name, value, 1) != 0 : unsetenv(name) != 0) {
+		warn_text("out of memory");
+		exit(EX_IO);
+	}
 }
 
 /* An option of the kernel goes on as it came, once it is known to be good. */
@@ -127,6 +144,18 @@ take_option(struct run *r, int opt, const char *name)
 	case 'v':
 		r->r_verbose = true;
 		return -1;
+	case OPT_PSK:
+		set("RUMP_TLS_PSK", optarg);
+		return -1;
+	case OPT_CERT:
+		set("RUMP_TLS_CERT", optarg);
+		return -1;
+	case OPT_KEY:
+		set("RUMP_TLS_KEY", optarg);
+		return -1;
+	case OPT_CA:
+		set("RUMP_TLS_CA", optarg);
+		return -1;
 	default:
 		return kernel_option(r, opt);
 	}
@@ -152,15 +181,6 @@ find_part(const char *installed, const char *env, const char *built, char *buf, 
 	if (snprintf(buf, size, "%s/../../client/%s", exe, built) >= (int)size)
 		return ENAMETOOLONG;
 	return access(buf, R_OK) == 0 ? 0 : errno;
-}
-
-static void
-set(const char *name, const char *value)
-{
-	if (value != NULL ? setenv(name, value, 1) != 0 : unsetenv(name) != 0) {
-		warn_text("out of memory");
-		exit(EX_IO);
-	}
 }
 
 static char *
@@ -316,6 +336,28 @@ run(struct run *r, char **argv)
 	return supervised ? run_supervised(r, argv) : run_preloaded(r, argv);
 }
 
+/*
+ * A server elsewhere: the process that speaks TLS is started here, so that the program
+ * need not, and becomes that of whoever takes our place.
+ */
+static int
+find_remote(char *url, size_t size)
+{
+	struct tlsfront_ready ready;
+	int error, fd;
+
+	error = tlsfront_start("connect", url, &ready, &fd);
+	if (error == ENOENT)
+		return complain("rump_tls", "find", error);
+	if (error) {
+		warn_text("%s: cannot be reached", url);
+		return error == EACCES ? EX_DENIED : EX_IO;
+	}
+	close(fd);
+	(void)snprintf(url, size, "%s", ready.tr_url);
+	return EX_DONE;
+}
+
 /* The URL of a server, which may have been named otherwise. */
 static int
 find_server(struct run *r, char *url, size_t size)
@@ -329,7 +371,7 @@ find_server(struct run *r, char *url, size_t size)
 	if (error)
 		return complain(r->r_server, "find", error);
 	r->r_server = url;
-	return EX_DONE;
+	return strncmp(url, "tcp://", 6) == 0 ? find_remote(url, size) : EX_DONE;
 }
 
 int

@@ -108,6 +108,30 @@ net_boot(void)
 	return error != 0 ? complain(url, "start", error) : EX_DONE;
 }
 
+/* "--tls-psk FILE" and the like are what the environment could say as well. */
+static void
+take_credential(int argc, char **argv, int *from)
+{
+	static const struct { const char *option, *name; } credentials[] = {
+		{ "--tls-psk", "RUMP_TLS_PSK" }, { "--tls-cert", "RUMP_TLS_CERT" },
+		{ "--tls-key", "RUMP_TLS_KEY" }, { "--tls-ca", "RUMP_TLS_CA" },
+	};
+	const char *word = argv[*from], *value = strchr(word, '=');
+	size_t len = value != NULL ? (size_t)(value - word) : strlen(word);
+
+	if (value == NULL && *from + 1 < argc)
+		value = argv[++*from];
+	else if (value != NULL)
+		value++;
+	for (size_t i = 0; i < sizeof(credentials) / sizeof(credentials[0]); i++) {
+		if (strlen(credentials[i].option) == len && value != NULL &&
+		    strncmp(credentials[i].option, word, len) == 0 &&
+		    setenv(credentials[i].name, value, 1) == 0)
+			return;
+	}
+	exit(usage_error("'%s' is no option, or wants a value", word));
+}
+
 /* Takes --on and its value out of the words. */
 static int
 take_server(int argc, char **argv)
@@ -121,6 +145,8 @@ take_server(int argc, char **argv)
 			server = argv[from] + 5;
 		else if (strcmp(argv[from], "--on") == 0 && from + 1 < argc)
 			server = argv[++from];
+		else if (strncmp(argv[from], "--tls-", 6) == 0)
+			take_credential(argc, argv, &from);
 		else
 			argv[to++] = argv[from];
 	}

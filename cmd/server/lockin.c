@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "lockin.h"
-#include "lockin_filter.h"
+#include LOCKIN_FILTER
 
 /* <linux/landlock.h> may be older than the kernel that runs. */
 struct ruleset_attr {
@@ -44,7 +44,6 @@ struct path_attr {
 #define FS_REMOVE_FILE		(1u << 5)
 #define FS_TRUNCATE		(1u << 14)	/* ABI 3 */
 #define FS_IOCTL_DEV		(1u << 15)	/* ABI 5 */
-#define NET_BIND_TCP		(1u << 0)
 #define NALLOWED		128
 
 /* Rights of each ABI: file system ones are bits from 0 on. */
@@ -150,8 +149,6 @@ lockin_files(void)
 	size_t size = abi < 4 ? 8 : abi < 6 ? 16 : 24;
 	int error, ruleset;
 
-	/* tcp:// binds its address later; what it must not do is connect. */
-	ra.ra_net &= ~(uint64_t)NET_BIND_TCP;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return errno;
 	if (abi == 0)

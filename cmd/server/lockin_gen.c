@@ -3,7 +3,7 @@
 /*
  * lockin_gen.c - makes the seccomp filter of lockin.c, at build time
  *
- *	lockin_gen ARCH lockin_filter.h lockin_filter.pfc
+ *	lockin_gen ARCH lockin_filter.h lockin_filter.pfc [socketpair]
  *
  * libseccomp knows the numbers of system calls and lays out the comparisons; a server
  * contains its result alone, and needs neither the library nor the millisecond it takes.
@@ -16,6 +16,7 @@
  *	memory		never executable
  *	clone(2)	for threads alone; clone3(2) is said not to exist, as its
  *			flags cannot be seen by a filter, and the C library uses the other
+ *	socketpair(2)	for rump_tls(1), which hands over connections by it; local ones alone
  *	unlinkat(2)	in the folders of lockin.h, whose descriptors have fixed numbers
  */
 
@@ -25,11 +26,13 @@
 #include <linux/filter.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lockin.h"
@@ -93,7 +96,7 @@ rule1(scmp_filter_ctx ctx, int call, struct scmp_arg_cmp cmp)
 }
 
 static void
-rules(scmp_filter_ctx ctx)
+rules(scmp_filter_ctx ctx, bool pairs)
 {
 	const struct scmp_arg_cmp own_limits[] = { SCMP_A0_64(SCMP_CMP_EQ, 0, 0),
 	    SCMP_A2_64(SCMP_CMP_EQ, 0, 0) };
@@ -109,6 +112,8 @@ rules(scmp_filter_ctx ctx)
 	rule1(ctx, SCMP_SYS(prctl), SCMP_A0_64(SCMP_CMP_EQ, PR_SET_NAME, 0));
 	rule1(ctx, SCMP_SYS(unlinkat), SCMP_A0_32(SCMP_CMP_MASKED_EQ,
 	    0xffffffff - (LOCKIN_NFDS - 1), LOCKIN_FD));
+	if (pairs)
+		rule1(ctx, SCMP_SYS(socketpair), SCMP_A0_32(SCMP_CMP_EQ, AF_UNIX, 0));
 	rule(ctx, SCMP_SYS(prlimit64), own_limits, 2);
 	rule(ctx, SCMP_SYS(newfstatat), fstat_of_fd, 1);
 	if (seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) != 0)
@@ -139,8 +144,8 @@ main(int argc, char **argv)
 	uint32_t arch;
 	FILE *to;
 
-	if (argc != 4 || ctx == NULL)
-		fail("usage: lockin_gen ARCH FILE.h FILE.pfc", EINVAL);
+	if (argc < 4 || argc > 5 || ctx == NULL)
+		fail("usage: lockin_gen ARCH FILE.h FILE.pfc [socketpair]", EINVAL);
 	arch = seccomp_arch_resolve_name(argv[1]);
 	if (arch == 0)
 		fail(argv[1], EINVAL);
@@ -153,7 +158,7 @@ main(int argc, char **argv)
 		error = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (error != 0)
 		fail("attributes", -error);
-	rules(ctx);
+	rules(ctx, argc == 5);
 	fd = memfd_create("filter", MFD_CLOEXEC);
 	to = fopen(argv[2], "we");
 	pfc = open(argv[3], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);

@@ -8,7 +8,7 @@
 #define RUMP_SERVER_HELP_H
 
 #define SERVER_HELP \
-	"A rump kernel that other programs use: unix:///tmp/ctl, or unix://@name.\n\n" \
+	"A rump kernel that other programs use: unix:///tmp/ctl, unix://@name or tcp://host:port.\n\n" \
 	"      --name=NAME       for 'rumpus ps', --on=NAME; makes a URL of its own\n" \
 	"  -l, --component=NAME  load a component and what it needs: rumpnet_inet, fs_ext2\n" \
 	"  -m, --module=FILE     load a library\n" \
@@ -20,6 +20,7 @@
 	"  -c, --cpus=N|host     virtual processors      -r, --memory=SIZE  limit of the kernel\n" \
 	"      --clients=N --client-threads=N   limits   --map-uid=HOST:INSIDE[:GROUP][,...]\n" \
 	"      --config=FILE     options from a file, a line each\n" \
+	"      --tls-psk=FILE | --tls-cert=FILE --tls-key=FILE --tls-ca=FILE   for tcp://HOST:PORT\n" \
 	"  -s, --foreground      stay, do not become a daemon   -v, --verbose\n" \
 	"      --log=stderr|syslog|file:PATH   --metrics=unix:PATH|file:PATH[,SECONDS]\n" \
 	"      --stop-time=SECONDS  for clients to leave when it stops\n" \

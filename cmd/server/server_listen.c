@@ -6,7 +6,8 @@
  * A Unix socket is bound here, before there is a kernel: its name is free or it is
  * not, and what a dead server left is told from what belongs to a living one.  The
  * kernel gets the listening descriptor.  So does systemd's, when the server was started
- * because somebody connected (LISTEN_FDS).  tcp:// is the kernel's own affair.
+ * because somebody connected (LISTEN_FDS).  For tcp:// a process is started that speaks TLS
+ * (rump_tls(1)), and the kernel gets the socket between the two.
  *
  * References: unix(7), sd_listen_fds(3).
  */
@@ -24,6 +25,7 @@
 #include <unistd.h>
 
 #include <rump/rump.h>
+#include <rump/rumpuser.h>
 
 #include "../rumpus/net.h"
 #include "../rumpus/rumpus.h"
@@ -34,7 +36,7 @@
 #define BACKLOG		512
 #define LISTEN_FIRST	3		/* SD_LISTEN_FDS_START */
 
-static int listen_fd = -1;
+static int listen_fd = -1, listen_front = -1;
 static char listen_url[sizeof(struct sockaddr_un) + PATH_MAX];
 static bool listen_stream;		/* no memory is shared with clients */
 static char listen_name[sizeof(((struct sockaddr_un *)NULL)->sun_path)];	/* to remove */
@@ -164,6 +166,26 @@ unix_rest(const char *url)
 	return listen_stream ? url + 14 : NULL;
 }
 
+/* Beside it who has the name of a server finds a local socket, as always. */
+static int
+listen_tcp(const char *url)
+{
+	char path[PATH_MAX];
+	int error;
+
+	error = rumpuser_spfront_start(url, &listen_front, listen_url, sizeof(listen_url));
+	if (error == ENOENT)
+		return usage_error("'%s': rump_tls(1) is not there", url);
+	if (error) {
+		warn_text("%s: cannot be served", url);
+		return error == EACCES ? EX_DENIED : error == EINVAL ? EX_USE : EX_IO;
+	}
+	if (server_place.pl_dirfd == -1)
+		return EX_DONE;
+	return snprintf(path, sizeof(path), "%s/sock", server_place.pl_path) < (int)sizeof(path) ?
+	    socket_bind(path) : complain(url, "listen", ENAMETOOLONG);
+}
+
 int
 server_listen(void)
 {
@@ -188,6 +210,8 @@ server_listen(void)
 		    (int)sizeof(path) ? 0 : ENAMETOOLONG;
 	} else if ((rest = unix_rest(url)) != NULL) {
 		error = absolute_path(rest, path, sizeof(path));
+	} else if (strncmp(url, "tcp://", 6) == 0) {
+		return listen_tcp(url);
 	} else {
 		(void)snprintf(listen_url, sizeof(listen_url), "%s", url);
 		return EX_DONE;
@@ -243,13 +267,16 @@ server_shutdown(void)
 int
 server_serve(void)
 {
-	char url[32];
-	int error;
+	char url[32], front[32];
+	int error = 0;
 
-	if (listen_fd != -1)
-		(void)snprintf(url, sizeof(url), "fd%s://%d", listen_stream ? "+stream" : "", listen_fd);
-	error = rump_init_server(listen_fd != -1 ? url : listen_url);
+	(void)snprintf(front, sizeof(front), "front://%d", listen_front);
+	(void)snprintf(url, sizeof(url), "fd%s://%d", listen_stream ? "+stream" : "", listen_fd);
+	if (listen_front != -1)
+		error = rump_init_server(front);
+	if (error == 0 && (listen_fd != -1 || listen_front == -1))
+		error = rump_init_server(listen_fd != -1 ? url : listen_url);
 	if (error == EPROTONOSUPPORT || error == EINVAL)
-		return usage_error("'%s': unix://PATH or unix://@NAME", listen_url);
+		return usage_error("'%s': unix://PATH, unix://@NAME or tcp://HOST:PORT", listen_url);
 	return error != 0 ? complain(listen_url, "serve", error) : EX_DONE;
 }

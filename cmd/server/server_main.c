@@ -107,9 +107,6 @@ lock_files(void)
 
 	if (!server_options.so_lockin)
 		return EX_DONE;
-	/* Keys and a library are found late, and where is not known here. */
-	if (strncmp(server_url(), "tcp://", 6) == 0)
-		lockin_allow("/", LOCKIN_READ | LOCKIN_BENEATH);
 	error = server_options.so_landlock ? lockin_files() : 0;
 	if (error == EOPNOTSUPP)
 		server_log(LOG_INFO, "this host has no Landlock");

@@ -24,7 +24,7 @@ const struct server_program *server_program;
 
 enum {
 	OPT_NAME = 0x200, OPT_MOUNT, OPT_CONFIG, OPT_METRICS, OPT_LOG, OPT_NOLOCKIN, OPT_STOPTIME,
-	OPT_CLIENTS, OPT_THREADS, OPT_MAPUID, OPT_ENDWITH,
+	OPT_CLIENTS, OPT_THREADS, OPT_MAPUID, OPT_ENDWITH, OPT_PSK, OPT_CERT, OPT_KEY, OPT_CA,
 };
 
 static const struct option options[] = {
@@ -46,6 +46,10 @@ static const struct option options[] = {
 	{ "client-threads", required_argument, NULL, OPT_THREADS },
 	{ "map-uid", required_argument, NULL, OPT_MAPUID },
 	{ "end-with", required_argument, NULL, OPT_ENDWITH },
+	{ "tls-psk", required_argument, NULL, OPT_PSK },
+	{ "tls-cert", required_argument, NULL, OPT_CERT },
+	{ "tls-key", required_argument, NULL, OPT_KEY },
+	{ "tls-ca", required_argument, NULL, OPT_CA },
 	{ "net", required_argument, NULL, 0x100 },
 	NET_OPTIONS,
 };
@@ -222,6 +226,14 @@ server_option(int opt, char *arg)
 		return set_number("sysproxy.maxthreads", arg);
 	case OPT_MAPUID:
 		return set_variable("sysproxy.uidmap", arg);
+	case OPT_PSK:
+		return set_parameter("RUMP_TLS_PSK", arg);
+	case OPT_CERT:
+		return set_parameter("RUMP_TLS_CERT", arg);
+	case OPT_KEY:
+		return set_parameter("RUMP_TLS_KEY", arg);
+	case OPT_CA:
+		return set_parameter("RUMP_TLS_CA", arg);
 	case 'H':
 		server_program->sp_help(false);
 		return finish_output();

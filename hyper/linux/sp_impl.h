@@ -16,7 +16,7 @@
 
 /* What a URL says. */
 struct sp_url {
-	enum { SP_URL_UNIX, SP_URL_FD } su_kind;
+	enum { SP_URL_UNIX, SP_URL_FD, SP_URL_FRONT, SP_URL_TCP } su_kind;
 	bool		 su_stream;	/* UNIX: no shared memory */
 	struct sockaddr_storage su_addr;
 	socklen_t	 su_addrlen;
@@ -36,5 +36,8 @@ struct rumpuser_spconn {
 	bool		 sc_unix;	/* descriptors may come along */
 	uint32_t	 sc_watched;	/* in the set, for RUMPUSER_SP_* */
 };
+
+/* sp_front.c */
+int	sp_front_accept(int front, int *ret_fd, struct rumpuser_sppeer *ret_peer);
 
 #endif /* HYPER_SP_IMPL_H */

@@ -34,6 +34,7 @@
 struct listener {
 	int		 l_fd;		/* -1: this place is free */
 	bool		 l_stream;	/* no shared memory */
+	bool		 l_front;	/* another process accepts for us */
 	dev_t		 l_dev;		/* of l_path, to know it again */
 	ino_t		 l_ino;
 	char		 l_path[108];
@@ -191,6 +192,17 @@ inherited_open(const struct sp_url *url, struct listener *l)
 	return 0;
 }
 
+static int
+front_open(const char *text, const struct sp_url *url, struct listener *l)
+{
+	char where[128];
+
+	l->l_front = true;
+	l->l_fd = url->su_fd;
+	return url->su_kind == SP_URL_FRONT ? 0 :
+	    rumpuser_spfront_start(text, &l->l_fd, where, sizeof(where));
+}
+
 int
 rumpuser_spset_listen(struct rumpuser_spset *set, const char *text)
 {
@@ -210,8 +222,11 @@ rumpuser_spset_listen(struct rumpuser_spset *set, const char *text)
 	memset(l, 0, sizeof(*l));
 	l->l_fd = -1;
 	l->l_stream = url.su_stream;
-	error = url.su_kind == SP_URL_FD ? inherited_open(&url, l) :
-	    unix_open(&url, l);
+	if (url.su_kind == SP_URL_TCP || url.su_kind == SP_URL_FRONT)
+		error = front_open(text, &url, l);
+	else
+		error = url.su_kind == SP_URL_FD ? inherited_open(&url, l) :
+		    unix_open(&url, l);
 	if (error == 0)
 		error = set_add(set, l->l_fd, &cookie_listen);
 	if (error && l->l_fd != -1)
@@ -333,12 +348,25 @@ peer_unix(int fd, bool stream, struct rumpuser_sppeer *peer)
 
 /* What does not wait says so with each call: channels do wait. */
 static int
-accept_from(struct listener *l, struct rumpuser_spconn *conn)
+accept_from(struct listener *l, struct rumpuser_spconn *conn,
+    struct rumpuser_sppeer *peer)
 {
+	int error;
+
+	if (l->l_front) {
+		error = sp_front_accept(l->l_fd, &conn->sc_fd, peer);
+		if (error == ECONNRESET)
+			listener_close(l);
+		return error == ECONNRESET ? EAGAIN : error;
+	}
 	do {
 		conn->sc_fd = accept4(l->l_fd, NULL, NULL, SOCK_CLOEXEC);
 	} while (conn->sc_fd == -1 && (errno == EINTR || errno == ECONNABORTED));
-	return conn->sc_fd == -1 ? errno : 0;
+	if (conn->sc_fd == -1)
+		return errno;
+	conn->sc_unix = true;
+	peer_unix(conn->sc_fd, l->l_stream, peer);
+	return 0;
 }
 
 /*
@@ -375,16 +403,14 @@ rumpuser_spset_accept(struct rumpuser_spset *set,
 
 		if (l->l_fd == -1)
 			continue;
-		error = accept_from(l, conn);
+		error = accept_from(l, conn, peer);
 		if (error == EAGAIN)
 			continue;
-		if (error == EMFILE || error == ENFILE)
+		if ((error == EMFILE || error == ENFILE) && !l->l_front)
 			accept_refuse(set, l);
 		if (error)
 			break;
 		set->ss_next = (unsigned int)(l - set->ss_listen) + 1;
-		conn->sc_unix = true;
-		peer_unix(conn->sc_fd, l->l_stream, peer);
 		*ret_conn = conn;
 		return 0;
 	}

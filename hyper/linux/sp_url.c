@@ -6,6 +6,7 @@
  *	unix://PATH	a socket in the file system, absolute or not
  *	unix://@NAME	an abstract socket
  *	unix+stream://	the same, for clients that share no memory with us
+ *	tcp://HOST:PORT	by a process that speaks TLS; front://N: that is there already
  *	fd://N		a socket that whoever started us has bound; also fd+stream://
  */
 
@@ -43,7 +44,7 @@ url_unix(const char *name, struct sp_url *url)
 }
 
 static int
-url_fd(const char *digits, struct sp_url *url)
+url_fd(const char *digits, int kind, struct sp_url *url)
 {
 	char *end;
 	long fd;
@@ -53,7 +54,7 @@ url_fd(const char *digits, struct sp_url *url)
 	if (end == digits || *end != '\0' || errno != 0 || fd < 0 ||
 	    fd > 0x7fffffff)
 		return EINVAL;
-	url->su_kind = SP_URL_FD;
+	url->su_kind = kind;
 	url->su_fd = (int)fd;
 	return 0;
 }
@@ -71,9 +72,15 @@ sp_url_parse(const char *text, struct sp_url *url)
 	}
 	if (strncmp(text, "fd+stream://", 12) == 0) {
 		url->su_stream = true;
-		return url_fd(text + 12, url);
+		return url_fd(text + 12, SP_URL_FD, url);
 	}
 	if (strncmp(text, "fd://", 5) == 0)
-		return url_fd(text + 5, url);
+		return url_fd(text + 5, SP_URL_FD, url);
+	if (strncmp(text, "front://", 8) == 0)
+		return url_fd(text + 8, SP_URL_FRONT, url);
+	if (strncmp(text, "tcp://", 6) == 0) {
+		url->su_kind = SP_URL_TCP;
+		return 0;
+	}
 	return strstr(text, "://") != NULL ? EPROTONOSUPPORT : EINVAL;
 }

@@ -586,3 +586,10 @@ rumpsim_client_close(struct rumpsim_client *rc)
 	client_changed(rc);
 	client_rele(rc);
 }
+
+/* Nobody comes from further away than a test. */
+int
+rumpuser_spfront_start(const char *url, int *ret_fd, char *where, size_t size)
+{
+	return ENOSYS;
+}

@@ -300,11 +300,18 @@ void	rumpuser_spset_destroy(struct rumpuser_spset *set);
 
 /*
  * Listens at a URL: "unix://PATH", "unix://@NAME", the same with
- * "unix+stream", for clients without shared memory, or a socket that was
- * inherited, "fd://N".  EINVAL: not a URL.  EPROTONOSUPPORT: not
+ * "unix+stream", for clients without shared memory, a socket that was
+ * inherited, "fd://N", or "tcp://HOST:PORT" by a process that speaks TLS (or, if
+ * that was started before, "front://N").  EINVAL: not a URL.  EPROTONOSUPPORT: not
  * served on this host.  EADDRINUSE, and whatever the host says.
  */
 int	rumpuser_spset_listen(struct rumpuser_spset *set, const char *url);
+/*
+ * Starts that process (ENOENT: it is not there; words about keys and the like go to
+ * stderr): its socket, and the URL as it is served.
+ */
+int	rumpuser_spfront_start(const char *url, int *ret_fd, char *ret_url,
+	    size_t size);
 void	rumpuser_spset_unlisten(struct rumpuser_spset *set);	/* at all of them */
 
 #define RUMPUSER_SP_READ	0x01	/* there is something, or the end */
@@ -326,7 +333,8 @@ struct rumpuser_sppeer {
 	bool		 sp_stream;	/* memory cannot be shared with it */
 	uint32_t	 sp_uid, sp_gid;
 	int32_t		 sp_pid;	/* as the server sees it, or 0 */
-	char		 sp_text[64];	/* who it is, for people */
+	char		 sp_name[64];	/* not local: whose key or certificate it has */
+	char		 sp_text[64];	/* where it is, for people */
 };
 
 /* EAGAIN: nobody (any more). */

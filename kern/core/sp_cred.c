@@ -9,7 +9,8 @@
  *
  *	HOST:INSIDE[:GROUP] ...		"*" for any host user
  *
- * Whoever comes from elsewhere is nobody (65534), or what "remote:" maps to.
+ * Whoever comes from elsewhere is nobody (65534), or what "@NAME:", for the name of
+ * his key or certificate, or "remote:", for any of them, maps to.
  */
 
 #include "sp_impl.h"
@@ -24,12 +25,14 @@
 #define MAPS_MAX	64
 #define NOBODY		65534u
 #define MAP_ANY		UINT64_MAX
-#define MAP_REMOTE	(UINT64_MAX - 1)
+#define MAP_REMOTE	(UINT64_MAX - 1)	/* um_name, or all if there is none */
+#define NAME_LEN	64
 
 struct uidmap {
 	uint64_t um_host;	/* a uid, or MAP_* */
 	uid_t	 um_uid;
 	gid_t	 um_gid;
+	char	 um_name[NAME_LEN];
 };
 
 static kmutex_t map_lock = { .m_name = "uidmap" };
@@ -54,17 +57,28 @@ number(const char *s, uint64_t *ret_n)
 }
 
 static const char *
-who(const char *s, uint64_t *ret_host)
+name(const char *s, char buf[NAME_LEN])
 {
-	if (*s == '*') {
-		*ret_host = MAP_ANY;
+	size_t n = 0;
+
+	for (; *s != ':' && *s != '\0' && n < NAME_LEN - 1; s++)
+		buf[n++] = *s;
+	buf[n] = '\0';
+	return n > 0 ? s : NULL;
+}
+
+static const char *
+who(const char *s, struct uidmap *um)
+{
+	um->um_name[0] = '\0';
+	um->um_host = *s == '*' ? MAP_ANY : MAP_REMOTE;
+	if (*s == '*')
 		return s + 1;
-	}
-	if (strncmp(s, "remote", 6) == 0) {
-		*ret_host = MAP_REMOTE;
+	if (*s == '@')
+		return name(s + 1, um->um_name);
+	if (strncmp(s, "remote", 6) == 0)
 		return s + 6;
-	}
-	return number(s, ret_host);
+	return number(s, &um->um_host);
 }
 
 /* One word; NULL if it makes no sense. */
@@ -73,7 +87,7 @@ map_word(const char *s, struct uidmap *um)
 {
 	uint64_t uid, gid;
 
-	s = who(s, &um->um_host);
+	s = who(s, um);
 	if (s == NULL || *s != ':' || (s = number(s + 1, &uid)) == NULL)
 		return NULL;
 	gid = uid;
@@ -119,7 +133,10 @@ map_get(const struct kvar *kv __unused_arg, char *buf, size_t size)
 		const struct uidmap *um = &map[i];
 		const char *sep = i > 0 ? " " : "";
 
-		if (um->um_host >= MAP_REMOTE)
+		if (um->um_name[0] != '\0')
+			error = kvar_printf(buf + at, size - at, "%s@%s:%u:%u", sep,
+			    um->um_name, um->um_uid, um->um_gid);
+		else if (um->um_host >= MAP_REMOTE)
 			error = kvar_printf(buf + at, size - at, "%s%s:%u:%u", sep,
 			    um->um_host == MAP_ANY ? "*" : "remote", um->um_uid,
 			    um->um_gid);
@@ -171,7 +188,16 @@ sp_boot(void)
 /* --- clients ------------------------------------------------------------------------ */
 
 static bool
-map_find(uint64_t host, uid_t *uid, gid_t *gid)
+map_is(const struct uidmap *um, const struct rumpuser_sppeer *peer)
+{
+	if (peer->sp_local)
+		return um->um_host == MAP_ANY || um->um_host == peer->sp_uid;
+	return um->um_host == MAP_REMOTE && (um->um_name[0] == '\0' ||
+	    strcmp(um->um_name, peer->sp_name) == 0);
+}
+
+static bool
+map_find(const struct rumpuser_sppeer *peer, uid_t *uid, gid_t *gid)
 {
 	bool found = false;
 
@@ -179,8 +205,7 @@ map_find(uint64_t host, uid_t *uid, gid_t *gid)
 	for (unsigned int i = 0; i < nmaps && !found; i++) {
 		const struct uidmap *um = &map[i];
 
-		if (um->um_host != host &&
-		    (um->um_host != MAP_ANY || host == MAP_REMOTE))
+		if (!map_is(um, peer))
 			continue;
 		*uid = um->um_uid;
 		*gid = um->um_gid;
@@ -199,8 +224,7 @@ spcred_set(const struct spclient *sc, struct proc *p)
 	struct cred *cr;
 	int error;
 
-	if (!map_find(peer->sp_local ? peer->sp_uid : MAP_REMOTE, &uid, &gid) &&
-	    peer->sp_local) {
+	if (!map_find(peer, &uid, &gid) && peer->sp_local) {
 		uid = peer->sp_uid;
 		gid = peer->sp_gid;
 		if (uid == 0 || uid == param_u64("_RUMPUSER_UID", 0))

@@ -142,7 +142,8 @@ bool
 sp_same_user(const struct spclient *a, const struct spclient *b)
 {
 	return a->sc_peer.sp_local == b->sc_peer.sp_local &&
-	    a->sc_peer.sp_uid == b->sc_peer.sp_uid;
+	    a->sc_peer.sp_uid == b->sc_peer.sp_uid &&
+	    strcmp(a->sc_peer.sp_name, b->sc_peer.sp_name) == 0;
 }
 
 int
