@@ -161,11 +161,17 @@ kernel_bell_close(int bell)
 long
 kernel_call(unsigned int nr, const unsigned long args[6])
 {
-	bool clear = false;
+	bool clear = false, mapped = self.s_inmmap == 0 && __atomic_load_n(&mmap_nregions,
+	    __ATOMIC_RELAXED) != 0;
 	long ret;
 
 	if (__builtin_expect(backend == NULL, 0) && kernel_backend() == NULL)
 		return -ENETDOWN;
+	if (__builtin_expect(mapped, 0)) {
+		self.s_inmmap++;
+		mmap_before(nr, args);
+		self.s_inmmap--;
+	}
 	do {
 		self.s_depth++;
 		if (__builtin_expect(self.s_signalled != 0, 0))
@@ -176,6 +182,11 @@ kernel_call(unsigned int nr, const unsigned long args[6])
 		self.s_depth--;
 	} while (__builtin_expect(self.s_nlater > 0, 0) && self.s_depth == 0 && signal_deliver() &&
 	    ret == -EINTR && restarts(nr));
+	if (__builtin_expect(mapped, 0) && ret > 0) {
+		self.s_inmmap++;
+		mmap_after(nr, args, ret);
+		self.s_inmmap--;
+	}
 	return ret;
 }
 

@@ -45,6 +45,7 @@ struct self {
 	bool		 s_cancelled;	/* the signal of pthread_cancel(3) was put aside */
 	int		 s_waker;	/* bell to wait with, + 1 */
 	uint32_t	 s_signalled;	/* handlers ran since the program's call began: SIGNALLED_* */
+	unsigned int	 s_inmmap;	/* > 0: the kernel is called for the sake of mappings */
 	unsigned int	 s_nlater;
 	struct self_later s_later[SELF_LATER];
 };
@@ -211,6 +212,14 @@ bool	ring_poll(int r, bool *ret_ready);
 void	ring_poll_all(void);
 bool	ring_mmap(int r, const unsigned long args[6], long *ret);
 void	ring_close(int r);
+
+/*
+ * Around calls to the kernel while there are shared mappings of its files, so that these and the calls have
+ * the same contents.
+ */
+extern uint32_t mmap_nregions;
+void	mmap_before(unsigned int nr, const unsigned long args[6]);
+void	mmap_after(unsigned int nr, const unsigned long args[6], long done);
 
 /* What shared mappings changed goes to their files. */
 void	mmap_flush(void);

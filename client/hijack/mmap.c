@@ -6,7 +6,11 @@
  * The host cannot map what it does not have.  So the memory is anonymous and filled from the file at
  * once.  What a shared mapping changes is written back by msync(2), munmap(2) and at the
  * exit: pages whose sum has changed, as far as the file reaches.  A child of fork(2) shares it with
- * its parent.  Writes by other processes, and by write(2), are not seen.
+ * its parent.
+ *
+ * Calls that read a file of which this process has a shared mapping find what that changed, and what calls
+ * write shows in the mappings.  What other processes wrote is fetched by msync(2), page by page, where
+ * the mapping was not changed since.
  *
  * References: mmap(2), msync(2).
  */
@@ -18,6 +22,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
 
 #define PAGE		4096UL
 #define NREGIONS	1024
@@ -34,10 +40,12 @@ struct region {
 	unsigned long	 rg_len;	/* whole pages */
 	uint64_t	 rg_off;
 	uint64_t	*rg_sum;	/* of each page, as the file has it */
+	uint64_t	 rg_dev, rg_ino;
+	struct timespec	 rg_mtime;	/* of the file, when all of it was as we have it; 0: unknown */
 };
 
 static struct region regions[NREGIONS];
-static uint32_t nregions;	/* a: hint that there are some */
+uint32_t mmap_nregions;		/* a: hint that there are some */
 
 static uint64_t
 page_sum(const uint64_t *page)
@@ -57,28 +65,78 @@ sums_bytes(const struct region *rg)
 
 /* --- writing back --------------------------------------------------------------------------- */
 
-/* Pages [first, last) of the region. */
+/*
+ * Pages [first, last) of the region.  A page that the program made unreadable is left alone.
+ */
 static long
 region_flush(struct region *rg, unsigned long first, unsigned long last)
 {
+	uint64_t page[PAGE / 8], off, sum;
 	struct iovec iov;
 	struct stat st;
 	long ret;
 
 	ret = kernel_syscall(SYS_fstat, rg->rg_r, &st);
 	for (unsigned long i = first; ret >= 0 && i < last; i++) {
-		const uint64_t *page = (const uint64_t *)(rg->rg_addr + i * PAGE);
-		uint64_t off = rg->rg_off + i * PAGE, sum = page_sum(page);
-
-		if (sum == rg->rg_sum[i] || off >= (uint64_t)st.st_size)
+		off = rg->rg_off + i * PAGE;
+		if (off >= (uint64_t)st.st_size)
+			break;
+		if (!mem_read(page, rg->rg_addr + i * PAGE, PAGE))
 			continue;
-		iov.iov_base = (void *)(uintptr_t)page;
+		sum = page_sum(page);
+		if (sum == rg->rg_sum[i])
+			continue;
+		iov.iov_base = page;
 		iov.iov_len = (uint64_t)st.st_size - off < PAGE ? (uint64_t)st.st_size - off : PAGE;
 		/* Where it belongs, even if the descriptor appends. */
 		ret = kernel_syscall(SYS_pwritev2, rg->rg_r, &iov, 1, off, 0, RWF_NOAPPEND);
 		rg->rg_sum[i] = sum;
 	}
 	return ret < 0 ? ret : 0;
+}
+
+/* Is all of the file as we had it? */
+static bool
+region_fresh(const struct region *rg)
+{
+	struct stat st;
+
+	return kernel_syscall(SYS_fstat, rg->rg_r, &st) == 0 && st.st_mtim.tv_sec != 0 &&
+	    st.st_mtim.tv_sec == rg->rg_mtime.tv_sec && st.st_mtim.tv_nsec == rg->rg_mtime.tv_nsec;
+}
+
+/* It is now, and its time says so if it is old enough: times have a grain. */
+static void
+region_stamp(struct region *rg)
+{
+	struct timespec ts = { 0 };
+	struct stat st;
+
+	rg->rg_mtime = ts;
+	(void)host_syscall(SYS_clock_gettime, CLOCK_REALTIME, &ts);
+	if (kernel_syscall(SYS_fstat, rg->rg_r, &st) == 0 && st.st_mtim.tv_sec < ts.tv_sec - 1)
+		rg->rg_mtime = st.st_mtim;
+}
+
+/* What others made of the file since goes to pages [first, last) that were not changed here. */
+static void
+region_fetch(struct region *rg, unsigned long first, unsigned long last)
+{
+	uint64_t page[PAGE / 8], was[PAGE / 8], sum;
+	unsigned long addr;
+	long n;
+
+	for (unsigned long i = first; i < last; i++) {
+		addr = rg->rg_addr + i * PAGE;
+		n = kernel_syscall(SYS_pread64, rg->rg_r, page, PAGE, rg->rg_off + i * PAGE);
+		if (n <= 0)
+			break;
+		(void)mem_zero((char *)page + n, PAGE - (size_t)n);
+		sum = page_sum(page);
+		if (sum != rg->rg_sum[i] && mem_read(was, addr, PAGE) &&
+		    page_sum(was) == rg->rg_sum[i] && mem_write(addr, page, PAGE))
+			rg->rg_sum[i] = sum;
+	}
 }
 
 static void
@@ -88,17 +146,18 @@ region_end(struct region *rg)
 	(void)kernel_syscall(SYS_close, rg->rg_r);
 	mem_put(rg->rg_sum, sums_bytes(rg));
 	__atomic_store_n(&rg->rg_used, 0, __ATOMIC_RELEASE);
-	__atomic_sub_fetch(&nregions, 1, __ATOMIC_ACQ_REL);
+	__atomic_sub_fetch(&mmap_nregions, 1, __ATOMIC_ACQ_REL);
 }
 
 /* Writes back what lies in [addr, addr + len); ends regions of which nothing is left if gone. */
 static long
-flush_range(unsigned long addr, unsigned long len, bool gone)
+flush_range(unsigned long addr, unsigned long len, bool gone, bool fetch)
 {
 	unsigned long end = addr + ((len + PAGE - 1) & -PAGE), from, to;
 	long ret = 0, error;
+	bool stale;
 
-	if (__atomic_load_n(&nregions, __ATOMIC_ACQUIRE) == 0)
+	if (__atomic_load_n(&mmap_nregions, __ATOMIC_ACQUIRE) == 0)
 		return 0;
 	for (unsigned int i = 0; i < NREGIONS; i++) {
 		struct region *rg = &regions[i];
@@ -109,9 +168,14 @@ flush_range(unsigned long addr, unsigned long len, bool gone)
 		to = end < rg->rg_addr + rg->rg_len ? end : rg->rg_addr + rg->rg_len;
 		if (from >= to)
 			continue;
+		stale = fetch && !region_fresh(rg);
+		if (stale)
+			region_fetch(rg, (from - rg->rg_addr) / PAGE, (to - rg->rg_addr) / PAGE);
 		error = region_flush(rg, (from - rg->rg_addr) / PAGE, (to - rg->rg_addr) / PAGE);
 		if (error != 0)
 			ret = error;
+		if (stale && error == 0 && from == rg->rg_addr && to == rg->rg_addr + rg->rg_len)
+			region_stamp(rg);
 		if (!gone)
 			continue;
 		/* Of a hole only the part before it is remembered. */
@@ -126,7 +190,91 @@ flush_range(unsigned long addr, unsigned long len, bool gone)
 void
 mmap_flush(void)
 {
-	(void)flush_range(0, -PAGE, false);
+	(void)flush_range(0, -PAGE, false, false);
+}
+
+/* --- calls to the same files ---------------------------------------------------------------- */
+
+/* Pages [first, last) of it. */
+typedef void region_fn(struct region *rg, unsigned long first, unsigned long last);
+
+/* Bytes [from, to) of the file that the kernel's r is, in each region of it. */
+static void
+each_region_of(int r, uint64_t from, uint64_t to, region_fn *fn)
+{
+	unsigned long first, last;
+	struct stat st;
+
+	if (from >= to || kernel_syscall(SYS_fstat, r, &st) != 0 || !S_ISREG(st.st_mode))
+		return;
+	for (unsigned int i = 0; i < NREGIONS; i++) {
+		struct region *rg = &regions[i];
+
+		if (__atomic_load_n(&rg->rg_used, __ATOMIC_ACQUIRE) != 2 || rg->rg_ino != st.st_ino ||
+		    rg->rg_dev != st.st_dev || to <= rg->rg_off)
+			continue;
+		first = from > rg->rg_off ? (from - rg->rg_off) / PAGE : 0;
+		last = to - rg->rg_off >= rg->rg_len ? rg->rg_len / PAGE :
+		    (to - rg->rg_off + PAGE - 1) / PAGE;
+		if (first < last)
+			fn(rg, first, last);
+	}
+}
+
+static void
+part_flush(struct region *rg, unsigned long first, unsigned long last)
+{
+	(void)region_flush(rg, first, last);
+}
+
+static bool
+reads_or_writes(unsigned int nr, bool *ret_writes)
+{
+	switch (nr) {
+	case SYS_write: case SYS_pwrite64: case SYS_writev: case SYS_pwritev: case SYS_pwritev2:
+		*ret_writes = true;
+		return true;
+	case SYS_read: case SYS_pread64: case SYS_readv: case SYS_preadv: case SYS_preadv2:
+		*ret_writes = false;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool
+has_offset(unsigned int nr)
+{
+	return nr != SYS_read && nr != SYS_readv && nr != SYS_write && nr != SYS_writev;
+}
+
+/* A page of which only a part is written stays otherwise as the mapping has it. */
+void
+mmap_before(unsigned int nr, const unsigned long args[6])
+{
+	bool vector, writes;
+	long from;
+
+	if (!reads_or_writes(nr, &writes))
+		return;
+	vector = nr != SYS_read && nr != SYS_write && nr != SYS_pread64 && nr != SYS_pwrite64;
+	from = has_offset(nr) ? (long)args[3] : kernel_syscall(SYS_lseek, args[0], 0, SEEK_CUR);
+	if (from >= 0)
+		each_region_of((int)args[0], (uint64_t)from, vector || args[2] > INT32_MAX ? INT64_MAX :
+		    (uint64_t)from + args[2], part_flush);
+}
+
+void
+mmap_after(unsigned int nr, const unsigned long args[6], long done)
+{
+	bool writes;
+	long to;
+
+	if (!reads_or_writes(nr, &writes) || !writes)
+		return;
+	to = has_offset(nr) ? (long)args[3] + done : kernel_syscall(SYS_lseek, args[0], 0, SEEK_CUR);
+	if (to >= done)
+		each_region_of((int)args[0], (uint64_t)(to - done), (uint64_t)to, region_fetch);
 }
 
 /* --- mapping ---------------------------------------------------------------------------------- */
@@ -149,6 +297,7 @@ fill(int r, unsigned long addr, unsigned long len, uint64_t off)
 static long
 region_add(int r, unsigned long addr, unsigned long len, uint64_t off)
 {
+	struct stat st;
 	uint32_t none;
 	long own;
 
@@ -170,9 +319,13 @@ region_add(int r, unsigned long addr, unsigned long len, uint64_t off)
 			__atomic_store_n(&rg->rg_used, 0, __ATOMIC_RELEASE);
 			return own < 0 ? own : -ENOMEM;
 		}
+		if (kernel_syscall(SYS_fstat, r, &st) == 0) {
+			rg->rg_dev = st.st_dev;
+			rg->rg_ino = st.st_ino;
+		}
 		for (unsigned long p = 0; p < rg->rg_len / PAGE; p++)
 			rg->rg_sum[p] = page_sum((const uint64_t *)(addr + p * PAGE));
-		__atomic_add_fetch(&nregions, 1, __ATOMIC_ACQ_REL);
+		__atomic_add_fetch(&mmap_nregions, 1, __ATOMIC_ACQ_REL);
 		__atomic_store_n(&rg->rg_used, 2, __ATOMIC_RELEASE);
 		return 0;
 	}
@@ -235,7 +388,7 @@ rule_mmap(long nr, const unsigned long args[6])
 	long ret;
 
 	if ((args[3] & MAP_FIXED) != 0)
-		(void)flush_range(args[0], args[1], true);
+		(void)flush_range(args[0], args[1], true, false);
 	if ((args[3] & MAP_ANONYMOUS) != 0)
 		return host_args(nr, args);
 	entry = fdmap_entry(args[4]);
@@ -249,14 +402,14 @@ rule_mmap(long nr, const unsigned long args[6])
 static long
 rule_munmap(long nr, const unsigned long args[6])
 {
-	(void)flush_range(args[0], args[1], true);
+	(void)flush_range(args[0], args[1], true, false);
 	return host_args(nr, args);
 }
 
 static long
 rule_msync(long nr, const unsigned long args[6])
 {
-	long ret = flush_range(args[0], args[1], false);
+	long ret = flush_range(args[0], args[1], false, true);
 
 	return ret != 0 ? ret : host_args(nr, args);
 }
@@ -265,7 +418,7 @@ rule_msync(long nr, const unsigned long args[6])
 static long
 rule_mremap(long nr, const unsigned long args[6])
 {
-	if (__atomic_load_n(&nregions, __ATOMIC_ACQUIRE) != 0) {
+	if (__atomic_load_n(&mmap_nregions, __ATOMIC_ACQUIRE) != 0) {
 		for (unsigned int i = 0; i < NREGIONS; i++) {
 			if (regions[i].rg_used == 2 && args[0] >= regions[i].rg_addr &&
 			    args[0] < regions[i].rg_addr + regions[i].rg_len && args[2] > args[1])

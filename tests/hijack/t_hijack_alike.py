@@ -204,9 +204,65 @@ print(os.path.exists("/proc/self/fd/%d" % b))
         worlds.same(PYTHON, '-u', '-c', script, needles=(b'FOLDER/dir/file FOLDER/dir/file True', b'FOLDER/moved'))
 
 
+def shared_mappings_agree_with_calls_and_with_each_other():
+    """At once in a process, at msync(2) with others."""
+    script = '''
+import mmap, os
+r = os.environ["R"]
+p = r + "/mapped"
+f = os.open(p, os.O_RDWR | os.O_CREAT)
+os.write(f, b"." * 20000)
+m = mmap.mmap(f, 20000)
+m[5000:5005] = b"HELLO"
+# This process's calls and its mappings agree at once.
+print(os.pread(f, 7, 4999))
+os.lseek(f, 5002, 0)
+print(os.read(f, 3), os.readv(f, [bytearray(2)]))
+os.pwrite(f, b"by pwrite", 9000)
+print(m[8999:9010])
+os.lseek(f, 12000, 0)
+os.write(f, b"by write")
+os.writev(f, [b" and", b" writev"])
+print(m[11999:12021])
+m[12000:12002] = b"BY"
+os.pwrite(f, b"partly", 12010)
+print(os.pread(f, 20, 12000), m[12000:12020])
+n = mmap.mmap(os.open(p, os.O_RDWR), 20000)
+print(n[5000:5005])
+# Another process's, at msync.
+down, up = os.pipe(), os.pipe()
+pid = os.fork()
+if pid == 0:
+    g = os.open(p, os.O_RDWR)
+    o = mmap.mmap(g, 20000)
+    os.read(down[0], 1)
+    o.flush()
+    print(o[100:105], o[15000:15003], os.pread(g, 5, 100), flush=True)
+    o[200:205] = b"child"
+    o.flush()
+    os.pwrite(g, b"c-write", 300)
+    os.write(up[1], b"x")
+    os._exit(0)
+m[100:105] = b"first"
+m[15000:15003] = b"abc"
+m.flush()
+os.write(down[1], b"x")
+os.read(up[0], 1)
+m.flush()
+print(m[200:205], m[300:307], m[100:105])
+os.waitpid(pid, 0)
+m.close()
+os.ftruncate(f, 100)
+print(os.fstat(f).st_size, os.pread(f, 200, 0) == b"." * 100)
+'''
+    with Worlds() as worlds:
+        worlds.same(PYTHON, '-u', '-c', script, needles=(b"b'first' b'abc' b'first'",))
+
+
 rig.main([
     descriptors_go_through_local_sockets_of_the_host,
     copies_of_a_descriptor_are_several_to_epoll,
     a_child_goes_on_with_its_parents_epoll_and_rests,
     names_of_descriptors_lead_to_what_they_are,
+    shared_mappings_agree_with_calls_and_with_each_other,
 ])
