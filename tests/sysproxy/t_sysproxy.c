@@ -49,6 +49,50 @@ TEST(a_client_has_a_process_of_its_own)
 	CHECK_EQ("server", 0, spserver_stop(&ss));
 }
 
+/* What is sent through the host's sockets; here nobody but us has it. */
+TEST(a_parcel_keeps_a_file_open_and_gives_it_out)
+{
+	struct spserver ss;
+	int fd[2], parcel, r;
+	char buf[8];
+
+	client_start(&ss);
+	NEED(rump_sys_pipe(fd) == 0);
+	parcel = rumpclient_parcel(fd[1]);
+	NEED(parcel >= 0);
+	CHECK_EQ("what is no descriptor", -EBADF, rumpclient_parcel(77));
+	CHECK_EQ("close", 0, rump_sys_close(fd[1]));
+	r = rumpclient_unparcel(parcel);
+	NEED(r >= 0);
+	CHECK_EQ("again", r + 1, rumpclient_unparcel(parcel));
+	CHECK_EQ("write", 3, rump_sys_write(r, "abc", 3));
+	CHECK_EQ("read", 3, rump_sys_read(fd[0], buf, sizeof(buf)));
+	CHECK_EQ("close", 0, rump_sys_close(r));
+	CHECK_EQ("close", 0, rump_sys_close(r + 1));
+	/* Only the parcel has the writing end now; the reader waits until that is gone, too. */
+	CHECK_EQ("close", 0, close(parcel));
+	CHECK_EQ("end", 0, rump_sys_read(fd[0], buf, sizeof(buf)));
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
+TEST(what_is_no_parcel_has_nothing_in_it)
+{
+	struct spserver ss;
+	int pair[2], pipefd[2];
+	char noise[200] = "RUSP";
+
+	client_start(&ss);
+	NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && pipe(pipefd) == 0);
+	CHECK_EQ("a pipe", -EINVAL, rumpclient_unparcel(pipefd[0]));
+	CHECK_EQ("a silent socket", -EINVAL, rumpclient_unparcel(pair[0]));
+	CHECK_EQ("noise", (long)sizeof(noise), write(pair[1], noise, sizeof(noise)));
+	CHECK_EQ("a socket with noise", -EINVAL, rumpclient_unparcel(pair[0]));
+	CHECK_EQ("no descriptor", -EINVAL, rumpclient_unparcel(999));
+	for (int i = 0; i < 2; i++)
+		CHECK(close(pair[i]) == 0 && close(pipefd[i]) == 0);
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
 TEST(files_are_written_and_read)
 {
 	struct spserver ss;
