@@ -13,6 +13,7 @@
  * References: elf(5), execve(2) "Interpreter scripts", capabilities(7).
  */
 
+#include "engine_rule.h"
 #include "exec.h"
 
 #include <elf.h>
@@ -93,7 +94,7 @@ has_capabilities(int fd)
 static bool
 elf_wants(int fd, const Elf64_Ehdr *eh)
 {
-	bool dynamic = false, glibc = false, go = false;
+	struct engine_facts ef = { .ef_dynamic = false };
 	Elf64_Phdr ph;
 
 	if (eh->e_ident[EI_CLASS] != ELFCLASS64 || eh->e_machine != EM_X86_64)
@@ -101,14 +102,13 @@ elf_wants(int fd, const Elf64_Ehdr *eh)
 	for (unsigned int i = 0; i < eh->e_phnum && i < MAXPHDRS; i++) {
 		if (!fetch(fd, &ph, sizeof(ph), eh->e_phoff + (uint64_t)i * sizeof(ph)))
 			return false;
-		if (ph.p_type == PT_INTERP) {
-			dynamic = true;
-			glibc = linker_is_glibc(fd, &ph);
-		} else if (ph.p_type == PT_NOTE) {
-			go = go || note_is_go(fd, &ph);
-		}
+		if (ph.p_type == PT_INTERP)
+			ef.ef_dynamic = linker_is_glibc(fd, &ph);
+		else if (ph.p_type == PT_NOTE)
+			ef.ef_go = ef.ef_go || note_is_go(fd, &ph);
 	}
-	return !dynamic || !glibc || go || has_capabilities(fd);
+	ef.ef_caps = has_capabilities(fd);
+	return !engine_preloads(&ef);
 }
 
 /* A file of the host; its interpreter, if it is a script, goes to interp. */

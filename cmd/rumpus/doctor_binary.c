@@ -20,6 +20,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "../../client/hijack/engine_rule.h"
 #include "doctor.h"
 
 #define SCRIPTS_MAX	4	/* one behind the other, as Linux allows */
@@ -173,11 +174,14 @@ doctor_binary(const char *path, struct binary *ret_b)
 const char *
 doctor_engine(const struct binary *b, bool filters, bool notify, const char **ret_why)
 {
+	const struct engine_facts ef = { .ef_dynamic = b->b_dynamic && b->b_glibc, .ef_go = b->b_go,
+	    .ef_caps = b->b_caps };
+
 	if (!b->b_native) {
 		*ret_why = "it is a program for another machine";
 		return "none";
 	}
-	if (b->b_dynamic && b->b_glibc && !b->b_go && !b->b_setid && !b->b_caps) {
+	if (!b->b_setid && engine_preloads(&ef)) {
 		*ret_why = filters ? "it is linked with glibc at run time; calls that it makes itself are "
 		    "trapped" : "it is linked with glibc at run time; calls that it makes itself are missed";
 		return filters ? "preload+trap" : "preload";

@@ -58,7 +58,8 @@ ZONES = [
     (r'tests/hijack/', PUBLIC + COMPILER + ('tests/', 'client/hijack/')),
     (r'tests/', PUBLIC + COMPILER + ('tests/',)),
     # Programs share what is in these two folders.
-    (r'cmd/', PUBLIC + COMPILER + ('cmd/rumpus/', 'cmd/server/', 'BUILD/cmd/', '{dir}/')),
+    (r'cmd/', PUBLIC + COMPILER + ('cmd/rumpus/', 'cmd/server/', 'BUILD/cmd/', '{dir}/',
+                                   'client/hijack/engine_rule.h')),
     (r'fuzz/', PUBLIC + FREESTANDING + CORE_HEADERS + ('kern/', 'comp/', 'fuzz/',
                                                          'tests/sysproxy/')),
     (r'', PUBLIC + COMPILER + ('{dir}/',)),
