@@ -62,7 +62,7 @@ pick(unsigned int n)
 	return (unsigned int)(state >> 33) % n;
 }
 
-static void
+static void __attribute__((__format__(__printf__, 1, 2)))
 say(const char *fmt, ...)
 {
 	va_list ap;
