@@ -112,7 +112,7 @@ openhow_copyin(const void *uhow, size_t size, struct open_how *how)
 		return E2BIG;
 	for (off = sizeof(*how); off < size; off += n) {
 		n = size - off < sizeof(rest) ? size - off : sizeof(rest);
-		error = copyin((const char *)uhow + off, rest, n);
+		error = copyin((const void *)((uintptr_t)uhow + off), rest, n);
 		if (error)
 			return error;
 		for (i = 0; i < n; i++)
