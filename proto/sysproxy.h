@@ -202,6 +202,7 @@ _Static_assert(sizeof(struct sp_written) == 16, "written");
 #define SP_WAITER	0x80000000u	/* FUTEX_WAITERS */
 #define SP_DIED		0x40000000u	/* FUTEX_OWNER_DIED */
 #define SP_TIDMASK	0x3fffffffu	/* FUTEX_TID_MASK */
+#define SP_REFUSED	(SP_DIED | 1)	/* sl_alive: there never was a thread */
 
 struct sp_slot {
 	struct sp_msg	 sl_msg;	/* written by who has the turn */

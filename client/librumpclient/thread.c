@@ -103,8 +103,9 @@ slot_meet(struct cslot *cs)
 		if (control_ended())
 			return -ECONNRESET;
 	}
+	/* One that the host has marked went with the whole server. */
 	if (tid & SP_DIED)
-		return -EAGAIN;
+		return tid == SP_REFUSED ? -EAGAIN : -ECONNRESET;
 	cs->cs_tid = tid & SP_TIDMASK;
 	return 0;
 }

@@ -138,7 +138,8 @@ turn_end(struct spslot *ss)
 {
 	struct sp_slot *shm = ss->ss_shm;
 
-	__atomic_store_n(&shm->sl_alive, SP_DIED, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&shm->sl_alive, ss->ss_tid != 0 ? SP_DIED : SP_REFUSED,
+	    __ATOMIC_SEQ_CST);
 	__atomic_store_n(&shm->sl_msg.m_turn, SP_DIED, __ATOMIC_SEQ_CST);
 	(void)rumpuser_unpark(&shm->sl_alive, 1, RUMPUSER_PARK_SHARED);
 	(void)rumpuser_unpark(&shm->sl_msg.m_turn, 1, RUMPUSER_PARK_SHARED);
