@@ -486,6 +486,9 @@ wait_both(const struct epwait *ew, struct companion *co)
 			n += more;
 		if (n > 0)
 			return n;
+		/* The bell of a server that is gone does not fall silent any more. */
+		if (more < 0)
+			return more;
 	}
 }
 
