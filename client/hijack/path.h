@@ -60,6 +60,11 @@ const char *path_strip(const char *text);
 enum cwd_kind { CWD_HOST, CWD_PREFIX, CWD_BLANKET };
 enum cwd_kind path_cwd(void);
 void	path_setcwd(enum cwd_kind kind);
+/* A child of vfork(2) is about to change its directory, or has changed its umask from old. */
+void	path_cwd_keep(void);
+void	path_umask_keep(long old);
+/* Its parent goes on. */
+void	path_kept_back(void);
 
 /* Could a name with these first letters be a part of the prefix? */
 bool	path_may_be_prefix(const char head[2]);

@@ -70,10 +70,15 @@ static int
 bell_pair(uint32_t *ret_handle)
 {
 	struct sp_ctl ctl = { .c_op = SP_BIND };
+	struct host_room room;
 	int fd[2], size = 1, error;
 
+	host_room_enter(&room);
 	error = (int)hostcall(SYS_socketpair, (long)AF_UNIX,
 	    (long)(SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK), 0L, fd, 0L, 0L);
+	if (error == 0)
+		fd[0] = host_fd_park(fd[0]);
+	host_room_leave(&room);
 	if (error)
 		return error;
 	/* A few unheard rings are enough. */

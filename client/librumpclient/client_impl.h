@@ -47,6 +47,18 @@ void	*host_map(size_t len, int fd);	/* NULL: no memory */
 void	host_unmap(void *ptr, size_t len);
 /* fd moves to a number of ours; the old one is closed.  -errno. */
 int	host_fd_park(int fd);
+
+/*
+ * The program's limit of descriptors is not for ours: between these two it is as high as it may be.  The
+ * lock is held in between.
+ */
+struct host_room {
+	bool		 hr_raised;
+	uint64_t	 hr_limit[2];	/* struct rlimit64: as it was */
+};
+void	host_room_enter(struct host_room *hr);
+void	host_room_leave(struct host_room *hr);
+void	host_room_forked(void);		/* in a child: who held the lock is not here */
 extern int host_fdmin;
 void	host_close(int fd);
 /* All signals wait meanwhile. */

@@ -124,7 +124,13 @@ fork_init(struct rumpclient_fork *rf)
 int
 rumpclient_fork_init(struct rumpclient_fork *rf)
 {
-	int error = fork_init(rf);
+	struct host_room room;
+	int error;
+
+	host_room_forked();
+	host_room_enter(&room);
+	error = fork_init(rf);
+	host_room_leave(&room);
 
 	if (error == 0)
 		return 0;
@@ -201,8 +207,8 @@ cloexec_set(int fd, bool on)
 	    (long)(on ? FD_CLOEXEC : 0), 0L, 0L, 0L);
 }
 
-int
-rumpclient_fork_exec(struct rumpclient_fork *rf, char *env, size_t size)
+static int
+fork_exec(struct rumpclient_fork *rf, char *env, size_t size)
 {
 	struct sp_hello hello;
 	struct sp_welcome w;
@@ -226,6 +232,18 @@ rumpclient_fork_exec(struct rumpclient_fork *rf, char *env, size_t size)
 	cloexec_set(fd, false);
 	ticket_free(rf);
 	return 0;
+}
+
+int
+rumpclient_fork_exec(struct rumpclient_fork *rf, char *env, size_t size)
+{
+	struct host_room room;
+	int error;
+
+	host_room_enter(&room);
+	error = fork_exec(rf, env, size);
+	host_room_leave(&room);
+	return error;
 }
 
 int

@@ -8,6 +8,7 @@
  */
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include <errno.h>
@@ -143,8 +144,10 @@ host_fd_park(int fd)
 		return fd;
 	moved = hostcall(SYS_fcntl, (long)fd, (long)F_DUPFD_CLOEXEC,
 	    (long)host_fdmin, 0L, 0L, 0L);
-	if (moved >= 0)
-		(void)hostcall(SYS_close, (long)fd, 0L, 0L, 0L, 0L, 0L);
+	/* Where numbers do not go so far it stays in the way. */
+	if (moved < 0)
+		return fd;
+	(void)hostcall(SYS_close, (long)fd, 0L, 0L, 0L, 0L, 0L);
 	return (int)moved;
 }
 
@@ -218,4 +221,36 @@ rclock_exit(struct rclock *l)
 	if (__atomic_exchange_n(&l->rl_word, 0, __ATOMIC_RELEASE) == 2)
 		host_futex_wake(&l->rl_word);
 	host_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+/* --- room for descriptors of our own ----------------------------------------------------- */
+
+static struct rclock room_lock;
+
+void
+host_room_enter(struct host_room *hr)
+{
+	uint64_t wide[2];
+
+	hr->hr_raised = false;
+	rclock_enter(&room_lock);
+	if (hostcall(SYS_prlimit64, 0L, (long)RLIMIT_NOFILE, NULL, hr->hr_limit, 0L, 0L) != 0 ||
+	    hr->hr_limit[0] >= hr->hr_limit[1])
+		return;
+	wide[0] = wide[1] = hr->hr_limit[1];
+	hr->hr_raised = hostcall(SYS_prlimit64, 0L, (long)RLIMIT_NOFILE, wide, NULL, 0L, 0L) == 0;
+}
+
+void
+host_room_leave(struct host_room *hr)
+{
+	if (hr->hr_raised)
+		(void)hostcall(SYS_prlimit64, 0L, (long)RLIMIT_NOFILE, hr->hr_limit, NULL, 0L, 0L);
+	rclock_exit(&room_lock);
+}
+
+void
+host_room_forked(void)
+{
+	room_lock.rl_word = 0;
 }

@@ -178,6 +178,7 @@ int
 session_open(const char *url)
 {
 	struct tlsfront_ready ready;
+	struct host_room room;
 	int error;
 
 	if (url != NULL && url_rest(url, "tcp://") != NULL && session_fd() == -1 &&
@@ -188,7 +189,9 @@ session_open(const char *url)
 		url = ready.tr_url;
 	}
 	rclock_enter(&session.s_lock);
+	host_room_enter(&room);
 	error = session_open_locked(url);
+	host_room_leave(&room);
 	rclock_exit(&session.s_lock);
 	return error;
 }

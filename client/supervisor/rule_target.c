@@ -40,6 +40,18 @@ path_setcwd(enum cwd_kind kind)
 	__atomic_store_n(&visit->v_target->t_cwd, (uint32_t)kind, __ATOMIC_RELEASE);
 }
 
+/* Each process has its own here, whoever shares memory with whom. */
+void
+path_cwd_keep(void)
+{
+}
+
+void
+path_umask_keep(long old)
+{
+	(void)old;
+}
+
 int
 visit_session(void)
 {

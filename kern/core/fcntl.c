@@ -157,16 +157,19 @@ pgrp_matches(struct proc *p, void *arg)
 	return atomic_load(&p->p_pgid) == *(const pid_t *)arg;
 }
 
+/* Groups and threads of remote clients are numbered by their host, which knows whether there is one. */
 static bool
 owner_exists(int type, pid_t id)
 {
 	struct proc *p;
 
+	if (type != F_OWNER_PID && atomic_load(&curproc()->p_hostpid) != 0)
+		return true;
 	if (type == F_OWNER_PGRP)
 		return proc_iterate(pgrp_matches, &id) != 0;
 	if (type == F_OWNER_TID && id == curlwp()->l_lid)
 		return true;
-	p = proc_find(id);
+	p = proc_find_shown(id);
 	if (p == NULL)
 		return false;
 	proc_rele(p);

@@ -209,7 +209,7 @@ fd_replace(struct file *fp, int fd, bool cloexec)
 	atomic_store_rel(&fdt->ft_body->fb_slot[fd], fp);
 	mutex_exit(&fdt->ft_lock);
 	if (old != NULL)
-		file_unslot(old);
+		file_unslot(old, curproc());
 	return 0;
 }
 
@@ -224,7 +224,7 @@ fd_close(int fd)
 	mutex_exit(&fdt->ft_lock);
 	if (fp == NULL)
 		return EBADF;
-	file_unslot(fp);
+	file_unslot(fp, curproc());
 	return 0;
 }
 
@@ -235,7 +235,7 @@ fd_close_range(unsigned int first, unsigned int last)
 	struct file *fp;
 
 	while ((fp = fdtable_removenext(fdt, &first, last, false)) != NULL)
-		file_unslot(fp);
+		file_unslot(fp, curproc());
 }
 
 void

@@ -105,7 +105,7 @@ fdtable_clone(struct fdtable *from, bool reserved, struct fdtable **ret_fdt)
 		mutex_exit(&from->ft_lock);
 		if (fits)
 			break;
-		fdtable_rele(fdt);
+		fdtable_rele(fdt, curproc());
 	}
 	*ret_fdt = fdt;
 	return 0;
@@ -124,7 +124,7 @@ fdtable_copy(struct fdtable *from, bool empty, struct fdtable **ret_fdt)
 		return error;
 	error = fdtable_console(fdt);
 	if (error) {
-		fdtable_rele(fdt);
+		fdtable_rele(fdt, curproc());
 		return error;
 	}
 	*ret_fdt = fdt;
@@ -150,7 +150,7 @@ fdtable_free(struct qsbr_head *qh)
 }
 
 void
-fdtable_rele(struct fdtable *fdt)
+fdtable_rele(struct fdtable *fdt, struct proc *p)
 {
 	struct fdbody *fb;
 	struct file *fp;
@@ -163,7 +163,7 @@ fdtable_rele(struct fdtable *fdt)
 	    fd = fdbody_nexttaken(fb, fd + 1)) {
 		fp = atomic_swap_ar(&fb->fb_slot[fd], NULL);
 		if (fp != NULL)
-			file_unslot(fp);
+			file_unslot(fp, p);
 	}
 	mutex_destroy(&fdt->ft_lock);
 	qsbr_call(&fdt->ft_qsbr, fdtable_free);
@@ -187,7 +187,7 @@ fdtable_unshare(struct proc *p)
 	if (error)
 		return error;
 	old = atomic_swap_ar(&p->p_fd, new);
-	fdtable_rele(old);
+	fdtable_rele(old, p);
 	return 0;
 }
 
@@ -277,11 +277,11 @@ fdtable_removenext(struct fdtable *fdt, unsigned int *fd, unsigned int last,
 }
 
 void
-fdtable_closeexec(struct fdtable *fdt)
+fdtable_closeexec(struct fdtable *fdt, struct proc *p)
 {
 	unsigned int first = 0;
 	struct file *fp;
 
 	while ((fp = fdtable_removenext(fdt, &first, FD_MAX, true)) != NULL)
-		file_unslot(fp);
+		file_unslot(fp, p);
 }

@@ -150,10 +150,10 @@ file_rele(struct file *fp)
 }
 
 void
-file_unslot(struct file *fp)
+file_unslot(struct file *fp, struct proc *p)
 {
 	if (fp->f_ops->fo_flush != NULL && (file_flags(fp) & O_PATH) == 0)
-		fp->f_ops->fo_flush(fp, curlwp());
+		fp->f_ops->fo_flush(fp, p);
 	file_rele(fp);
 }
 

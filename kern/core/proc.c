@@ -202,7 +202,7 @@ proc_fork(struct proc *parent, unsigned int flags, struct proc **ret_p)
 	return 0;
 
 fail_fd:
-	fdtable_rele(p->p_fd);
+	fdtable_rele(p->p_fd, p);
 fail_cred:
 	cred_rele(p->p_cred);
 	mutex_destroy(&p->p_lock);
@@ -239,10 +239,38 @@ proc_lastlwp(struct proc *p)
 	list_remove(&p->p_link);
 	proc_orphan_locked(p);
 	mutex_exit(&proclist_lock);
-	fdtable_rele(p->p_fd);
+	fdtable_rele(p->p_fd, p);
 	p->p_fd = NULL;
 	proc_exit_slots(p, PROC_NSLOTS);
 	proc_rele(p);
+}
+
+pid_t
+proc_shownpid(const struct proc *p)
+{
+	pid_t hostpid = atomic_load(&p->p_hostpid);
+
+	return hostpid != 0 ? hostpid : p->p_pid;
+}
+
+struct proc *
+proc_find_shown(pid_t pid)
+{
+	struct proc *found = NULL;
+	struct list_node *n;
+
+	mutex_enter(&proclist_lock);
+	LIST_FOREACH(n, &proclist) {
+		struct proc *p = container_of(n, struct proc, p_link);
+
+		if (proc_shownpid(p) == pid) {
+			proc_hold(p);
+			found = p;
+			break;
+		}
+	}
+	mutex_exit(&proclist_lock);
+	return found;
 }
 
 struct proc *

@@ -171,7 +171,7 @@ exec_main(void *arg)
 {
 	struct spclient *sc = arg;
 
-	fdtable_closeexec(atomic_load_acq(&sc->sc_proc->p_fd));
+	fdtable_closeexec(atomic_load_acq(&sc->sc_proc->p_fd), sc->sc_proc);
 	atomic_store_rel(&sc->sc_execdone, 1);
 	sp_wake();
 	spclient_rele(sc);

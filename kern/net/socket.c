@@ -25,6 +25,7 @@
 
 #include <lib/string.h>
 #include <linux/capability.h>
+#include <linux/in.h>
 #include <linux/stat.h>
 #include <sys/atomic.h>
 #include <sys/cred.h>
@@ -87,6 +88,8 @@ sockproto_find(int family, int type, int protocol,
 	int error = EAFNOSUPPORT;
 	struct list_node *n;
 
+	if ((family == AF_INET || family == AF_INET6) && (protocol < 0 || protocol >= IPPROTO_MAX))
+		return EINVAL;
 	if (type < 0 || type >= SOCKET_TYPES)
 		return family < 0 || family >= AF_MAX ? EAFNOSUPPORT : EINVAL;
 	mutex_enter(&sockproto_lock);

@@ -272,7 +272,7 @@ lockf_fo_lock(struct file *fp, int cmd, struct flock *fl)
 	if (ofd)
 		lr.lr_owner = (struct lockowner){ fp, -1 };
 	else
-		lr.lr_owner = (struct lockowner){ curproc(), curproc()->p_pid };
+		lr.lr_owner = (struct lockowner){ curproc(), proc_shownpid(curproc()) };
 	error = range_init(fp, fl, &lr);
 	if (error == 0)
 		error = lockf_check(fp, cmd, fl);
@@ -320,6 +320,9 @@ flock_set(struct lockf *lf, const struct lockrange *lr, bool unlock,
 #define LOCK_NB	4
 #define LOCK_UN	8
 #endif
+#ifndef LOCK_MAND
+#define LOCK_MAND	32
+#endif
 
 int
 sys_flock(struct lwp *l __unused_arg, int fd, int operation,
@@ -332,6 +335,9 @@ sys_flock(struct lwp *l __unused_arg, int fd, int operation,
 	struct file *fp;
 	int error;
 
+	/* Mandatory locks were never any good; Linux ignores who asks for them, since 5.18. */
+	if ((operation & LOCK_MAND) != 0)
+		return 0;
 	if (kind != LOCK_SH && kind != LOCK_EX && kind != LOCK_UN)
 		return EINVAL;
 	error = fd_get_nopath(fd, &fp);

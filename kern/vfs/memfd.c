@@ -139,6 +139,18 @@ seal_add(struct file *fp, unsigned int seals)
 	return error;
 }
 
+/*
+ * Nobody is told of changes in a directory (inotify(7) is not there either), but who wants to be told of
+ * nothing any more may say so: DN_MULTISHOT alone is no event.
+ */
+static int
+vnode_notify(const struct vnode *vp, unsigned long events)
+{
+	if (vp->v_type != VDIR)
+		return ENOTDIR;
+	return ((unsigned int)events & ~(unsigned int)DN_MULTISHOT) == 0 ? 0 : EINVAL;
+}
+
 int
 vnode_fo_fcntl(struct file *fp, int cmd, unsigned long arg, long *ret)
 {
@@ -148,6 +160,15 @@ vnode_fo_fcntl(struct file *fp, int cmd, unsigned long arg, long *ret)
 	if (cmd == RUMP_F_GETPATH)
 		return vfs_copypath(&file_vfile(fp)->vf_path,
 		    (char *)(uintptr_t)arg, ret);
+	if (cmd == F_NOTIFY)
+		return vnode_notify(vp, arg);
+	if (cmd == F_GETLEASE) {
+		*ret = F_UNLCK;
+		return 0;
+	}
+	/* There are no leases, so none can be given up (fcntl(2)). */
+	if (cmd == F_SETLEASE && vp->v_type == VREG && (int)arg == F_UNLCK)
+		return EAGAIN;
 	if ((cmd != F_ADD_SEALS && cmd != F_GET_SEALS) || vp->v_type != VREG ||
 	    !vp->v_fs->fs_keepvnodes)
 		return EINVAL;

@@ -361,12 +361,12 @@ vnode_fo_setfl(struct file *fp __unused_arg, unsigned int newflags __unused_arg)
 }
 
 static void
-vnode_fo_flush(struct file *fp, struct lwp *l)
+vnode_fo_flush(struct file *fp, struct proc *p)
 {
 	struct vnode *vp = fp->f_data;
 
 	if (unlikely(atomic_load(&vp->v_locks) != NULL))
-		lockf_release_proc(vp, l->l_proc);
+		lockf_release_proc(vp, p);
 }
 
 void

@@ -351,7 +351,8 @@ inpcb_init(struct inpcb *inp, struct socket *so, struct inpcbtable *t)
 	inp->inp_hops6 = -1;
 	inp->inp_mcttl = 1;
 	inp->inp_mchops6 = 1;
-	inp->inp_mcloop = inp->inp_mcloop6 = inp->inp_mcall = true;
+	inp->inp_mcloop = inp->inp_mcloop6 = true;
+	inp->inp_mcall = inp->inp_so->so_family == AF_INET;
 	inp->inp_pmtudisc = IP_PMTUDISC_WANT;
 	inp->inp_pmtudisc6 = IPV6_PMTUDISC_WANT;
 	list_node_init(&inp->inp_alllink);

@@ -34,7 +34,7 @@ inpcb_getopt(struct socket *so, int level, int name, void *val, socklen_t *len)
 {
 	const struct inet_af *af = opt_af(so, level);
 
-	/* What getsockopt() finds on other levels is "not supported", as on Linux. */
+	/* What getsockopt() finds on other levels is "not supported" for IPv4, as on Linux. */
 	if (af == NULL)
 		return level != SOL_SOCKET && so->so_family == AF_INET ? EOPNOTSUPP : ENOPROTOOPT;
 	return af->ia_getopt(so, level, name, val, len);

@@ -303,6 +303,8 @@ ip_mcast_setopt(struct socket *so, int name, const void *val, socklen_t len)
 	struct ip_mcreq mr = { .mr_ifindex = 0 };
 	int error = 0;
 
+	if ((name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP) && so->so_type == SOCK_STREAM)
+		return EPROTO;
 	if (name != IP_MULTICAST_IF && name != IP_MSFILTER) {
 		error = parse_req(name, val, len, &mr);
 		if (error)

@@ -316,6 +316,12 @@ tcp_send(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 	} else if (error == 0 && tp->t_state == TCPS_SYN_SENT && nonblock &&
 	    (sm->sm_flags & MSG_FASTOPEN) != 0)
 		error = EINPROGRESS;	/* no cookie: the SYN asks for one, and data has to wait */
+	if (error == 0 && sm->sm_uio->uio_resid == 0) {
+		/* Nothing is sent, but who could send nothing is told. */
+		error = send_wait(tp, true, deadline);
+		if (error == EAGAIN)
+			error = 0;
+	}
 	while (error == 0 && sm->sm_uio->uio_resid > 0) {
 		size_t resid;
 

@@ -313,11 +313,11 @@ tcp_setopt(struct socket *so, int level, int name, const void *val, socklen_t le
 		mutex_exit(&so->so_lock);
 		return error;
 	}
-	if (name < 0 || (size_t)name >= ARRAY_SIZE(tcp_set) || tcp_set[name] == NULL)
-		return ENOPROTOOPT;
 	error = opt_int(val, len, &v);
 	if (error)
 		return error;
+	if (name < 0 || (size_t)name >= ARRAY_SIZE(tcp_set) || tcp_set[name] == NULL)
+		return ENOPROTOOPT;
 	mutex_enter(&so->so_lock);
 	error = tcp_set[name](tp, v);
 	tcp_unlock(tp);

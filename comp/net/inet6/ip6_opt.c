@@ -110,7 +110,11 @@ opt_store(struct inpcb *inp, const struct opt *o, int value)
 
 	switch ((enum opt_kind)o->o_kind) {
 	case OPT_U8:
-		atomic_store(field, (uint8_t)(value == -1 ? o->o_minus1 : value));
+		if (value == -1)
+			value = o->o_minus1;
+		if (o->o_name == IPV6_TCLASS && inp->inp_so->so_type == SOCK_STREAM)
+			value = (value & ~3) | (*field & 3);	/* the ECN bits are TCP's own */
+		atomic_store(field, (uint8_t)value);
 		break;
 	case OPT_BOOL:
 		*field = value != 0;
@@ -174,9 +178,9 @@ set_multicast_if(struct inpcb *inp, int value)
 
 	if (so->so_type == SOCK_STREAM)
 		return ENOPROTOOPT;
-	if (value < 0 || (value != 0 && bound != 0 && (uint32_t)value != bound))
+	if (value != 0 && bound != 0 && (uint32_t)value != bound)
 		return EINVAL;
-	if (value != 0 && if_byindex(so->so_ns, (uint32_t)value) == NULL)
+	if (value < 0 || (value != 0 && if_byindex(so->so_ns, (uint32_t)value) == NULL))
 		return ENODEV;
 	inp->inp_mcif6 = (uint32_t)value;
 	return 0;
@@ -187,8 +191,10 @@ set_mtu(struct inpcb *inp, int value)
 {
 	struct ip6_pcb *more;
 
-	if (value != 0 && (value < IP6_MINMTU || value > IP6_PAYLOAD_MAX))
+	if (value != 0 && value < IP6_MINMTU)
 		return EINVAL;
+	if (value > IP6_PAYLOAD_MAX)
+		value = IP6_PAYLOAD_MAX;
 	more = ip6_pcb_get(inp);
 	if (more == NULL)
 		return ENOBUFS;
@@ -256,6 +262,25 @@ is_header(int name)
 	    name == IPV6_DSTOPTS;
 }
 
+/* A number too short for one is wrong, unless it is for nothing that this socket has. */
+static int
+short_error(const struct socket *so, int name)
+{
+	switch (name) {
+	case IPV6_MULTICAST_IF:
+	case IPV6_MULTICAST_HOPS:
+		return so->so_type == SOCK_STREAM ? ENOPROTOOPT : EINVAL;
+	case IPV6_DONTFRAG:
+		return 0;
+	case IPV6_V6ONLY:
+	case IPV6_MTU:
+	case IPV6_ADDR_PREFERENCES:
+		return EINVAL;
+	default:
+		return opt_find(name) != NULL ? EINVAL : ENOPROTOOPT;
+	}
+}
+
 static int
 setopt_locked(struct socket *so, int name, const void *val, socklen_t len)
 {
@@ -267,9 +292,11 @@ setopt_locked(struct socket *so, int name, const void *val, socklen_t len)
 		return ip6_sticky_set(inp, name, val, len);
 	if (name == IPV6_PKTINFO)
 		return set_pktinfo(inp, val, len);
-	if (len < sizeof(value))
-		return EINVAL;
-	memcpy(&value, val, sizeof(value));
+	error = len < sizeof(value) ? short_error(so, name) : 0;
+	if (error)
+		return error;
+	if (len >= sizeof(value))
+		memcpy(&value, val, sizeof(value));
 	o = opt_find(name);
 	if (o != NULL) {
 		error = opt_check(so, o, value);

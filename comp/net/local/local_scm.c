@@ -103,7 +103,7 @@ local_ucred(struct ucred *uc, bool effective)
 {
 	const struct cred *cr = curcred();
 
-	uc->pid = curproc()->p_pid;
+	uc->pid = proc_shownpid(curproc());
 	uc->uid = effective ? cr->cr_euid : cr->cr_ruid;
 	uc->gid = effective ? cr->cr_egid : cr->cr_rgid;
 }
@@ -145,11 +145,11 @@ scm_credentials(const struct cmsghdr *cm, struct localcb *lc)
 	if (cm->cmsg_len != CMSG_LEN(sizeof(uc)))
 		return EINVAL;
 	memcpy(&uc, cm + 1, sizeof(uc));
-	if ((uc.pid != curproc()->p_pid && !cred_capable(cr, CAP_SYS_ADMIN)) ||
+	if ((uc.pid != proc_shownpid(curproc()) && !cred_capable(cr, CAP_SYS_ADMIN)) ||
 	    !cred_owns_uid(cr, uc.uid) || !cred_owns_gid(cr, uc.gid))
 		return EPERM;
-	if (uc.pid != curproc()->p_pid) {
-		p = proc_find(uc.pid);
+	if (uc.pid != proc_shownpid(curproc())) {
+		p = proc_find_shown(uc.pid);
 		if (p == NULL)
 			return ESRCH;
 		proc_rele(p);

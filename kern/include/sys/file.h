@@ -65,7 +65,7 @@ struct fileops {
 	int	(*fo_lock)(struct file *, int cmd, struct flock *fl);	/* EINVAL */
 	/* The commands of fcntl(2) that descriptors know nothing about. */
 	int	(*fo_fcntl)(struct file *, int cmd, unsigned long arg, long *ret); /* EINVAL */
-	void	(*fo_flush)(struct file *, struct lwp *);	/* each close(2) */
+	void	(*fo_flush)(struct file *, struct proc *);	/* each close(2) */
 	void	(*fo_close)(struct file *);			/* the last reference */
 	bool	 fo_seekable;		/* f_off is used */
 	uint32_t fo_rwflags;		/* RWF_* it honours beyond the common ones */
@@ -163,8 +163,11 @@ file_flags(const struct file *fp)
 	return __atomic_load_n(&fp->f_flags, __ATOMIC_RELAXED);
 }
 
-/* The caller owns the reference that a slot had: close(2) and its kin. */
-void	file_unslot(struct file *fp);
+/*
+ * The caller owns the reference that a slot had: close(2) and its kin.  p is whose slot it was, who
+ * need not be the one that runs.
+ */
+void	file_unslot(struct file *fp, struct proc *p);
 
 struct fdtable;
 
@@ -174,8 +177,9 @@ int	fdtable_create(struct fdtable **ret_fdt);
 /* A copy as by fork; or with empty one that has the console's three only. */
 int	fdtable_copy(struct fdtable *from, bool empty, struct fdtable **ret_fdt);
 void	fdtable_hold(struct fdtable *fdt);
-void	fdtable_rele(struct fdtable *fdt);	/* the last closes all */
-void	fdtable_closeexec(struct fdtable *fdt);	/* what an exec closes */
+/* p has no use for it any more; the last closes all. */
+void	fdtable_rele(struct fdtable *fdt, struct proc *p);
+void	fdtable_closeexec(struct fdtable *fdt, struct proc *p);	/* what an exec closes */
 /* Gives p a table of its own if it shares one. */
 int	fdtable_unshare(struct proc *p);
 /* Calls fn, with a reference held, for each file until it returns non-zero. */

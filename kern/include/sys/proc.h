@@ -76,7 +76,7 @@ struct proc {
 	const struct vmops *p_vm;	/* c, before the first lwp: NULL for the local address space */
 	void		*p_vmcookie;	/* c */
 	uint64_t	 p_sigpend;	/* a: for a remote client, a bit each */
-	int32_t		 p_hostpid;	/* a: of a remote client, as the server sees it */
+	int32_t		 p_hostpid;	/* a: of a remote client, as the server sees it; or 0 */
 	struct rlimit64	 p_rlimit[RLIM_NLIMITS];	/* p */
 	struct list_node p_link;	/* proclist */
 	uint64_t	 p_calls;	/* p: system calls of lwps that have ended */
@@ -94,6 +94,12 @@ static inline struct proc *curproc(void);
  */
 int	proc_fork(struct proc *parent, unsigned int flags, struct proc **ret_p);
 struct proc *proc_find(pid_t pid);	/* referenced, or NULL */
+/*
+ * The number that clients are shown where one process learns of another (SO_PEERCRED, F_GETLK): getpid(2) of
+ * remote ones is their host's, and so is this.
+ */
+pid_t	proc_shownpid(const struct proc *p);
+struct proc *proc_find_shown(pid_t pid);	/* by that one; referenced, or NULL */
 void	proc_hold(struct proc *p);
 void	proc_rele(struct proc *p);	/* the last one ends it; may sleep */
 
