@@ -16,13 +16,38 @@ __thread struct self self;
 unsigned long hijack_xsave_size;
 unsigned int hijack_xsave_mask;
 
+/*
+ * A call of the kernel inside, or of what loads it.  The files that it opens are out of the program's way:
+ * its numbers are the lowest, and it may close all that it does not know.
+ */
+static long
+own_call(long nr, const unsigned long args[6])
+{
+	long ret;
+
+	switch (nr) {
+	case SYS_rt_sigaction:
+		return signal_inner(args);
+	case SYS_open: case SYS_openat: case SYS_socket: case SYS_eventfd2: case SYS_memfd_create:
+	case SYS_epoll_create1: case SYS_timerfd_create: case SYS_io_uring_setup:
+		ret = host_args(nr, args);
+		return host_failed(ret) ? ret : fdmap_hide((int)ret);
+	case SYS_close:
+		if (fdmap_entry(args[0]) == FDMAP_HIDDEN)
+			fdmap_unhide((int)args[0]);
+		return host_args(nr, args);
+	default:
+		return host_args(nr, args);
+	}
+}
+
 long
 hijack_syscall(long nr, const unsigned long args[6])
 {
 	rule_fn *fn;
 
 	if (self.s_depth > 0)
-		return nr == SYS_rt_sigaction ? signal_inner(args) : host_args(nr, args);
+		return own_call(nr, args);
 	if ((unsigned long)nr >= HIJACK_NCALLS)
 		return host_args(nr, args);
 	self.s_signalled = 0;
@@ -187,6 +212,8 @@ kernel_call(unsigned int nr, const unsigned long args[6])
 		mmap_after(nr, args, ret);
 		self.s_inmmap--;
 	}
+	if (__builtin_expect(ret == -EFBIG, 0))
+		process_too_large();
 	return ret;
 }
 

@@ -105,6 +105,14 @@ placeholder(int r, bool cloexec)
 }
 
 long
+fdmap_room(void)
+{
+	long fd = host_syscall(SYS_eventfd2, 0, EFD_CLOEXEC);
+
+	return host_failed(fd) ? fd : host_syscall(SYS_close, fd);
+}
+
+long
 fdmap_new(int r, bool cloexec)
 {
 	long n;

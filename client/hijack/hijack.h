@@ -40,6 +40,7 @@ struct self_later {
 struct self {
 	unsigned int	 s_depth;	/* > 0: what it calls is meant for the host */
 	bool		 s_vfork;	/* in a child that shares our memory */
+	bool		 s_keeps;	/* who will put back what that child changed (cwd.c) */
 	bool		 s_forking;	/* between the hooks of a fork */
 	bool		 s_plain;	/* came as a function call: vector registers are free */
 	bool		 s_cancelled;	/* the signal of pthread_cancel(3) was put aside */
@@ -152,6 +153,8 @@ void	fdmap_inherit(void);
 bool	fdmap_inherited(void);		/* is there any? */
 /* A number of the program for the kernel's r, which is closed if there is none. */
 long	fdmap_new(int r, bool cloexec);
+/* Is there a number left?  0 or -errno. */
+long	fdmap_room(void);
 /* The lowest number becomes another name of the kernel's n. */
 long	fdmap_dup(unsigned long n, bool cloexec);
 /* n, which was the host's, is r from now on; r is closed if that cannot be. */
@@ -203,6 +206,10 @@ void	mmap_rules(void);		/* mmap.c */
 void	exec_rules(void);		/* exec.c */
 void	process_rules(void);		/* process.c */
 void	ids_rules(void);		/* ids.c */
+/* The kernel has just been started: it gets the host's limits of sizes. */
+void	process_limits(void);
+/* A call was refused with EFBIG. */
+void	process_too_large(void);
 
 /*
  * Rings of packet sockets (ring.c).  Has r one?  Then it is filled, if ret_ready is given, which says whether

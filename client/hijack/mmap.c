@@ -357,7 +357,8 @@ map_kernel(int r, const unsigned long args[6])
 	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE, writes;
 	long addr, ret;
 
-	if (len == 0 || args[5] % PAGE != 0)
+	if (len == 0 || args[5] % PAGE != 0 || (flags & MAP_TYPE) == 0 ||
+	    (flags & MAP_TYPE) > MAP_SHARED_VALIDATE)
 		return -EINVAL;
 	ret = check(r, prot, flags);
 	if (ret != 0)

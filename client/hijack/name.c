@@ -153,6 +153,7 @@ may_make(long nr, const unsigned long args[6])
 static long
 call_opening(long nr, const unsigned long args[6], unsigned long kargs[6])
 {
+	unsigned long flags = nr == SYS_open ? args[1] : nr == SYS_openat ? args[2] : 0;
 	struct open_how how;
 	long r;
 
@@ -161,9 +162,13 @@ call_opening(long nr, const unsigned long args[6], unsigned long kargs[6])
 	else if (nr == SYS_openat)
 		kargs[2] &= ~(unsigned long)O_CLOEXEC;
 	else if (nr == SYS_openat2 && kargs[3] == sizeof(how) && mem_read(&how, kargs[2], sizeof(how))) {
+		flags = how.flags;
 		how.flags &= ~(uint64_t)O_CLOEXEC;
 		kargs[2] = (unsigned long)&how;
 	}
+	/* Who can have no descriptor makes no file either. */
+	if ((flags & (O_CREAT | O_TRUNC)) != 0 && (r = fdmap_room()) != 0)
+		return r;
 	r = kernel_call((unsigned int)nr, kargs);
 	if (r >= 0 && may_make(nr, args))
 		hint_keep((int)r, (const char *)kargs[names[nr].nm_path[0]]);
@@ -696,6 +701,7 @@ rule_chdir(long nr, const unsigned long args[6])
 		return ret;
 	if (w.w_kind == WHERE_HOST && policy.po_exists)
 		(void)path_through_links(AT_FDCWD, w.w_text, true, &w);
+	path_cwd_keep();
 	if (w.w_kind != WHERE_KERNEL) {
 		ret = w.w_kind == WHERE_HOSTPATH ? host_syscall(SYS_chdir, w.w_path) : host_args(nr, args);
 		if (ret == 0)
@@ -717,6 +723,7 @@ rule_fchdir(long nr, const unsigned long args[6])
 
 	if (entry == FDMAP_HIDDEN)
 		return -EBADF;
+	path_cwd_keep();
 	ret = entry > 0 ? kernel_syscall(SYS_fchdir, entry - 1) : host_args(nr, args);
 	if (ret == 0)
 		path_setcwd(entry <= 0 ? CWD_HOST : policy.po_prefixlen > 0 ? CWD_PREFIX : CWD_BLANKET);
@@ -749,7 +756,7 @@ static long
 rule_umask(long nr, const unsigned long args[6])
 {
 	if (backend != NULL)
-		(void)kernel_call(SYS_umask, args);
+		path_umask_keep(kernel_call(SYS_umask, args));
 	return host_args(nr, args);
 }
 

@@ -11,12 +11,16 @@
  */
 
 #include "hijack.h"
+#include "path.h"
 #include "trap.h"
+
+#include <sys/resource.h>
 
 #include <errno.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 
 static unsigned long
 clone_flags(long nr, const unsigned long args[6])
@@ -55,9 +59,10 @@ process_clone_before(long nr, const unsigned long args[6])
 void
 process_clone_after(long ret)
 {
-	if (ret != 0)
+	if (ret != 0) {
 		self.s_vfork = false;
-	else
+		path_kept_back();
+	} else
 		trap_thread();
 	if (!self.s_forking)
 		return;
@@ -135,6 +140,50 @@ rule_exit(long nr, const unsigned long args[6])
 	return host_args(nr, args);
 }
 
+/*
+ * How large files may become is for both kernels.  What the kernel has no way to say is said here: that
+ * a call failed for it is told by a signal, too (setrlimit(2)).
+ */
+static bool
+size_limit(struct rlimit64 *rl)
+{
+	return host_syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, rl) == 0;
+}
+
+void
+process_limits(void)
+{
+	struct rlimit64 rl;
+
+	if (size_limit(&rl) && (rl.rlim_cur != RLIM64_INFINITY || rl.rlim_max != RLIM64_INFINITY))
+		(void)kernel_syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, &rl, NULL);
+}
+
+void
+process_too_large(void)
+{
+	struct rlimit64 rl;
+
+	if (size_limit(&rl) && rl.rlim_cur != RLIM64_INFINITY)
+		(void)host_syscall(SYS_tgkill, host_syscall(SYS_getpid, 0), host_syscall(SYS_gettid, 0),
+		    SIGXFSZ);
+}
+
+static long
+rule_prlimit(long nr, const unsigned long args[6])
+{
+	bool own = nr == SYS_setrlimit || args[0] == 0 ||
+	    (long)args[0] == host_syscall(SYS_getpid, 0);
+	unsigned long resource = args[nr == SYS_setrlimit ? 0 : 1];
+	unsigned long new = args[nr == SYS_setrlimit ? 1 : 2];
+	long ret = host_args(nr, args);
+
+	if (ret == 0 && own && (unsigned int)resource == RLIMIT_FSIZE && new != 0 && backend != NULL &&
+	    !self.s_vfork)
+		process_limits();
+	return ret;
+}
+
 /* It has to know itself to be refused. */
 static long
 rule_io_uring(long nr, const unsigned long args[6])
@@ -150,6 +199,8 @@ process_rules(void)
 	dispatch_set(SYS_clone3, HIJACK_LOOK, rule_fork);
 	dispatch_set(SYS_seccomp, HIJACK_LOOK, rule_seccomp);
 	dispatch_set(SYS_prctl, HIJACK_LOOK, rule_prctl);
+	dispatch_set(SYS_setrlimit, HIJACK_LOOK, rule_prlimit);
+	dispatch_set(SYS_prlimit64, HIJACK_LOOK, rule_prlimit);
 	dispatch_set(SYS_io_uring_setup, HIJACK_LOOK, rule_io_uring);
 	dispatch_set(SYS_exit_group, HIJACK_LOOK, rule_exit);
 }

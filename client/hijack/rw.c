@@ -11,8 +11,11 @@
 
 #include "hijack.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #define CHUNK		131072
@@ -157,6 +160,55 @@ transfer_close(struct end *in, struct end *out, size_t count, bool once)
 	return ret;
 }
 
+/* What an end is: its file's type and its flags, or -EBADF. */
+static long
+end_look(const struct end *e, mode_t *ret_type)
+{
+	struct stat st;
+	long flags = end_call(e, SYS_fcntl, (const void *)F_GETFL, 0, 0);
+
+	if (flags < 0)
+		return flags;
+	if (end_call(e, SYS_fstat, &st, 0, 0) != 0)
+		return -EBADF;
+	*ret_type = st.st_mode & S_IFMT;
+	return flags;
+}
+
+/* Both ends are what a call may move bytes between, if one kernel had them. */
+static long
+ends_check(const struct end *in, const struct end *out, mode_t *ret_in, mode_t *ret_out)
+{
+	long from = end_look(in, ret_in), to;
+
+	if (from < 0)
+		return from;
+	to = end_look(out, ret_out);
+	if (to < 0)
+		return to;
+	if ((from & (O_ACCMODE | O_PATH)) == O_WRONLY || (to & O_ACCMODE) == O_RDONLY ||
+	    ((from | to) & O_PATH) != 0)
+		return -EBADF;
+	return (to & O_APPEND) != 0 && *ret_out == S_IFREG ? -EINVAL : 0;
+}
+
+/* One that would make splice(2) wait, by its nature, is not touched: poll(2) knows. */
+static bool
+end_waits(const struct end *e, short events)
+{
+	struct pollfd pfd = { .fd = e->e_fd, .events = events };
+
+	return (e->e_kernel ? kernel_syscall(SYS_poll, &pfd, 1, 0) : host_syscall(SYS_poll, &pfd, 1, 0)) == 0;
+}
+
+static long
+ends_close(struct end *in, struct end *out, long ret)
+{
+	end_close(in);
+	end_close(out);
+	return ret;
+}
+
 /* Whose are the two?  0 both the host's, 1 both the kernel's, 2 one each, -EBADF. */
 static int
 sides(unsigned long a, unsigned long b)
@@ -181,11 +233,15 @@ both_kernel(long nr, const unsigned long args[6], unsigned int a, unsigned int b
 
 #define COUNT_MAX	0x7ffff000UL	/* of any one call */
 
+#define SPLICE_FLAGS	(SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT)
+
 static long
 rule_sendfile(long nr, const unsigned long args[6])
 {
 	struct end in, out;
+	mode_t from = 0, to = 0;
 	int whose = sides(args[0], args[1]);
+	long ret;
 
 	if (whose <= 0)
 		return whose == 0 ? host_args(nr, args) : whose;
@@ -193,6 +249,11 @@ rule_sendfile(long nr, const unsigned long args[6])
 		return both_kernel(nr, args, 0, 1);
 	if (!end_open(&in, args[1], args[2]) || !end_open(&out, args[0], 0))
 		return -EFAULT;
+	ret = ends_check(&in, &out, &from, &to);
+	if (ret == 0 && ((from != S_IFREG && from != S_IFBLK) || (args[2] != 0 && in.e_off < 0)))
+		ret = -EINVAL;
+	if (ret != 0)
+		return ends_close(&in, &out, ret);
 	return transfer_close(&in, &out, args[3] < COUNT_MAX ? args[3] : COUNT_MAX, false);
 }
 
@@ -200,7 +261,9 @@ static long
 rule_splice(long nr, const unsigned long args[6])
 {
 	struct end in, out;
+	mode_t from = 0, to = 0;
 	int whose = sides(args[0], args[2]);
+	long ret;
 
 	if (whose <= 0)
 		return whose == 0 ? host_args(nr, args) : whose;
@@ -208,17 +271,38 @@ rule_splice(long nr, const unsigned long args[6])
 		return both_kernel(nr, args, 0, 2);
 	if (!end_open(&in, args[0], args[1]) || !end_open(&out, args[2], args[3]))
 		return -EFAULT;
+	ret = ends_check(&in, &out, &from, &to);
+	if (ret == 0 && ((from != S_IFIFO && to != S_IFIFO) || (args[5] & ~(unsigned long)SPLICE_FLAGS) != 0))
+		ret = -EINVAL;
+	if (ret == 0 && ((from == S_IFIFO && args[1] != 0) || (to == S_IFIFO && args[3] != 0)))
+		ret = -ESPIPE;
+	if (ret == 0 && (args[5] & SPLICE_F_NONBLOCK) != 0 &&
+	    ((from == S_IFIFO && end_waits(&in, POLLIN)) || (to == S_IFIFO && end_waits(&out, POLLOUT))))
+		ret = -EAGAIN;
+	if (ret != 0)
+		return ends_close(&in, &out, ret);
 	return transfer_close(&in, &out, args[4] < CHUNK ? args[4] : CHUNK, true);
 }
 
 static long
 rule_copy_file_range(long nr, const unsigned long args[6])
 {
+	struct end in, out;
+	mode_t from = 0, to = 0;
 	int whose = sides(args[0], args[2]);
+	long ret;
 
 	if (whose <= 0)
 		return whose == 0 ? host_args(nr, args) : whose;
-	return whose == 1 ? both_kernel(nr, args, 0, 2) : -EXDEV;
+	if (whose == 1)
+		return both_kernel(nr, args, 0, 2);
+	if (!end_open(&in, args[0], args[1]) || !end_open(&out, args[2], args[3]))
+		return -EFAULT;
+	ret = ends_check(&in, &out, &from, &to);
+	if (ret == 0)
+		ret = from == S_IFDIR || to == S_IFDIR ? -EISDIR :
+		    from != S_IFREG || to != S_IFREG || args[5] != 0 ? -EINVAL : -EXDEV;
+	return ends_close(&in, &out, ret);
 }
 
 static long

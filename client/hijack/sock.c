@@ -331,7 +331,15 @@ rule_recvmsg(long nr, const unsigned long args[6])
 	kargs[0] = (unsigned long)(entry - 1);
 	kargs[2] &= ~(unsigned long)MSG_CMSG_CLOEXEC;
 	ret = kernel_call(SYS_recvmsg, kargs);
-	if (ret < 0 || !mem_read(&m, args[1], sizeof(m)) || m.msg_controllen == 0 ||
+	if (ret < 0 || !mem_read(&m, args[1], sizeof(m)))
+		return ret;
+	/* It is told back, as the other flags are. */
+	if ((args[2] & MSG_CMSG_CLOEXEC) != 0) {
+		m.msg_flags |= MSG_CMSG_CLOEXEC;
+		(void)mem_write(args[1] + offsetof(struct msghdr, msg_flags), &m.msg_flags,
+		    sizeof(m.msg_flags));
+	}
+	if (m.msg_controllen == 0 ||
 	    m.msg_controllen > sizeof(control) ||
 	    !mem_read(control, (unsigned long)m.msg_control, m.msg_controllen))
 		return ret;

@@ -34,9 +34,13 @@
 const struct backend *backend;
 static pthread_mutex_t backend_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool backend_failed;
+static bool has_rules;			/* hijack_start() was here */
 static char server_url[512];
 
-/* What is loaded later is looked through, too. */
+/*
+ * What is loaded later is looked through, too.  A library's constructor may be faster than ours: what it
+ * loads waits until there are rules to look by.
+ */
 __attribute__((__visibility__("default"))) void *
 dlopen(const char *name, int flags)
 {
@@ -47,7 +51,7 @@ dlopen(const char *name, int flags)
 	if (libc_dlopen == NULL)
 		*(void **)&libc_dlopen = dlsym(RTLD_NEXT, "dlopen");
 	lib = libc_dlopen(name, flags);
-	if (lib != NULL && self.s_depth == 0)
+	if (lib != NULL && has_rules && self.s_depth == 0)
 		site_rewrite_loaded(&counts);
 	return lib;
 }
@@ -56,6 +60,7 @@ const struct backend *
 kernel_backend(void)
 {
 	const struct backend *b = __atomic_load_n(&backend, __ATOMIC_ACQUIRE);
+	bool started = false;
 
 	if (b != NULL || backend_failed)
 		return b;
@@ -68,10 +73,13 @@ kernel_backend(void)
 			backend_failed = backend_inside_start(&b) != 0;
 		if (!backend_failed)
 			__atomic_store_n(&backend, b, __ATOMIC_RELEASE);
+		started = !backend_failed;
 	}
 	b = backend;
 	(void)pthread_mutex_unlock(&backend_lock);
 	self.s_depth--;
+	if (started)
+		process_limits();
 	return b;
 }
 
@@ -181,6 +189,7 @@ hijack_start(int argc, char **argv, char **env)
 	engine = setting(env, "RUMPHIJACK_ENGINE");
 	if (engine == NULL || strcmp(engine, "preload") != 0)
 		trap_prepare();
+	has_rules = true;
 	site_rewrite_loaded(&counts);
 	start_trap(engine, &counts);
 	if (setting(env, "RUMPHIJACK_VERBOSE") != NULL)

@@ -258,6 +258,13 @@ give(int r, bool cloexec)
 	return n;
 }
 
+/* NEEDSWORK: the program's limit is found when its placeholder is made, after the file. */
+long
+fdmap_room(void)
+{
+	return 0;
+}
+
 long
 fdmap_new(int r, bool cloexec)
 {
