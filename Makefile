@@ -21,6 +21,10 @@ check:
 	@scripts/install-packages.sh check
 	@scripts/check.sh
 
+suites: all
+	@scripts/install-packages.sh suites
+	@python3 tests/suites/t_suites.py $(SUITES) $(BUILD)/cmd/rumpus/rumpus $(BUILD)/tests/suites/calls
+
 bench: all
 	@scripts/bench.sh $(BUILD)
 
@@ -48,6 +52,7 @@ help:
 	@echo 'make            configure and build, into $(BUILD)/'
 	@echo 'make demo       make a disk image with ordinary tools and read it back'
 	@echo 'make check      all tests: plain, address and undefined, thread sanitizer'
+	@echo 'make suites     suites of system calls, on the host and hijacked: SUITES="-w trap -s python"'
 	@echo 'make lint       what a machine can judge: borders, headers, format, manuals'
 	@echo 'make format     apply the format'
 	@echo 'make bench      our figures beside those of the host kernel'
@@ -56,4 +61,4 @@ help:
 	@echo 'make install    DESTDIR= and MESON_ARGS=--prefix=... as usual'
 	@echo 'make clean      remove what was built'
 
-.PHONY: all demo check bench fuzz lint format describe install clean help
+.PHONY: all demo check suites bench fuzz lint format describe install clean help

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# install-packages.sh [build] [demo] [check] [lint] [fuzz] [bench] [all] [programs]
+# install-packages.sh [build] [demo] [check] [lint] [fuzz] [bench] [all] [programs] [suites]
 #
 # Sees to it that Debian's packages for a purpose are there: installs those
 # that are missing when it runs as root, and names them when it does not.
 # CONTRIBUTING.md says what each is for; "all" leaves out the many of
-# "programs".
+# "programs" and "suites".
 
 set -eu
 
@@ -23,6 +23,7 @@ programs="$programs iperf3 iproute2 iputils-ping make memcached netcat-openbsd n
 programs="$programs openssh-client openssh-server postgresql python3 redis-server redis-tools rsync"
 programs="$programs socat sqlite3 strace tar tcpdump vim wget"
 programs="$programs apache2-utils bird2 haproxy lighttpd nmap openssl"
+suites='libpython3.11-testsuite stress-ng'
 
 [ $# -gt 0 ] || set -- build
 wanted=
@@ -35,6 +36,7 @@ for purpose in "$@"; do
 	fuzz)	wanted="$wanted $build $fuzz" ;;
 	bench)	wanted="$wanted $build $bench" ;;
 	programs) wanted="$wanted $build $programs" ;;
+	suites)	wanted="$wanted $build $suites" ;;
 	all)	wanted="$wanted $build $demo $check $lint $fuzz $bench" ;;
 	*)	echo "install-packages.sh: unknown purpose $purpose" >&2; exit 2 ;;
 	esac
