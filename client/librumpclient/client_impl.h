@@ -147,6 +147,8 @@ struct rcsession {
 	uint8_t		 s_secret[SP_SECRET];	/* c */
 	uint8_t		 s_instance[8];	/* c */
 	bool		 s_gone;	/* a: the server is */
+	bool		 s_stopping;	/* l: it said that it will be, */
+	int64_t		 s_stoptime;	/* l: at that time, in ms */
 	char		 s_url[256];	/* c */
 #ifdef RUMPCLIENT_MANY
 	int		 s_hostpid;	/* c: whose it is */

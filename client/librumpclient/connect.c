@@ -207,7 +207,7 @@ welcome_recv(int fd, struct sp_welcome *w, int *ret_fd)
 	do {
 		error = conn_recv(fd, w, half, ret_fd);
 	} while (error == 0 && w->w_magic >= SP_SLOT_OPEN &&
-	    w->w_magic <= SP_EXECUTED);
+	    w->w_magic <= SP_STOPPING);
 	if (error)
 		return error;
 	return conn_recv(fd, (char *)w + half, sizeof(*w) - half, NULL);

@@ -14,6 +14,43 @@
 
 #include "client_impl.h"
 
+/* What the server says unasked. */
+static void
+heard_locked(const struct sp_ctl *ctl)
+{
+	if (ctl->c_op != SP_STOPPING || ctl->c_seq != 0)
+		return;
+	session.s_stopping = true;
+	session.s_stoptime = host_now_ms() + (int64_t)ctl->c_arg * 1000;
+}
+
+/* Nobody else reads from the connection meanwhile, and messages are whole or not there. */
+static void
+listen_locked(void)
+{
+	struct sp_ctl ctl;
+
+	while (session.s_fd != -1 && hostcall(SYS_recvfrom, (long)session.s_fd, &ctl,
+	    (long)sizeof(ctl), (long)(MSG_PEEK | MSG_DONTWAIT), 0L, 0L) ==
+	    (long)sizeof(ctl) && conn_recv(session.s_fd, &ctl, sizeof(ctl), NULL) == 0)
+		heard_locked(&ctl);
+}
+
+int
+rumpclient_stopping(void)
+{
+	int64_t left = -1;
+
+	rclock_enter(&session.s_lock);
+	listen_locked();
+	if (session.s_stopping) {
+		left = (session.s_stoptime - host_now_ms() + 999) / 1000;
+		left = left < 0 ? 0 : left;
+	}
+	rclock_exit(&session.s_lock);
+	return (int)left;
+}
+
 static int
 request_locked(struct sp_ctl *ctl, int passfd)
 {
@@ -28,6 +65,8 @@ request_locked(struct sp_ctl *ctl, int passfd)
 	do {
 		if (error == 0)
 			error = conn_recv(session.s_fd, &reply, sizeof(reply), NULL);
+		if (error == 0)
+			heard_locked(&reply);
 	} while (error == 0 && reply.c_seq != ctl->c_seq);
 	if (error)
 		return error;

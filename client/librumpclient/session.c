@@ -67,6 +67,7 @@ session_begin_locked(int fd, const struct sp_hello *hello)
 	__atomic_store_n(&session.s_fd, fd, __ATOMIC_RELAXED);
 	host_fd_ours(fd, true);
 	session.s_pid = w.w_pid;
+	session.s_stopping = false;
 	memcpy(session.s_secret, w.w_secret, sizeof(session.s_secret));
 	memcpy(session.s_instance, w.w_instance, sizeof(session.s_instance));
 	__atomic_store_n(&session.s_gone, false, __ATOMIC_RELEASE);

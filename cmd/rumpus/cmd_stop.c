@@ -24,6 +24,7 @@
 
 static const struct option options[] = {
 	{ "time", required_argument, NULL, 't' },
+	{ "timeout", required_argument, NULL, 't' },
 	{ "kill", no_argument, NULL, 'k' },
 	{ "json", no_argument, NULL, 'J' },
 	{ "help", no_argument, NULL, 'H' },

@@ -255,12 +255,14 @@ int
 server_shutdown(void)
 {
 	double end = net_seconds() + (double)server_options.so_stoptime;
+	char names[512];
 	unsigned int n;
 
+	(void)rump_server_stopping((unsigned int)server_options.so_stoptime);
 	while ((n = metrics_clients()) > 0 && net_seconds() < end && !server_stop_again(20))
 		continue;
-	if (n > 0)
-		server_log(LOG_NOTICE, "%u clients are cut off", n);
+	if (n > 0 && rump_server_clients(names, sizeof(names)) == 0)
+		server_log(LOG_NOTICE, "%u clients are cut off: %s", n, names);
 	return rump_shutdown();
 }
 

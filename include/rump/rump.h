@@ -46,6 +46,12 @@ int	rump_boot_setsigmodel(enum rump_sigmodel model);	/* EBUSY after init */
  * rump_init_server(3).  May be called again for more.  EINVAL, EADDRINUSE ...
  */
 int	rump_init_server(const char *url);
+/*
+ * The server will end in so many seconds: clients are told, and nobody new is
+ * let in (ESHUTDOWN).  clients: who is there, as "name[pid of the host] ...".
+ */
+int	rump_server_stopping(unsigned int seconds);
+int	rump_server_clients(char *buf, size_t size);
 
 /* Ends the process orderly: unmounts and flushes what is mounted. */
 int	rump_shutdown(void);

@@ -78,6 +78,9 @@ int	rumpclient_exec(const char *path, char *const argv[], char *const envp[]);
 /* daemon(3) that keeps the proc. */
 int	rumpclient_daemon(int nochdir, int noclose);
 
+/* The server has said that it will end in so many seconds; -1: it has not. */
+int	rumpclient_stopping(void);
+
 /*
  * What happens when the server is gone: so many seconds are spent on trying to
  * reach it again.  0 (the default): calls fail with ENOTCONN.  A new

@@ -274,7 +274,9 @@ sphello(struct spclient *sc, const struct sp_hello *h)
 		if (error == 0)
 			return spparcel_welcome(sc, h->h_secret);
 	} else if (error == 0) {
-		if (h->h_kind == SP_GUEST || h->h_kind == SP_FORK)
+		if (h->h_kind == SP_GUEST && atomic_load(&sp_stopping) != 0)
+			error = ESHUTDOWN;
+		else if (h->h_kind == SP_GUEST || h->h_kind == SP_FORK)
 			error = newcomer(sc, h);
 		else if (h->h_kind == SP_CHANNEL || h->h_kind == SP_BELL)
 			error = another(sc, h);

@@ -12,6 +12,7 @@
  *	sp_turn.c	channels in shared memory
  *	sp_stream.c	channels over a connection of their own
  *	sp_mem.c	the client's memory, as the kernel sees it
+ *	sp_stop.c	the end of the server, announced
  *	sp_bell.c	telling clients that descriptors may be ready
  *	sp_fork.c	procs that wait for their process, and programs that go on
  *
@@ -74,6 +75,7 @@ struct spclient {
 	int		 sc_memfd;	/* c */
 	uint32_t	 sc_kill;	/* a: it broke the rules */
 	uint32_t	 sc_execdone;	/* a: EXECING is over */
+	bool		 sc_told;	/* t: that the server stops */
 	struct list	 sc_tickets;	/* t: made by it */
 	unsigned int	 sc_ntickets;	/* t */
 
@@ -190,6 +192,10 @@ void	spslot_poke(struct spslot *ss);
  */
 int	spslot_exchange(struct spslot *ss);
 struct spslot *spslot_current(void);	/* of the calling thread, or NULL */
+
+/* sp_stop.c */
+extern uint32_t sp_stopping;	/* a: not 0: the server ends */
+int	spstop_tell(struct spclient *sc);
 
 /* sp_turn.c, sp_stream.c */
 extern const struct spchannel_ops spturn_ops, spstream_ops;

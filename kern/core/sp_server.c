@@ -43,7 +43,8 @@ static struct log_limit refused;
 void
 sp_wake(void)
 {
-	rumpuser_spset_wake(set);
+	if (set != NULL)
+		rumpuser_spset_wake(set);
 }
 
 static void
@@ -300,6 +301,15 @@ exec_done(struct spclient *sc)
 	client_event(sc, 0);
 }
 
+static void
+client_tell(struct spclient *sc)
+{
+	if (spstop_tell(sc) != 0)
+		client_drop(sc);
+	else
+		client_event(sc, 0);
+}
+
 /* Those whose time has come.  Returns when the next one's comes. */
 static int64_t
 look_around(void)
@@ -317,6 +327,9 @@ look_around(void)
 		if (sc->sc_state == SPCLIENT_EXECING &&
 		    atomic_load_acq(&sc->sc_execdone))
 			exec_done(sc);
+		if (sc->sc_state == SPCLIENT_UP &&
+		    atomic_load_acq(&sp_stopping) != 0 && !sc->sc_told)
+			client_tell(sc);
 		if (sc->sc_state == SPCLIENT_DYING) {
 			if (client_gone(sc)) {
 				list_remove(n);

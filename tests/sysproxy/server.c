@@ -6,7 +6,7 @@
  *	sp_server [VARIABLE=VALUE | URL]...
  *
  * Says "ready" on its standard output when it can be reached, and ends when
- * its standard input does.
+ * its standard input does.  An 's' there announces the end.
  */
 
 #include <errno.h>
@@ -39,7 +39,9 @@ main(int argc, char **argv)
 	}
 	if (write(STDOUT_FILENO, "ready\n", 6) != 6)
 		return 1;
-	while (read(STDIN_FILENO, &byte, 1) > 0)
-		continue;
+	while (read(STDIN_FILENO, &byte, 1) > 0) {
+		if (byte == 's' && rump_server_stopping(100) != 0)
+			return 1;
+	}
 	return rump_shutdown() == 0 ? 0 : 1;
 }

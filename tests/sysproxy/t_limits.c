@@ -305,3 +305,49 @@ TEST(a_bell_of_a_stream_rings_for_a_server_that_was_found_again)
 {
 	check_bell("unix+stream");
 }
+
+/* --- an end that is announced ------------------------------------------------------------ */
+
+static void
+check_stopping(const char *scheme)
+{
+	int left, fd[2], go[2], status;
+	struct spserver ss;
+	pid_t late;
+	char byte;
+
+	NEED(setenv("RUMP_TEST_SCHEME", scheme, 1) == 0);
+	spserver_start(&ss);
+	NEED(pipe(go) == 0);
+	late = fork();
+	if (late == 0)
+		_exit(read(go[0], &byte, 1) == 1 &&
+		    rumpclient_connect(ss.ss_url) == -1 ? errno : 0);
+	NEED(rumpclient_connect(ss.ss_url) == 0);
+	NEED(rump_sys_pipe(fd) == 0);
+	CHECK_EQ("nothing was said", -1, rumpclient_stopping());
+	NEED(write(ss.ss_stdin, "s", 1) == 1);
+	while ((left = rumpclient_stopping()) == -1)
+		(void)rump_sys_getpid();
+	CHECK(left > 0 && left <= 100);
+	/* Who is in may go on, also with requests; nobody new comes. */
+	CHECK(rump_sys_getpid() > 1);
+	CHECK_EQ("bell", 0, close(rumpclient_bell()));
+	NEED(write(go[1], "g", 1) == 1 && waitpid(late, &status, 0) == late);
+	CHECK_EQ("one more", ESHUTDOWN, WEXITSTATUS(status));
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+	CHECK_EQ("write", -1, rump_sys_write(fd[1], "x", 1));
+	CHECK_EQ("what was open", ECONNRESET, errno);
+	CHECK_EQ("getpid", -1, rump_sys_getpid());
+	CHECK_EQ("all else", ENOTCONN, errno);
+}
+
+TEST(clients_are_told_that_the_server_stops)
+{
+	check_stopping("unix");
+}
+
+TEST(clients_over_streams_are_told_that_the_server_stops)
+{
+	check_stopping("unix+stream");
+}
