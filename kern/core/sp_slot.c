@@ -146,12 +146,16 @@ static void
 slot_detach(struct spslot *ss)
 {
 	struct spclient *sc = ss->ss_client;
+	bool last;
 
 	mutex_enter(&sc->sc_lock);
 	sc->sc_slot[ss->ss_index] = NULL;
-	sc->sc_nslots--;
+	last = --sc->sc_nslots == 0 && sc->sc_closing;
 	atomic_sub(&sp_nthreads, 1);
 	mutex_exit(&sc->sc_lock);
+	/* A client that is gone is forgotten at once. */
+	if (last)
+		sp_wake();
 }
 
 /* In the kernel; what it was for the client has ended. */
