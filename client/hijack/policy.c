@@ -233,6 +233,10 @@ module(struct word w)
 		return list_value(value, vfs_word);
 	if (word_is(name, "fdoff"))
 		return number_value(value, &policy.po_fdoff);
+	/*
+	 * NEEDSWORK: this and vfs= have no effect.  On Linux they would be names below /proc/sys and
+	 * /proc/mounts, that is files which the kernel would have to make.
+	 */
 	if (word_is(name, "sysctl"))
 		return yes_value(value, &policy.po_sysctl);
 	if (word_is(name, "ids"))
