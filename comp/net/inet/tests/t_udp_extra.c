@@ -171,7 +171,7 @@ TEST_WITH(software_stamps_what_comes, .ht_flags = HARNESS_SIDE | HARNESS_KEEPS)
 static void
 filter_set(struct twin *tw, int fd, uint32_t group, uint32_t mode, uint32_t n)
 {
-	char buf[IP_MSFILTER_SIZE(8)] = { 0 };
+	_Alignas(struct ip_msfilter) char buf[IP_MSFILTER_SIZE(8)] = { 0 };
 	struct ip_msfilter *mf = (void *)buf;
 
 	mf->imsf_multiaddr.s_addr = htonl(group);
@@ -188,7 +188,7 @@ filter_set(struct twin *tw, int fd, uint32_t group, uint32_t mode, uint32_t n)
 static void
 filter_note(struct twin *tw, int fd, uint32_t group, uint32_t room)
 {
-	char buf[IP_MSFILTER_SIZE(8)] = { 0 };
+	_Alignas(struct ip_msfilter) char buf[IP_MSFILTER_SIZE(8)] = { 0 };
 	struct ip_msfilter *mf = (void *)buf;
 	socklen_t len = (socklen_t)IP_MSFILTER_SIZE(room);
 	uint32_t sum = 0;
