@@ -6,8 +6,8 @@
  * The server is "rumpus server" itself, which goes into the background when it can be
  * used, so that to wait for it is to wait for a child.  It ends with a pipe (--end-with) that
  * the program, which takes this process's place, and all that it starts hold without
- * knowing: the hijacking library hides it.  So nobody has to stay in order to clean up: signals, job control and the exit
- * status are the program's own.
+ * knowing: the hijacking library hides it.  So nobody has to stay in order to clean up:
+ * signals, job control and the exit status are the program's own.
  */
 
 #include <errno.h>
