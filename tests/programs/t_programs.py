@@ -32,6 +32,7 @@ KNOWN = {
     ('Go http, static', 'trap'): NO_TRAP,
     ('busybox httpd, wget', 'trap'): NO_TRAP,
     ('busybox, static', 'trap'): NO_TRAP,
+    ('tcpdump', 'supervisor'): 'libpcap wants a receive ring, which only the library in a program can fill',
 }
 
 BEGIN, END = '<!-- programs: begin -->\n', '<!-- programs: end -->\n'
