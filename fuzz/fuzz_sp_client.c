@@ -262,6 +262,8 @@ server_hear(const void *buf, size_t len)
 		say.w.w_features = SP_FEATURES;
 		say.w.w_pid = 42;
 		say.w.w_nslots = SP_NSLOTS;
+		/* Without them there are streams instead of memory. */
+		say.w.w_features = how & 0x04 ? 0 : SP_FEATURES;
 		wire_len = sizeof(say.w);
 		wire_fd = (how & 0x10) == 0;
 	} else if (len == sizeof(struct sp_ctl)) {
