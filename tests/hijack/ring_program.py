@@ -136,12 +136,12 @@ def hears_all_in_order(version, how, reserve):
                     check(net - mac == 14 and (net - reserve) % 16 == 0 and mac >= reserve, mac, net)
                     check(sec > 1000000000, sec)
                     seen.append(struct.unpack_from('I', data, 42)[0])
-# Going out, and coming in.
+        # Going out, and coming in.
         check(seen == [n for n in range(sent) for _ in (0, 1)], 'order', seen)
         check(ring.statistics()[:2] == (2 * sent, 0), 'statistics')
         check(ring.statistics()[:2] == (0, 0), 'statistics, again')
         check(not ready(0), 'ready at last')
-# Of what has no room the oldest is kept.
+        # Of what has no room the oldest is kept.
         for n in range(2 * FRAMES):
             udp.sendto(struct.pack('I', n) + bytes(900), udp.getsockname())
             udp.recv(2000)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """t_hijack_death.py RUMPUS SERVER - hijacked programs whose server is killed
 
-By each engine, at many an instant, with calls that spin, sleep, copy and poll : the program is told
+By each engine, at many an instant, with calls that spin, sleep, copy and poll: the program is told
 by an error, goes on, and ends by itself.
 """
 
@@ -28,48 +28,48 @@ LIMIT = 60
 BEGIN = """
 import os, select, socket, sys, threading
 def end():
-    with open('/proc/self/comm') as host :
-        print('goes on', host.read().strip() != '', flush = True)
+    with open('/proc/self/comm') as host:
+        print('goes on', host.read().strip() != '', flush=True)
     os._exit(0)
 os.stat('/rump')
-print('ready', flush = True)
+print('ready', flush=True)
 """
 DOINGS = {
-							      'spins' : BEGIN + """
-try :
-    while True : os.stat('/rump')
-except OSError : end()
+    'spins': BEGIN + """
+try:
+    while True: os.stat('/rump')
+except OSError: end()
 """,
-    'sleeps' : BEGIN + """
-try :
-								      a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-								      s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen()
-	s.accept()
-	    except OSError : end()
+    'sleeps': BEGIN + """
+try:
+    a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen()
+    s.accept()
+except OSError: end()
 """,
-    'copies' : BEGIN + """
-data = b 'x' * 1000000
-try :
+    'copies': BEGIN + """
+data = b'x' * 1000000
+try:
     fd = os.open('/rump/file-%d' % os.getpid(), os.O_RDWR | os.O_CREAT)
-    while True :
+    while True:
         os.pwrite(fd, data, 0); os.pread(fd, len(data), 0)
-	except OSError : end()
+except OSError: end()
 """,
-    'polls' : BEGIN + """
-try :
+    'polls': BEGIN + """
+try:
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', 0))
     r, w = os.pipe()
-	    p = select.poll(); p.register(s, select.POLLIN); p.register(r, select.POLLIN)
-    while True :
+    p = select.poll(); p.register(s, select.POLLIN); p.register(r, select.POLLIN)
+    while True:
         p.poll(200); s.getsockname()
-	except OSError : end()
+except OSError: end()
 """,
-    'epolls' : BEGIN + """
-try :
+    'epolls': BEGIN + """
+try:
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', 0))
     r, w = os.pipe()
-	    e = select.epoll(); e.register(s, select.EPOLLIN); e.register(r, select.EPOLLIN)
-    while True :
+    e = select.epoll(); e.register(s, select.EPOLLIN); e.register(r, select.EPOLLIN)
+    while True:
         e.poll(0.2); s.getsockname()
 except OSError: end()
 """,
@@ -111,7 +111,7 @@ def killed(engine):
                     [rig.RUMPUS, 'run', '--on', url, '--engine', engine, '--', '/usr/bin/python3',
                      '-c', text], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT)
-# Each has begun, is nearly there, or has been at work for a while.
+            # Each has begun, is nearly there, or has been at work for a while.
             for program in programs.values():
                 program.first = program.stdout.readline()
             time.sleep(chance.random() * 0.1)

@@ -316,26 +316,26 @@ set -e
 mkdir -p /rump/t
 cd /rump/t
 for i in 1 2 3 4 5; do echo "line $i" > f$i; done
-find.-type f | sort | xargs cat | grep - c line
-cat f * > all
-sort - r all | head - 1
-tar cf x.tar f *
+find . -type f | sort | xargs cat | grep -c line
+cat f* > all
+sort -r all | head -1
+tar cf x.tar f*
 mkdir u
-tar xf x.tar - C u
-diff - r u / f1 f1 && echo same
-(cd u; exec 3 < f2; read x < &3; echo $x; pwd)
-cp - r u v
-rm - r u
+tar xf x.tar -C u
+diff -r u/f1 f1 && echo same
+(cd u; exec 3< f2; read x <&3; echo $x; pwd)
+cp -r u v
+rm -r u
 echo *
-ln - s f1 l
+ln -s f1 l
 cat l
-readlink - f l
-cat../../ etc / passwd | grep - c ^ root :
-cp / bin / echo / rump / t / e
-./ e from the kernel
+readlink -f l
+cat ../../etc/passwd | grep -c ^root:
+cp /bin/echo /rump/t/e
+./e from the kernel
 printf '#!/bin/sh\\necho script $0 $1\\n' > s
-chmod + x s
-./ s one
+chmod +x s
+./s one
 echo end > "$(pwd)/z"; cat z
 '''
     want = b'''5
@@ -461,28 +461,28 @@ import os, select, socket
 def wait(s, r):
     p = select.poll(); p.register(s, select.POLLIN); p.register(r, select.POLLIN)
     return len(p.poll(20000))
-    r, w = os.pipe()
-	    a, b = socket.create_server(("127.0.0.1", 0)), socket.socket()
+r, w = os.pipe()
+a, b = socket.create_server(("127.0.0.1", 0)), socket.socket()
 b.connect(a.getsockname()); c = a.accept()[0]
-os.write(w, b "x"); print(wait(c, r), os.read(r, 1)); print(select.select([ c, r ], [], [], 0.01)[0])
-    ready, go = os.pipe()
-	     pid = os.fork()
-if pid == 0 :
-    os.write(go, b "y")
-    os._exit(wait(c, r) + 10 * (c.recv(5) == b "after"))
-os.read(ready, 1); b.sendall(b "after")
-    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+os.write(w, b"x"); print(wait(c, r), os.read(r, 1)); print(select.select([c, r], [], [], 0.01)[0])
+ready, go = os.pipe()
+pid = os.fork()
+if pid == 0:
+    os.write(go, b"y")
+    os._exit(wait(c, r) + 10 * (c.recv(5) == b"after"))
+os.read(ready, 1); b.sendall(b"after")
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
-    with Server() as server :
-        says('python', b "1 b'x'\n[]\n11\n", server.run(PYTHON, '-c', script))
+    with Server() as server:
+        says('python', b"1 b'x'\n[]\n11\n", server.run(PYTHON, '-c', script))
 
 
-				  def programs_shut_themselves_in():
+def programs_shut_themselves_in():
     """As sshd does: a filter that forbids sendmsg(2), with which a thread is announced."""
     script = """
 import ctypes, os, socket, struct, threading
 a, b = socket.create_server(("127.0.0.1", 0)), socket.socket()
-							 b.connect(a.getsockname()); c = a.accept()[0]
+b.connect(a.getsockname()); c = a.accept()[0]
 def shut():
     code = [(0x20, 0, 0, 0), (0x15, 0, 1, 46), (6, 0, 0, 0x50001), (6, 0, 0, 0x7fff0000)]
     text = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *one) for one in code))
@@ -492,28 +492,28 @@ def shut():
     assert libc.prctl(22, 2, prog) == 0, ctypes.get_errno()
     c.sendall(b"from inside")
 t = threading.Thread(target=shut); t.start(); t.join()
-	print(b.recv(20))
+print(b.recv(20))
 """
-    if os.uname().machine != 'x86_64' :
+    if os.uname().machine != 'x86_64':
         raise rig.Skip('the filter is made of numbers of x86-64')
-    with Server() as server :
-        says('python', b "b'from inside'\n", server.run(PYTHON, '-c', script))
+    with Server() as server:
+        says('python', b"b'from inside'\n", server.run(PYTHON, '-c', script))
 
 
-													  def names_go_down_to_the_prefix_one_by_one():
+def names_go_down_to_the_prefix_one_by_one():
     script = """
 import os
 root = os.open("/", os.O_PATH | os.O_DIRECTORY)
-	       os.mkdir("rump/tmp/one", dir_fd = root)
-		   rump = os.open("rump", os.O_PATH | os.O_DIRECTORY, dir_fd = root)
-			      os.mkdir("tmp/two", dir_fd = rump)
-				  os.chdir("/"); os.mkdir("rump/tmp/three")
-    try : os.mkdir("rump", dir_fd = root)
-	      except OSError as error : print(error.strerror)
-					    print(sorted(os.listdir("/rump/tmp")))
+os.mkdir("rump/tmp/one", dir_fd=root)
+rump = os.open("rump", os.O_PATH | os.O_DIRECTORY, dir_fd=root)
+os.mkdir("tmp/two", dir_fd=rump)
+os.chdir("/"); os.mkdir("rump/tmp/three")
+try: os.mkdir("rump", dir_fd=root)
+except OSError as error: print(error.strerror)
+print(sorted(os.listdir("/rump/tmp")))
 """
-    with Server() as server :
-        says('python', b "File exists\n['one', 'three', 'two']\n", server.run(PYTHON, '-c', script))
+    with Server() as server:
+        says('python', b"File exists\n['one', 'three', 'two']\n", server.run(PYTHON, '-c', script))
 
 
 

@@ -79,7 +79,7 @@ def children_share_the_kernel():
 
 
 def who_stays_in_the_background_keeps_the_server():
-# The child has not called the kernel when its parent ends.
+    # The child has not called the kernel when its parent ends.
     script = 'echo kept >/rump/tmp/a; (read word; cat /rump/tmp/a) <&3 & '
     with Tree() as tree:
         there, here = os.pipe()
