@@ -27,6 +27,9 @@ KNOWN = [
     ('calls', 'options-.*', '.*', '.*(IP_UNICAST_IF|TCP_THIN_LINEAR).*', '.*', 'options that are not there'),
     ('calls', 'options-.*', '.*', '.*SO_RCVLOWAT.*', '.*', 'it is limited by the host\'s tcp_rmem'),
     ('calls', 'options-odd', '.*', '.*SIOCGSTAMP.*', '.*', 'an ioctl that is not there'),
+    ('calls', 'options-.*', '.*', '.*SO_BUSY_POLL.*', '.*EPERM', 'more of it is a privilege, as socket(7) says'),
+    ('calls', 'inet-sockets', '.*', r'socket\(AF_INET, SOCK_RAW, 0\).*', '.*EPERM',
+     'that a user may not is seen before that there is no such thing'),
     ('calls', 'sigio', '.*', '.*SIGIO came.*', '.*', 'SIGIO is not sent'),
     # --- CPython
     ('python', 'socket', '.*', '.*(UDPLITE).*', '.*', 'there is no UDP-Lite'),

@@ -80,7 +80,7 @@ class ServerWorld(World):
         self.log = open(os.path.join(self.folder, 'server.log'), 'w+b')
         options = []
         if os.getuid():
-            options = ['-s', 'sysproxy.uidmap=%d:%d:1' % (os.getuid(), os.getuid())]
+            options = ['--map-uid=%d:%d:%d' % (os.getuid(), os.getuid(), os.getgid())]
         self.server = subprocess.Popen([self.rumpus, 'server', '--foreground', '--mount=tmpfs:/tmp',
                                         *options, self.url], stdin=subprocess.DEVNULL,
                                        stdout=self.log, stderr=self.log, env=self.env,

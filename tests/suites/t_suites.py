@@ -202,7 +202,8 @@ def main():
     parser.add_argument('calls', type=os.path.abspath)
     parser.add_argument('names', nargs='*')
     options = parser.parse_args()
-    options.world = options.world or ['local', 'trap', 'inside']
+    # Who is nobody is root in a kernel inside, and the host would say no to him.
+    options.world = options.world or (['local', 'trap'] + (['inside'] if os.getuid() == 0 else []))
     tally = Tally()
     skipped = 0
     for suite in options.suite or sorted(SUITES):
