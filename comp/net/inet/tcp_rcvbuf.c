@@ -130,6 +130,16 @@ tune_by_reading(struct tcpcb *tp, int64_t now)
 	tp->t_drsat = now;
 }
 
+/*
+ * All has been read, and the reader is none who answers, so that the ACK could ride on
+ * that: the sender may wait for it with the next small segment (RFC 9293 section 3.7.4).
+ */
+static bool
+read_in_silence(const struct tcpcb *tp)
+{
+	return (tp->t_flags & TF_PINGPONG) == 0 && tcp_so(tp)->so_rcv.sb_cc == 0;
+}
+
 /* After a read: is there something the sender should know? */
 void
 tcp_rcvread(struct tcpcb *tp, int64_t now)
@@ -144,6 +154,6 @@ tcp_rcvread(struct tcpcb *tp, int64_t now)
 	if (wnd >= 2 * cur && wnd - cur >= window_step(tp) && wnd > cur)
 		tp->t_flags |= TF_ACKNOW;	/* it was narrow: it is wide again */
 	else if ((tp->t_flags & TF_DELACK) != 0 &&
-	    tp->t_rnxt - tp->t_lastack >= tp->t_rcvmss)
+	    (tp->t_rnxt - tp->t_lastack >= tp->t_rcvmss || read_in_silence(tp)))
 		tp->t_flags |= TF_ACKNOW;
 }

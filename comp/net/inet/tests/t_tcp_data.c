@@ -89,6 +89,19 @@ SCRIPT(an_answer_carries_the_ack,
     "none 100\n"
     "in A 101 ack 11\n");
 
+SCRIPT(who_reads_all_and_does_not_answer_acknowledges_at_once,
+    PLAIN
+    "opt quickack 0\n"
+    "in PA 1+100 ack 1\n"
+    "+40 out A 1 ack 101\n"
+    "read 100\n"
+    "wait 100\n"
+    "in PA 101+20 ack 1\n"
+    "read 10\n"
+    "none 10\n"
+    "read 10\n"
+    "out A 1 ack 121\n");
+
 SCRIPT(a_young_connection_acknowledges_at_once,
     PLAIN
     "in A 1+500 ack 1\n"
