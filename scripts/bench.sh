@@ -148,7 +148,8 @@ for what; do
 	bus)	"$build/bench/bench_bus" ;;
 	server)	"$build/bench/bench_server" "$build/cmd/rump_allserver/rump_allserver" ;;
 	net)	bench_net ;;
-	hijack)	"$build/bench/bench_hijack" "$build/cmd/rumpus/rumpus" ;;
+	hijack)	"$build/bench/bench_hijack" "$build/cmd/rumpus/rumpus" || true
+		"$build/bench/bench_supervise" "$build/cmd/rumpus/rumpus" "$build/bench/bench_static" ;;
 	remote)	"$build/bench/bench_sysproxy" ;;
 	link)	scripts/bench-link.sh "$build" ;;
 	*)	echo "bench.sh: no benchmark $what" >&2; exit 2 ;;
