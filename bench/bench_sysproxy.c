@@ -28,7 +28,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <proto/lines.h>
 #include <rump/rump_syscalls.h>
 #include <rump/rumpclient.h>
 
@@ -124,6 +123,14 @@ turn_pass(const struct peer *p, uint32_t whose)
 	__atomic_store_n(p->p_word, whose, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&p->p_word[ASLEEP], __ATOMIC_SEQ_CST))
 		futex(p->p_word, FUTEX_WAKE, 1);
+}
+
+/* The reader shall drop its copies while it reads the other ones. */
+static void
+lines_own(char *p, size_t len)
+{
+	for (size_t at = 0; at < len; at += 64)
+		__asm__ volatile("prefetchw %0" : : "m"(p[at]));
 }
 
 static void
