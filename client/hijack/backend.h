@@ -65,6 +65,7 @@ struct backend {
 	int	(*b_fork_before)(void);
 	void	(*b_fork_parent)(long pid);
 	void	(*b_fork_child)(void);
+	void	(*b_exit)(void);	/* the program ends; may be NULL */
 
 	/*
 	 * An exec comes, in a child of vfork(2) or not: "NAME=VALUE" for its environment goes to

@@ -30,8 +30,7 @@ inside_call(unsigned int nr, const unsigned long args[6])
 	if (!orphan)
 		return inside->in_call(nr, args);
 	if (!said && nr != SYS_close && nr != SYS_shutdown)
-		host_complain("a forked child has no kernel; with 'rumpus server' and 'rumpus run --on' "
-		    "it would", NULL);
+		host_complain("a forked child has no kernel; with 'rumpus run --tree' it would", NULL);
 	said = said || (nr != SYS_close && nr != SYS_shutdown);
 	return -ENETDOWN;
 }
@@ -72,6 +71,13 @@ inside_interrupt_clear(void)
 		inside->in_interrupt_clear();
 }
 
+static void
+inside_exit(void)
+{
+	if (!orphan)
+		inside->in_linger();
+}
+
 /* The threads of the kernel do not come along: a child has none, until it executes something. */
 static void
 inside_fork_child(void)
@@ -88,6 +94,7 @@ static const struct backend backend_inside = {
 	.b_interrupt = inside_interrupt,
 	.b_interrupt_clear = inside_interrupt_clear,
 	.b_fork_child = inside_fork_child,
+	.b_exit = inside_exit,
 };
 
 /* Threads that the kernel makes are its own for life. */

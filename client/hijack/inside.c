@@ -168,6 +168,7 @@ static const struct inside table = {
 	.in_unbind = rump_pub_unbind,
 	.in_interrupt = rump_pub_lwproc_interrupt,
 	.in_interrupt_clear = rump_pub_lwproc_interrupt_clear,
+	.in_linger = linger,
 };
 
 const struct inside *

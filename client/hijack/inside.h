@@ -15,7 +15,11 @@ struct inside {
 	void	(*in_unbind)(int hostfd);
 	void	(*in_interrupt)(void);
 	void	(*in_interrupt_clear)(void);
+	void	(*in_linger)(void);	/* the program ends: what it wrote is sent */
 };
+
+/* linger.c */
+void	linger(void);
 
 /*
  * Boots the kernel as RUMPHIJACK_KERNEL says (options of "rumpus net up") and

@@ -127,7 +127,7 @@ rule_prctl(long nr, const unsigned long args[6])
 
 /*
  * Who waits for us finds our ports free and our ends of connections closed: a server would notice
- * our end a moment later.
+ * our end a moment later.  A kernel inside ends with us, and is given time to send what we wrote.
  */
 static long
 rule_exit(long nr, const unsigned long args[6])
@@ -136,6 +136,11 @@ rule_exit(long nr, const unsigned long args[6])
 		mmap_flush();
 		if (backend->b_exec_env != NULL)
 			(void)kernel_syscall(SYS_close_range, 3, ~0U, 0);
+		if (backend->b_exit != NULL) {
+			self.s_depth++;
+			backend->b_exit();
+			self.s_depth--;
+		}
 	}
 	return host_args(nr, args);
 }

@@ -143,6 +143,33 @@ def python_serves_curl_a_large_file():
                      hashlib.sha256(result.stdout).hexdigest())
 
 
+def what_was_written_before_the_end_arrives():
+    """The kernel ends with its program, but not before the peer has all of it and knows."""
+    server = """
+import socket, time
+s = socket.socket(); s.bind(("10.0.0.3", 7000)); s.listen(); print("ready", flush=True)
+c, _ = s.accept(); c.settimeout(20); total = 0
+while True:
+    got = c.recv(4096)
+    if not got: break
+    total += len(got); time.sleep(0.0005)
+print(total, flush=True)
+"""
+    client = """
+import os, socket
+s = socket.create_connection(("10.0.0.3", 7000))
+s.setblocking(False); sent = 0
+try:
+    while True: sent += s.send(bytes(65536))
+except BlockingIOError: pass
+os.write(1, b"%d\\n" % sent); os._exit(0)
+"""
+    with Bus() as bus:
+        process = bus.start(bus.command('10.0.0.3', PYTHON, '-c', server), 'ready')
+        sent = bus.run('10.0.0.2', PYTHON, '-c', client).stdout
+        rig.check_eq('octets', sent, process.stdout.readline())
+
+
 def threads_of_python_fetch_at_once():
     with Bus() as bus:
         script = '''
@@ -537,6 +564,7 @@ rig.main([
     wget_fetches_a_page,
     nc_and_socat_carry_a_request,
     python_serves_curl_a_large_file,
+    what_was_written_before_the_end_arrives,
     threads_of_python_fetch_at_once,
     a_refused_connection_is_said,
     a_shell_starts_programs,
