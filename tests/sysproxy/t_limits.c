@@ -311,7 +311,7 @@ TEST(a_bell_of_a_stream_rings_for_a_server_that_was_found_again)
 static void
 check_stopping(const char *scheme)
 {
-	int left, fd[2], go[2], status;
+	int left, fd[2], go[2], status = 0;
 	struct spserver ss;
 	pid_t late;
 	char byte;

@@ -306,6 +306,15 @@ rings(int bell)
 	return rung;
 }
 
+/* The same of one that must: over a network it takes a moment. */
+static bool
+rings_soon(int bell)
+{
+	struct pollfd pfd = { .fd = bell, .events = POLLIN };
+
+	return poll(&pfd, 1, 20000) == 1 && rings(bell);
+}
+
 TEST(a_bell_rings_when_a_descriptor_may_be_ready)
 {
 	struct spserver ss;
@@ -319,7 +328,7 @@ TEST(a_bell_rings_when_a_descriptor_may_be_ready)
 	CHECK_EQ("notify", 0, rumpclient_notify(fd[0], bell));
 	(void)rings(bell);
 	CHECK_EQ("write", 1, rump_sys_write(fd[1], "x", 1));
-	CHECK(rings(bell));
+	CHECK(rings_soon(bell));
 	CHECK_EQ("stop", 0, rumpclient_notify(fd[0], -1));
 	CHECK_EQ("write", 1, rump_sys_write(fd[1], "x", 1));
 	CHECK(!rings(bell));
@@ -331,13 +340,13 @@ TEST(a_bell_rings_when_a_descriptor_may_be_ready)
 	CHECK_EQ("arm", 0, rumpclient_poll_arm(&pfd, 1, bell));
 	CHECK(!rings(bell));
 	CHECK_EQ("close", 0, rump_sys_close(fd[1]));
-	CHECK(rings(bell));
+	CHECK(rings_soon(bell));
 	/* More rings than the socket holds block nobody. */
 	NEED(rump_sys_pipe(fd) == 0);
 	CHECK_EQ("notify", 0, rumpclient_notify(fd[0], bell));
 	for (int i = 0; i < 2000; i++)
 		CHECK_EQ("write", 1, rump_sys_write(fd[1], "x", 1));
-	CHECK(rings(bell));
+	CHECK(rings_soon(bell));
 	rumpclient_bell_close(bell);
 	CHECK_EQ("write", 1, rump_sys_write(fd[1], "x", 1));
 	CHECK_EQ("closed", -EBADF, rumpclient_notify(fd[0], bell));

@@ -48,7 +48,8 @@ ZONES = [
                                              'hyper/common/guard.h')),
     (r'client/supervisor/', PUBLIC + COMPILER + ('{dir}/', 'client/hijack/', 'BUILD/gen/abi/',
                                                   'client/librumpclient/many.h')),
-    (r'client/', PUBLIC + COMPILER + ('{dir}/', 'proto/', 'BUILD/gen/abi/', 'hyper/common/guard.h')),
+    (r'client/', PUBLIC + COMPILER + ('{dir}/', 'proto/', 'BUILD/gen/abi/', 'hyper/common/guard.h',
+                                      'hyper/common/tlsfront.h')),
     (r'tests/sysproxy/', PUBLIC + COMPILER + ('{dir}/', 'tests/', 'proto/')),
     (r'tests/harness/ktest.c', FREESTANDING + CORE_HEADERS + ('tests/harness/',)),
     # The bus is a library that needs no kernel.
@@ -59,7 +60,7 @@ ZONES = [
     (r'tests/', PUBLIC + COMPILER + ('tests/',)),
     # Programs share what is in these two folders.
     (r'cmd/', PUBLIC + COMPILER + ('cmd/rumpus/', 'cmd/server/', 'BUILD/cmd/', '{dir}/',
-                                   'client/hijack/engine_rule.h')),
+                                   'client/hijack/engine_rule.h', 'hyper/common/tlsfront.h')),
     (r'fuzz/', PUBLIC + FREESTANDING + CORE_HEADERS + ('kern/', 'comp/', 'fuzz/',
                                                          'tests/sysproxy/')),
     (r'', PUBLIC + COMPILER + ('{dir}/',)),
