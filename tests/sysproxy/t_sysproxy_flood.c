@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -277,7 +278,7 @@ TEST_WITH(a_fork_bomb_of_clients_is_bounded, .ht_flags = HARNESS_SIDE, .ht_secon
 
 struct changer {
 	struct rawclient *ch_rc;
-	volatile bool	 ch_stop;
+	atomic_bool	 ch_stop;
 };
 
 /* Rewrites lengths, the table and the message as fast as it can. */
