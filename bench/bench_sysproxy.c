@@ -90,7 +90,7 @@ futex(uint32_t *word, int op, uint32_t value)
 }
 
 #define SPIN	2000		/* looks; then it sleeps, to be out of our way */
-#define ASLEEP	16		/* the word that says so */
+#define ASLEEP(side)	(16 + 16 * (side))	/* its word that says so */
 
 static void
 turn_await(const struct peer *p, uint32_t mine)
@@ -104,10 +104,10 @@ turn_await(const struct peer *p, uint32_t mine)
 			spin--;
 			continue;
 		}
-		__atomic_store_n(&p->p_word[ASLEEP], 1, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&p->p_word[ASLEEP(mine)], 1, __ATOMIC_SEQ_CST);
 		if (__atomic_load_n(p->p_word, __ATOMIC_SEQ_CST) == now)
 			futex(p->p_word, FUTEX_WAIT, now);
-		__atomic_store_n(&p->p_word[ASLEEP], 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&p->p_word[ASLEEP(mine)], 0, __ATOMIC_RELAXED);
 	}
 }
 
@@ -121,7 +121,7 @@ turn_pass(const struct peer *p, uint32_t whose)
 	}
 	/* In order with the look: who is about to sleep looks after he has said so. */
 	__atomic_store_n(p->p_word, whose, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&p->p_word[ASLEEP], __ATOMIC_SEQ_CST))
+	if (__atomic_load_n(&p->p_word[ASLEEP(whose)], __ATOMIC_SEQ_CST))
 		futex(p->p_word, FUTEX_WAKE, 1);
 }
 
