@@ -147,7 +147,7 @@ do_hello(struct player *pl, struct input *in)
 	struct sp_hello h;
 	uint32_t kind = take(in, 1);
 
-	sppeer_hello(&h, 1 + kind % 5);
+	sppeer_hello(&h, 1 + kind % 6);
 	memcpy(h.h_secret, pl->pl_secret, sizeof(h.h_secret));
 	if (kind & 0x80)
 		spoil(in, &h, sizeof(h));
@@ -202,7 +202,7 @@ do_call(struct player *pl, struct input *in)
 
 	/* The kernel shall be there for the next input; it is no user's to end. */
 	sl->sl_msg.m_type = SP_CALL;
-	sl->sl_msg.m_nr = nr < 0x8000 ? nr % 460 : SP_NR_NOTIFY + nr % 4;
+	sl->sl_msg.m_nr = nr < 0x8000 ? nr % 460 : SP_NR_NOTIFY + nr % 8;
 	sl->sl_msg.m_nsegs = (uint16_t)nsegs;
 	sl->sl_msg.m_segs = where;
 	for (unsigned int i = 0; i < 6; i++)

@@ -139,7 +139,7 @@ enum sp_type {
 #define SP_NR_LOST	0x10002		/* fd: open, but what it was is lost */
 #define SP_NR_SEND	0x10003		/* fd, secret: it is in a parcel of that secret */
 #define SP_NR_TAKE	0x10004		/* secret -> fd: what is in it */
-#define SP_NR_COMM	0x10003		/* name of the program, 16 bytes in two words; hostpid */
+#define SP_NR_COMM	0x10005		/* name of the program, 16 bytes in two words; hostpid */
 
 struct sp_msg {
 	uint32_t	 m_turn;	/* slots: below.  Streams: bytes that follow */

@@ -97,30 +97,13 @@ unwatch_all(struct spclient *sc, int r)
 	}
 }
 
-int
-spbell_call(struct spclient *sc, unsigned int nr, const unsigned long *args,
-    long *ret)
+/* A bell rings for a descriptor, or for the next event of a poll. */
+static int
+bell_call(struct spclient *sc, unsigned int nr, const unsigned long *args, long *ret)
 {
 	struct bell *b;
 	int error;
 
-	*ret = 0;
-	if (nr == SP_NR_NOTIFY && args[1] == 0) {
-		unwatch_all(sc, (int)args[0]);
-		return 0;
-	}
-	if (nr == SP_NR_LOST)
-		return lostfile_install((int)args[0]);
-	if (nr == SP_NR_SEND)
-		return spparcel_send(sc, (int)args[0], (void *)args[1]);
-	if (nr == SP_NR_TAKE)
-		return spparcel_take((const void *)args[0], ret);
-	if (nr == SP_NR_COMM) {
-		sphello_rename(sc, (const char *)args, (int32_t)args[2]);
-		return 0;
-	}
-	if (nr != SP_NR_NOTIFY && nr != SP_NR_POLL_ARM)
-		return ENOSYS;
 	b = bell_get(sc, nr == SP_NR_NOTIFY ? args[1] - 1 : args[2]);
 	if (b == NULL)
 		return EBADF;
@@ -131,4 +114,31 @@ spbell_call(struct spclient *sc, unsigned int nr, const unsigned long *args,
 		    (unsigned int)args[1], ret);
 	bell_rele(b);
 	return error;
+}
+
+int
+spbell_call(struct spclient *sc, unsigned int nr, const unsigned long *args,
+    long *ret)
+{
+	*ret = 0;
+	switch (nr) {
+	case SP_NR_NOTIFY:
+		if (args[1] != 0)
+			return bell_call(sc, nr, args, ret);
+		unwatch_all(sc, (int)args[0]);
+		return 0;
+	case SP_NR_POLL_ARM:
+		return bell_call(sc, nr, args, ret);
+	case SP_NR_LOST:
+		return lostfile_install((int)args[0]);
+	case SP_NR_SEND:
+		return spparcel_send(sc, (int)args[0], (void *)args[1]);
+	case SP_NR_TAKE:
+		return spparcel_take((const void *)args[0], ret);
+	case SP_NR_COMM:
+		sphello_rename(sc, (const char *)args, (int32_t)args[2]);
+		return 0;
+	default:
+		return ENOSYS;
+	}
 }

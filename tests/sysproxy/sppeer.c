@@ -41,7 +41,9 @@ sppeer_greet(struct sppeer *p, const struct sp_hello *h)
 	if (p->p_welcome.w_error != 0)
 		return p->p_welcome.w_error;
 	p->p_region = rumpsim_client_memory(p->p_client);
-	return p->p_region != NULL ? 0 : ECONNRESET;
+	/* None comes with a parcel, nor for those who want none. */
+	return p->p_region != NULL || (p->p_welcome.w_features & SP_FEAT_SHM) == 0 ? 0 :
+	    ECONNRESET;
 }
 
 int

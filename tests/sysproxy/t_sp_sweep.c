@@ -330,11 +330,73 @@ lost_body(void)
 	return with_client(do_lost);
 }
 
+/* One says which program it is now, and for which process of the host. */
+static int
+call_rename(struct sppeer *p, unsigned int slot)
+{
+	unsigned long name[2] = { 0, 0 };
+
+	memcpy(name, "other-program", 14);
+	return result(sppeer_call(p, slot, SP_NR_COMM, name[0], name[1], 4712));
+}
+
+static int
+do_rename(struct sppeer *p)
+{
+	return with_slot(p, call_rename);
+}
+
+static int
+rename_body(void)
+{
+	return with_client(do_rename);
+}
+
+/* A file goes into a parcel, a connection stands for that, and the file is taken out again. */
+static int
+call_parcel(struct sppeer *p, unsigned int slot)
+{
+	uint8_t secret[SP_SECRET];
+	struct sppeer parcel;
+	long fd, taken;
+	int error;
+
+	fd = sppeer_call(p, slot, __NR_eventfd2, 0, 0, 0);
+	if (fd < 0)
+		return result(fd);
+	error = result(sppeer_call(p, slot, SP_NR_SEND, P(fd), P(secret), 0));
+	if (error)
+		return error;
+	error = sppeer_connect(&parcel, USER, SP_PARCEL, secret);
+	if (error)
+		return error == ESRCH ? ECONNRESET : error;	/* its sender's, which took it along */
+	taken = sppeer_call(p, slot, SP_NR_TAKE, P(secret), 0, 0);
+	CHECK(taken != fd);
+	sppeer_close(&parcel);
+	/* A parcel is gone with its connection. */
+	if (taken >= 0)
+		CHECK_EQ("gone", -ESRCH, sppeer_call(p, slot, SP_NR_TAKE, P(secret), 0, 0));
+	return taken == -ESRCH ? ECONNRESET : result(taken);
+}
+
+static int
+do_parcel(struct sppeer *p)
+{
+	return with_slot(p, call_parcel);
+}
+
+static int
+parcel_body(void)
+{
+	return with_client(do_parcel);
+}
+
 /* --- the sweeps ------------------------------------------------------------------------- */
 
 static int (*const bodies[])(void) = {
 	connect_body, slot_body, file_body, segments_body, fork_body,
 	tickets_body, exec_body, notify_body, lost_body,
+	rename_body, parcel_body,
 };
 
 static void
