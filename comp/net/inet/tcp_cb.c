@@ -77,6 +77,7 @@ tcp_free(struct socket *so)
 	sndbuf_fini(&tp->t_snd);
 	board_fini(&tp->t_board);
 	reass_fini(&tp->t_reass);
+	tcp_plp_fini(tp);
 	kmem_free(tp->t_tfo, sizeof(*tp->t_tfo));
 	kmem_free(tp->t_savedsyn, tp->t_savedlen);
 	kmem_free(tp->t_listen, sizeof(*tp->t_listen));
@@ -204,16 +205,13 @@ tcp_advmss(const struct inet_af *af, const struct rtdst *rd, uint16_t usermss)
 	return (uint16_t)mss;
 }
 
-/* The largest text that fits the path (RFC 6691: options count against it). */
-void
-tcp_setmss(struct tcpcb *tp, uint32_t mtu)
+/* The largest text that fits into mtu (RFC 6691: options count against it). */
+uint32_t
+tcp_mtumss(const struct tcpcb *tp, uint32_t mtu)
 {
 	uint32_t hdr = tp->t_af->ia_hdrlen + TCP_HDRLEN, mss;
 	uint32_t least = (uint32_t)netvar_get(tp->t_ns->tn_ns, &tcpvar_min_snd_mss);
 
-	tp->t_pmtu = mtu;
-	if (tp->t_mtucap != 0 && tp->t_mtucap < mtu)
-		mtu = tp->t_mtucap;
 	mss = mtu > hdr ? mtu - hdr : 0;
 	if (mss > tp->t_peermss)
 		mss = tp->t_peermss;
@@ -223,7 +221,16 @@ tcp_setmss(struct tcpcb *tp, uint32_t mtu)
 		mss = least;
 	if ((tp->t_flags & TF_TIMESTAMPS) != 0)
 		mss -= 12;
-	mss -= tp->t_inp.inp_optlen < mss / 2 ? tp->t_inp.inp_optlen : 0;
+	return mss - (tp->t_inp.inp_optlen < mss / 2 ? tp->t_inp.inp_optlen : 0);
+}
+
+void
+tcp_setmss(struct tcpcb *tp, uint32_t mtu)
+{
+	uint32_t mss;
+
+	tp->t_pmtu = mtu;
+	mss = tcp_mtumss(tp, tp->t_mtucap != 0 && tp->t_mtucap < mtu ? tp->t_mtucap : mtu);
 	if (mss == tp->t_mss)
 		return;
 	tp->t_mss = mss;
@@ -270,6 +277,7 @@ tcp_negotiate(struct tcpcb *tp, const struct tcpseg *ts, int64_t now)
 		tp->t_sndscale = tp->t_rcvscale = 0;
 	tp->t_rcvmss = tp->t_advmss < TCP_MSS_DEFAULT ? tp->t_advmss : TCP_MSS_DEFAULT;
 	tcp_setmss(tp, tp->t_pmtu != 0 ? tp->t_pmtu : 576);
+	tcp_plp_negotiated(tp, now);
 	tp->t_cc.cc_mss = tp->t_mss;
 	tp->t_cc.cc_cwnd = TCP_INITIAL_WINDOW * tp->t_mss;
 	if (tp->t_inp.inp_dst != NULL && tp->t_inp.inp_dst->rd_initcwnd != 0)

@@ -20,7 +20,7 @@
  *	tcp_respond.c	answers for which there is no connection
  *	tcp_timer.c	one callout a connection, and what it finds due
  *	tcp_fastopen.c	data in SYNs (RFC 7413)
- *	tcp_pmtu.c	what ICMP says, and what silence says
+ *	tcp_pmtu.c	what ICMP says; tcp_plp.c: what sizes that are tried say
  *	tcp_socket.c	the socket's calls; tcp_connect.c: the first of them;
  *			tcp_send.c, tcp_recv.c: moving data;
  *			tcp_sockopt.c: options
@@ -120,6 +120,7 @@ enum {
 
 struct tcplisten;
 struct tcpns;
+struct tcp_plp;
 
 /* All under so_lock, unless c: constant since creation. */
 struct tcpcb {
@@ -150,7 +151,7 @@ struct tcpcb {
 	uint16_t	 t_peermss;	/* the MSS option we got, or 536 */
 	uint16_t	 t_usermss;	/* TCP_MAXSEG; 0 */
 	uint16_t	 t_advmss;	/* the MSS option we sent */
-	uint16_t	 t_mtucap;	/* black-hole detection: MTU at most; 0 */
+	uint16_t	 t_mtucap;	/* the largest MTU that is known to work; 0: t_pmtu does */
 	uint32_t	 t_rcvmss;	/* what full segments of the peer look like */
 
 	/* RFC 7323 */
@@ -180,9 +181,9 @@ struct tcpcb {
 	uint32_t	 t_undots;	/* timestamp of the first retransmission */
 	uint32_t	 t_reno;	/* without SACK: octets that dup ACKs speak for */
 	uint32_t	 t_tlpend;
-	uint32_t	 t_ecnseq;	/* SND.NXT when ECE was obeyed */
 	uint32_t	 t_limited;	/* SND.NXT when cwnd kept us from sending */
 	uint32_t	 t_small;	/* end of the last segment that was not full (Minshall) */
+	struct tcp_plp	*t_plp;		/* segments of other sizes are tried; NULL: not */
 
 	/* Time. */
 	struct callout	 t_callout;
@@ -224,6 +225,7 @@ struct tcpcb {
 	uint64_t	 t_bytesacked, t_bytesrcvd, t_bytessent, t_bytesrtx;
 	uint32_t	 t_segsin, t_segsout, t_datain, t_dataout, t_totalrtx;
 	uint32_t	 t_delivered, t_deliveredce, t_dsackdups, t_ooopack;
+	uint32_t	 t_ecnseq;	/* SND.NXT when ECE was obeyed: it fills a gap here */
 	int64_t		 t_deltime;
 	uint64_t	 t_rate;	/* octets a second */
 };
@@ -366,6 +368,7 @@ void	tcp_output(struct tcpcb *tp, int64_t now);
 bool	tcp_retransmit(struct tcpcb *tp, uint32_t i, int64_t now);
 int	tcp_sendtlp(struct tcpcb *tp, int64_t now);
 void	tcp_setmss(struct tcpcb *tp, uint32_t mtu);
+uint32_t tcp_mtumss(const struct tcpcb *tp, uint32_t mtu);	/* text of a packet so large */
 uint16_t tcp_advmss(const struct inet_af *af, const struct rtdst *rd, uint16_t usermss);
 
 /* tcp_respond.c */
@@ -465,7 +468,20 @@ void	tfo_synacked(struct tcpcb *tp, const struct tcpseg *ts);
 
 /* tcp_pmtu.c */
 void	tcp_ctl(const struct inet_ctl *ctl);
-void	tcp_blackhole(struct tcpcb *tp);
+
+/* tcp_plp.c: all of it under so_lock, and for who has t_plp unless said otherwise */
+void	tcp_plp_negotiated(struct tcpcb *tp, int64_t now);	/* any; begins if asked for */
+void	tcp_blackhole(struct tcpcb *tp, int64_t now);		/* any: timeouts in a row */
+/* Any: ICMP made t_pmtu smaller.  True: a probe was too big, and is to be sent again. */
+bool	tcp_plp_toobig(struct tcpcb *tp, int64_t now);
+/* Sends a probe if one is due.  True: new data waits, so that one can be. */
+bool	tcp_plp_output(struct tcpcb *tp, int64_t now);
+void	tcp_plp_ack(struct tcpcb *tp, int64_t now);
+/* Len octets were just found lost.  True: a probe and nothing else, no congestion. */
+bool	tcp_plp_lost(struct tcpcb *tp, uint32_t len, int64_t now);
+bool	tcp_plp_losthead(struct tcpcb *tp, int64_t now);	/* ... the first segment was */
+void	tcp_plp_timeout(struct tcpcb *tp, int64_t now);
+void	tcp_plp_fini(struct tcpcb *tp);				/* any */
 
 /* tcp_socket.c and its kin */
 extern const struct sockops tcp_sockops;

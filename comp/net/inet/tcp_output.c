@@ -296,8 +296,11 @@ output_data(struct tcpcb *tp, int64_t now)
 	/* F-RTO's second step tries new data where others would go on retransmitting. */
 	while (tp->t_frto != 2 && send_lost(tp, now))
 		sent = true;
-	while (send_new(tp, now))
-		sent = true;
+	if (tp->t_plp == NULL || !tcp_plp_output(tp, now)) {
+		while (send_new(tp, now))
+			sent = true;
+	}
+	sent = sent || tp->t_nxt != nxt;
 	if ((tp->t_flags & TF_OUTPUT) != 0) {
 		tp->t_flags &= ~TF_OUTPUT;
 		if (!tcp_timer_isset(tp, TT_CORK))

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * tcp_pmtu.c - what ICMP says about our segments, and what silence says
+ * tcp_pmtu.c - what ICMP says about our segments
  *
  * ICMP is not authenticated.  A message must quote a sequence number that is
  * under way (RFC 5927 section 4.1); errors end a connection that is being made, as there
  * is somebody who waits to be told, and no other (section 5.2); "too big" makes segments smaller, but not
  * below what the family guarantees (section 7), and what it says was dropped is sent again.
- *
- * Where routers drop what is too big and say nothing (RFC 2923), repeated timeouts
- * of full segments make us try smaller ones (net.ipv4.tcp_mtu_probing).
- *
- * NEEDSWORK: larger ones are never tried again (RFC 4821 section 7, tcp_mtu_probing 2).  It
- * takes one segment above t_mss now and then, when cwnd has room for ten others, whose
- * loss alone is no congestion, and the bounds of the search beside t_mtucap; these
- * must not make the control block longer, which fills its cache lines.
+ * Routers that say nothing are tcp_plp.c's.
  */
 
 #include "tcp_impl.h"
@@ -24,9 +17,9 @@
 
 /* --- too big --------------------------------------------------------------------- */
 
-/* Full segments did not get through: cut them anew and send them again. */
+/* What is larger than a segment may be did not get through. */
 static void
-resend_smaller(struct tcpcb *tp, int64_t now)
+lose_larger(struct tcpcb *tp)
 {
 	for (uint32_t i = 0; i < tp->t_board.bd_n; i++) {
 		const struct tcp_sent *se = board_at(&tp->t_board, i);
@@ -34,10 +27,6 @@ resend_smaller(struct tcpcb *tp, int64_t now)
 		if ((se->se_flags & SE_SACKED) == 0 && se->se_end - se->se_seq > tp->t_mss)
 			board_lost(&tp->t_board, i);
 	}
-	/* No sign of congestion: neither window shrinks. */
-	tp->t_flags |= TF_FORCE;
-	tcp_output(tp, now);
-	tcp_timer_rtx(tp, now);
 }
 
 static void
@@ -46,6 +35,7 @@ ctl_toobig(struct tcpcb *tp, const struct inet_ctl *ctl, int64_t now)
 	uint32_t mtu = ctl->ic_info, least = tp->t_af->ia_minmtu, mss = tp->t_mss;
 	uint8_t disc = tp->t_inp.inp_family == AF_INET ? tp->t_inp.inp_pmtudisc :
 	    tp->t_inp.inp_pmtudisc6;
+	bool probe;
 
 	if (!tcp_synchronized(tp) || disc == IP_PMTUDISC_INTERFACE || disc == IP_PMTUDISC_OMIT)
 		return;
@@ -54,8 +44,15 @@ ctl_toobig(struct tcpcb *tp, const struct inet_ctl *ctl, int64_t now)
 	if (mtu >= tp->t_pmtu)
 		return;
 	tcp_setmss(tp, mtu);
+	probe = tcp_plp_toobig(tp, now);
 	if (tp->t_mss < mss)
-		resend_smaller(tp, now);
+		lose_larger(tp);
+	else if (!probe)
+		return;
+	/* Cut anew and sent again; no sign of congestion: neither window shrinks. */
+	tp->t_flags |= TF_FORCE;
+	tcp_output(tp, now);
+	tcp_timer_rtx(tp, now);
 }
 
 /* --- other errors ----------------------------------------------------------------------- */
@@ -105,27 +102,4 @@ tcp_ctl(const struct inet_ctl *ctl)
 	}
 	tcp_unlock(tp);
 	socket_rele(inp->inp_so);
-}
-
-/* --- silence ----------------------------------------------------------------------------- */
-
-/* Timeouts in a row: perhaps a router swallows what is too big for it. */
-void
-tcp_blackhole(struct tcpcb *tp)
-{
-	struct netns *ns = tp->t_ns->tn_ns;
-	uint32_t hdr = tp->t_af->ia_hdrlen + TCP_HDRLEN;
-	uint32_t base = (uint32_t)netvar_get(ns, &tcpvar_base_mss) + hdr;
-	uint32_t cap = tp->t_mtucap != 0 ? tp->t_mtucap : tp->t_pmtu;
-
-	if (netvar_get(ns, &tcpvar_mtu_probing) == 0 || cap == 0)
-		return;
-	cap = cap > base ? base : cap / 2;
-	if (cap < tp->t_af->ia_minmtu)
-		cap = tp->t_af->ia_minmtu;
-	if (cap < hdr + (uint32_t)netvar_get(ns, &tcpvar_min_snd_mss) || cap == tp->t_mtucap)
-		return;
-	tp->t_mtucap = (uint16_t)cap;
-	tcp_setmss(tp, tp->t_pmtu);
-	tcp_count(TCPSTAT_MTUPFAIL);
 }

@@ -105,6 +105,8 @@ tcp_enterloss(struct tcpcb *tp, int64_t now)
 {
 	bool first = tp->t_castate != TCA_LOSS || seq_ge(tp->t_una, tp->t_recover);
 
+	if (tp->t_plp != NULL)
+		tcp_plp_timeout(tp, now);
 	if (tp->t_board.bd_n != 0 && (board_at(&tp->t_board, 0)->se_flags & SE_SACKED) != 0) {
 		/* It said it had it, and did not acknowledge it in all that time. */
 		board_renege(&tp->t_board);
@@ -210,6 +212,8 @@ tcp_detect(struct tcpcb *tp, int64_t now)
 	newly = rack_detect(&tp->t_rack, &tp->t_board, wnd, now, &wait);
 	if (tp->t_board.bd_rtx < rtx)
 		tcp_count(TCPSTAT_LOSTRETRANSMIT);
+	if (newly > 0 && tp->t_plp != NULL && tcp_plp_lost(tp, newly, now))
+		newly = 0;
 	if (newly > 0 && !inrec)
 		enter_recovery(tp, now);
 	if (wait != 0)
@@ -251,6 +255,8 @@ reno_ack(struct tcpcb *tp, const struct tcp_ackev *ev, int64_t now)
 	/* Not for echoes of what a recovery or timeout just ended sent again. */
 	if (tp->t_dupacks == RACK_DUPTHRESH && tp->t_castate != TCA_RECOVERY &&
 	    tp->t_castate != TCA_LOSS && seq_ge(tp->t_una, tp->t_recover)) {
+		if (tp->t_plp != NULL && tcp_plp_losthead(tp, now))
+			return;
 		enter_recovery(tp, now);
 		lose_head(tp);
 	}
@@ -387,6 +393,8 @@ void
 tcp_recover(struct tcpcb *tp, const struct tcp_ackev *ev, const struct tcp_delivery *d,
     int64_t now)
 {
+	if (tp->t_plp != NULL)
+		tcp_plp_ack(tp, now);
 	rack_update(&tp->t_rack, d);
 	rack_dsack(&tp->t_rack, ev->ev_dsack, tp->t_una, tp->t_nxt);
 	tlp_ack(tp, ev, d);

@@ -191,7 +191,7 @@ fire_rto(struct tcpcb *tp, int64_t now)
 		if (tp->t_backoff >= netvar_get(tp->t_ns->tn_ns, &tcpvar_retries1)) {
 			/* Perhaps the way is bad (RFC 1122 section 4.2.3.5). */
 			inpcb_setdst(&tp->t_inp, NULL);
-			tcp_blackhole(tp);
+			tcp_blackhole(tp, now);
 		}
 		tcp_enterloss(tp, now);
 		tcp_output(tp, now);

@@ -43,8 +43,11 @@ V(wmem_default, "tcp_wmem.default", 87040, 4096, INT32_MAX, "send buffer at firs
 V(wmem_max, "tcp_wmem.max", 4194304, 4096, INT32_MAX, "send buffer at most");
 V(wmem_local, "tcp_wmem.local", 524288, 4096, INT32_MAX, "... through memory of this host");
 V(moderate_rcvbuf, "tcp_moderate_rcvbuf", 1, 0, 1, "receive buffers grow by themselves");
-V(mtu_probing, "tcp_mtu_probing", 1, 0, 2, "smaller segments when timeouts look like a black hole");
+V(mtu_probing, "tcp_mtu_probing", 1, 0, 2, "try sizes of segments: 1 after a black hole, 2 always");
 V(base_mss, "tcp_base_mss", 1024, 88, 65535, "... this small");
+V(probe_floor, "tcp_mtu_probe_floor", 48, 48, 65535, "... and never smaller than this");
+V(probe_interval, "tcp_probe_interval", 600, 1, INT32_MAX, "seconds until larger ones are tried again");
+V(probe_threshold, "tcp_probe_threshold", 8, 1, 65535, "octets of doubt that end the search");
 V(min_snd_mss, "tcp_min_snd_mss", 48, 48, 65535, "least segment a peer can make us send");
 V(slow_start_idle, "tcp_slow_start_after_idle", 1, 0, 1, "a pause takes the window back");
 V(frto, "tcp_frto", 2, 0, 2, "detect spurious timeouts (RFC 5682)");
@@ -90,7 +93,8 @@ static struct netvar *const tcp_netvars[] = {
 	&tcpvar_tw_reuse, &tcpvar_max_tw, &tcpvar_abort_on_overflow, &tcpvar_rmem_default,
 	&tcpvar_rmem_max, &tcpvar_wmem_default, &tcpvar_wmem_max, &tcpvar_wmem_local,
 	&tcpvar_moderate_rcvbuf,
-	&tcpvar_mtu_probing, &tcpvar_base_mss, &tcpvar_min_snd_mss, &tcpvar_slow_start_idle,
+	&tcpvar_mtu_probing, &tcpvar_base_mss, &tcpvar_probe_floor, &tcpvar_probe_interval,
+	&tcpvar_probe_threshold, &tcpvar_min_snd_mss, &tcpvar_slow_start_idle,
 	&tcpvar_frto, &tcpvar_early_retrans, &tcpvar_challenge_limit, &tcpvar_notsent_lowat,
 	&tcpvar_rfc1337, &tcpvar_max_orphans, &tcpvar_cc, &tcpvar_somaxconn,
 };
@@ -166,7 +170,8 @@ static struct kvar tcp_kvars[] = {
 	S(FASTOPENPASSIVE, "TcpExt.TCPFastOpenPassive", "fast opens of clients"),
 	S(FASTOPENPASSIVEFAIL, "TcpExt.TCPFastOpenPassiveFail", "... with a bad cookie"),
 	S(FASTOPENCOOKIEREQD, "TcpExt.TCPFastOpenCookieReqd", "fast open cookies asked for"),
-	S(MTUPFAIL, "TcpExt.TCPMTUPFail", "segments made smaller for a black hole"),
+	S(MTUPFAIL, "TcpExt.TCPMTUPFail", "sizes of segments that did not pass"),
+	S(MTUPSUCCESS, "TcpExt.TCPMTUPSuccess", "larger segments that passed when tried"),
 };
 _Static_assert(ARRAY_SIZE(tcp_kvars) == TCPSTAT_NSTATS, "name each counter");
 

@@ -18,7 +18,8 @@ extern struct netvar tcpvar_timestamps, tcpvar_sack, tcpvar_wscale, tcpvar_ecn,
     tcpvar_tw_reuse, tcpvar_max_tw, tcpvar_abort_on_overflow, tcpvar_rmem_default,
     tcpvar_rmem_max, tcpvar_wmem_default, tcpvar_wmem_max, tcpvar_wmem_local,
     tcpvar_moderate_rcvbuf,
-    tcpvar_mtu_probing, tcpvar_base_mss, tcpvar_min_snd_mss, tcpvar_slow_start_idle,
+    tcpvar_mtu_probing, tcpvar_base_mss, tcpvar_probe_floor,
+    tcpvar_probe_interval, tcpvar_probe_threshold, tcpvar_min_snd_mss, tcpvar_slow_start_idle,
     tcpvar_frto, tcpvar_early_retrans, tcpvar_dsack,
     tcpvar_challenge_limit, tcpvar_notsent_lowat, tcpvar_rfc1337,
     tcpvar_max_orphans, tcpvar_cc, tcpvar_somaxconn;
@@ -36,7 +37,7 @@ enum tcp_stat {
 	TCPSTAT_ABORTONDATA, TCPSTAT_ABORTONCLOSE, TCPSTAT_ABORTONTIMEOUT,
 	TCPSTAT_ABORTONLINGER, TCPSTAT_KEEPALIVE, TCPSTAT_TW, TCPSTAT_TWRECYCLED,
 	TCPSTAT_FASTOPENACTIVE, TCPSTAT_FASTOPENACTIVEFAIL, TCPSTAT_FASTOPENPASSIVE,
-	TCPSTAT_FASTOPENPASSIVEFAIL, TCPSTAT_FASTOPENCOOKIEREQD, TCPSTAT_MTUPFAIL,
+	TCPSTAT_FASTOPENPASSIVEFAIL, TCPSTAT_FASTOPENCOOKIEREQD, TCPSTAT_MTUPFAIL, TCPSTAT_MTUPSUCCESS,
 	TCPSTAT_NSTATS,
 };
 

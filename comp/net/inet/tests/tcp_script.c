@@ -219,6 +219,7 @@ static const struct { const char *verb; void (*fn)(struct script *); } verbs[] =
 	{ "ssthresh", do_look }, { "rto", do_look }, { "mss", do_look }, { "poll", do_poll },
 	{ "icmp", do_icmp }, { "handshake", do_handshake }, { "server", do_server },
 	{ "skip", do_skip }, { "rounds", do_rounds }, { "loss", do_loss },
+	{ "drop", do_drop }, { "count", do_count },
 };
 
 static void
@@ -269,6 +270,7 @@ tcp_script_run(const char *text)
 	mutex_init(&s->s_lock, "script");
 	cv_init(&s->s_cv, "script");
 	script_net_begin(s);
+	script_count_begin(s);
 	s->s_lport = LPORT;
 	s->s_text = text;
 	s->s_last = clock_mono();

@@ -32,10 +32,12 @@
  * Many round trips at once, with more to send than the window takes:
  *	rounds N MS	all arrives, every second segment is acknowledged
  *	loss MS		a segment is missing, for one round trip more
+ *	drop		what was sent so far is not looked at further
  * Others:
  *	wait MS  none MS (nothing is sent)  state NAME  castate NAME  cwnd N  ssthresh N
- *	cwnd N M, ssthresh N M	(from N to M)
- *	rto MS  mss N  icmp toobig MTU SEQ  icmp unreach SEQ  count STAT N
+ *	cwnd N M, ssthresh N M, mss N M	(from N to M)
+ *	rto MS  mss N  icmp toobig MTU SEQ  icmp unreach SEQ
+ *	count STAT N	so often since the script began
  */
 
 #ifndef TCP_SCRIPT_H

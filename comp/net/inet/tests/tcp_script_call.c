@@ -265,7 +265,9 @@ static const struct { const char *name; struct netvar *var; } vars[] = {
 	{ "fin_timeout", &tcpvar_fin_timeout }, { "cc", &tcpvar_cc },
 	{ "max_syn_backlog", &tcpvar_max_syn_backlog }, { "dsack", &tcpvar_dsack },
 	{ "tw_reuse", &tcpvar_tw_reuse }, { "slow_start_idle", &tcpvar_slow_start_idle },
-	{ "synack_retries", &tcpvar_synack_retries },
+	{ "synack_retries", &tcpvar_synack_retries }, { "base_mss", &tcpvar_base_mss },
+	{ "probe_interval", &tcpvar_probe_interval },
+	{ "probe_threshold", &tcpvar_probe_threshold },
 };
 
 void

@@ -27,6 +27,7 @@
 #define MS	1000000LL
 #define MAXWORDS 32
 #define MAXDATA	70000
+#define SCRIPT_NCOUNTS	4
 
 struct script {
 	const char	*s_text;	/* what is left */
@@ -54,6 +55,7 @@ struct script {
 	bool		 s_peerscale;	/* the peer's SYN had the option */
 	uint8_t		 s_cookie[TCP_COOKIE_MAX];
 	uint8_t		 s_cookielen;
+	uint64_t	 s_count[SCRIPT_NCOUNTS];
 };
 
 struct line_seg {
@@ -125,6 +127,9 @@ void	do_var(struct script *s);
 /* Verbs. */
 void	do_rounds(struct script *s);
 void	do_loss(struct script *s);
+void	do_drop(struct script *s);
+void	do_count(struct script *s);
+void	script_count_begin(struct script *s);
 void	do_wait(struct script *s);
 void	do_none(struct script *s);
 void	do_look(struct script *s);

@@ -41,6 +41,13 @@ drain(struct script *s)
 	}
 }
 
+void
+do_drop(struct script *s)
+{
+	script_at_time(s);
+	drain(s);
+}
+
 static void
 send_ack(struct script *s, uint32_t ack, uint32_t sack, uint32_t end)
 {
@@ -129,6 +136,32 @@ do_none(struct script *s)
 	s->s_last = clock_mono();
 }
 
+static const struct { const char *name; enum tcp_stat stat; } counts[SCRIPT_NCOUNTS] = {
+	{ "MTUPFAIL", TCPSTAT_MTUPFAIL }, { "MTUPSUCCESS", TCPSTAT_MTUPSUCCESS },
+	{ "SACKRECOVERY", TCPSTAT_SACKRECOVERY }, { "RENORECOVERY", TCPSTAT_RENORECOVERY },
+};
+
+/* What the counters say before the script. */
+void
+script_count_begin(struct script *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
+		s->s_count[i] = tcp_stat_read(counts[i].stat);
+}
+
+void
+do_count(struct script *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		if (script_is(s, 1, counts[i].name)) {
+			script_complain(s, counts[i].name, (int)script_arg(s, 2),
+			    (int)(tcp_stat_read(counts[i].stat) - s->s_count[i]));
+			return;
+		}
+	}
+	NEED(!"a known counter");
+}
+
 static const char *const state_name[TCPS_NSTATES] = {
 	[TCPS_ESTABLISHED] = "ESTABLISHED", [TCPS_SYN_SENT] = "SYN_SENT",
 	[TCPS_SYN_RECEIVED] = "SYN_RECEIVED", [TCPS_FIN_WAIT_1] = "FIN_WAIT_1",
@@ -175,7 +208,7 @@ do_look(struct script *s)
 	else if (script_is(s, 0, "ssthresh"))
 		within(s, "ssthresh", tp->t_cc.cc_ssthresh / tp->t_mss);
 	else if (script_is(s, 0, "mss"))
-		script_complain(s, "mss", script_arg(s, 1), tp->t_mss);
+		within(s, "mss", tp->t_mss);
 	else if (script_is(s, 0, "rto"))
 		script_complain(s, "rto", script_arg(s, 1), tcp_rtt_backoff(&tp->t_rtt, tp->t_backoff) / MS);
 	mutex_exit(&so->so_lock);
