@@ -17,7 +17,7 @@ import sys
 
 SUMMARY = re.compile(r'^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$', re.MULTILINE)
 SKIPPED = 77
-SHOWN_LINES = 80
+SHOWN_LINES = 300       # the stacks of a crowd that hangs have room in it
 
 
 def count(entry):

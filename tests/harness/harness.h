@@ -17,7 +17,7 @@
  * A failed CHECK is counted and the test goes on; its value says whether it
  * held.  A failed NEED ends the test.
  *
- * Usage: t_x [-l] [-s SEED] [-n RUNS] [-f] [NAME...]; see CONTRIBUTING.md.
+ * Usage: t_x [-l] [-s SEED] [-n RUNS] [-t SECONDS] [-f] [NAME...]; see CONTRIBUTING.md.
  */
 
 #ifndef HARNESS_H
@@ -49,7 +49,7 @@ struct harness_test {
 	int		(*ht_swept)(void);	/* instead of ht_body */
 	int		 ht_kind;		/* what the sweep fails */
 	unsigned int	 ht_flags;
-	unsigned int	 ht_seconds;		/* limit; 0: the usual */
+	unsigned int	 ht_seconds;		/* limit when alone; 0: the usual */
 	unsigned int	 ht_seeds;		/* runs, each with its own; 0: 1 */
 	bool		 ht_digest;		/* see harness_digest() */
 	struct harness_test *ht_next;

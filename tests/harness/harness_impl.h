@@ -7,6 +7,8 @@
 #ifndef HARNESS_IMPL_H
 #define HARNESS_IMPL_H
 
+#include <sys/types.h>
+
 #include "harness.h"
 
 /* How a child tells its parent what came out; its exit status. */
@@ -36,12 +38,15 @@ bool	host_fault_arm(enum harness_fault kind, uint64_t nth);
 uint64_t host_fault_count(enum harness_fault kind);
 int	host_fault_error(enum harness_fault kind);
 
+/* Stops the processes of a group, and prints where their threads are. */
+void	stacks_show(pid_t group);
+
 /* The parts of running one test, in the child. */
 void	harness_child(const struct harness_test *test, uint64_t seed,
 	    uint64_t nth) __attribute__((__noreturn__));
 
-extern bool harness_failed;
-extern uint64_t *harness_digest_place;	/* parent and child share it */		/* in this child so far */
+extern bool harness_failed;		/* in this child so far */
+extern uint64_t *harness_digest_place;	/* parent and child share it */
 extern uint64_t harness_current_seed;
 
 /*

@@ -4,11 +4,17 @@
  * main.c - runs the tests of a program one after the other
  *
  * Each run is a forked child in a process group of its own.  The parent
- * waits with a limit and kills the whole group when it passes: a test may
- * hang, crash or exit as it likes.
+ * waits with a limit; when it passes, the parent shows where the threads are
+ * (stacks.c) and kills the whole group: a test may hang, crash or exit as it
+ * likes.
+ *
+ * Who runs the program may have less patience.  SIGTERM, which meson sends
+ * half a second before SIGKILL, therefore ends the test that runs as if its
+ * limit had passed, and then the program.
  */
 
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -30,6 +36,9 @@
 
 static struct harness_test *first_test, **last_test = &first_test;
 static bool no_fork;
+static sigset_t awaited;	/* all that ends the wait for a child */
+static bool told_to_end;
+static unsigned int other_limit;	/* of each test; 0: its own */
 
 static struct totals {
 	unsigned int	passed, failed, skipped;
@@ -43,7 +52,7 @@ harness_register(struct harness_test *test)
 }
 
 /* On a busy machine each gets its share of time only. */
-static unsigned int
+static double
 busyness(void)
 {
 	double load;
@@ -51,31 +60,58 @@ busyness(void)
 
 	if (getloadavg(&load, 1) != 1 || ncpu < 1 || load < (double)ncpu)
 		return 1;
-	return 1 + (unsigned int)(load / (double)ncpu);
+	return 1 + load / (double)ncpu;
 }
 
-/* The child's wait status; -1 if it had to be killed. */
+static void
+kill_shown(pid_t pid)
+{
+	int status;
+
+	stacks_show(pid);
+	kill(-pid, SIGKILL);
+	waitpid(pid, &status, 0);
+}
+
+/*
+ * The child's wait status; -1 if it had to be killed.  How busy the machine
+ * is changes under way, so each second is weighed when it has passed.
+ */
 static int
 wait_limited(pid_t pid, unsigned int seconds)
 {
-	struct timespec left = {
-		.tv_sec = (time_t)seconds * HARNESS_SLOWNESS * busyness(),
-	};
-	sigset_t child;
-	int status;
+	double left = (double)seconds * HARNESS_SLOWNESS;
+	struct timespec since, now;
+	int status, sig;
 
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
+	clock_gettime(CLOCK_MONOTONIC, &since);
 	while (waitpid(pid, &status, WNOHANG) == 0) {
-		if (sigtimedwait(&child, NULL, &left) == -1 &&
-		    errno == EAGAIN) {
-			kill(-pid, SIGKILL);
-			waitpid(pid, &status, 0);
+		sig = sigtimedwait(&awaited, NULL, &(struct timespec){ .tv_sec = 1 });
+		if (sig != -1 && sig != SIGCHLD) {
+			printf("# told to end by signal %d (%s)\n", sig, strsignal(sig));
+			told_to_end = true;
+			kill_shown(pid);
+			return -1;
+		}
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		left -= ((double)(now.tv_sec - since.tv_sec) +
+		    (double)(now.tv_nsec - since.tv_nsec) / 1e9) / busyness();
+		since = now;
+		if (left <= 0) {
+			kill_shown(pid);
 			return -1;
 		}
 	}
 	kill(-pid, SIGKILL);		/* whatever it started and left */
 	return status;
+}
+
+static unsigned int
+limit_of(const struct harness_test *test)
+{
+	if (other_limit != 0)
+		return other_limit;
+	return test->ht_seconds != 0 ? test->ht_seconds : USUAL_SECONDS;
 }
 
 static int
@@ -95,13 +131,13 @@ run_child(const struct harness_test *test, uint64_t seed, uint64_t nth)
 		sigset_t none;
 
 		setpgid(0, 0);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		harness_child(test, seed, nth);
 	}
 	setpgid(pid, pid);
-	return wait_limited(pid,
-	    test->ht_seconds != 0 ? test->ht_seconds : USUAL_SECONDS);
+	return wait_limited(pid, limit_of(test));
 }
 
 /* What a wait status means; text is for people. */
@@ -109,7 +145,7 @@ static enum harness_outcome
 outcome_of(int status, char *text, size_t size)
 {
 	if (status == -1) {
-		snprintf(text, size, "took too long");
+		snprintf(text, size, told_to_end ? "was ended from outside" : "took too long");
 		return OUTCOME_FAILED;
 	}
 	if (WIFSIGNALED(status)) {
@@ -233,10 +269,11 @@ static int
 usage(const char *program)
 {
 	fprintf(stderr,
-	    "usage: %s [-l] [-s SEED] [-n RUNS] [-f] [NAME...]\n"
+	    "usage: %s [-l] [-s SEED] [-n RUNS] [-t SECONDS] [-f] [NAME...]\n"
 	    "\t-l\tlist the tests\n"
 	    "\t-s\tthe first seed (1)\n"
 	    "\t-n\truns of each test, each with the next seed\n"
+	    "\t-t\tthe limit of each, instead of its own\n"
 	    "\t-f\trun the first one named in this process, for a debugger\n"
 	    "A NAME is a part of a test's name.\n", program);
 	return 2;
@@ -247,10 +284,9 @@ main(int argc, char **argv)
 {
 	unsigned int number = 0, runs = 0;
 	uint64_t seed = 1;
-	sigset_t child;
 	int c;
 
-	while ((c = getopt(argc, argv, "ls:n:f")) != -1) {
+	while ((c = getopt(argc, argv, "ls:n:t:f")) != -1) {
 		switch (c) {
 		case 'l':
 			list_tests();
@@ -260,6 +296,9 @@ main(int argc, char **argv)
 			break;
 		case 'n':
 			runs = (unsigned int)strtoul(optarg, NULL, 0);
+			break;
+		case 't':
+			other_limit = (unsigned int)strtoul(optarg, NULL, 0);
 			break;
 		case 'f':
 			no_fork = true;
@@ -275,10 +314,12 @@ main(int argc, char **argv)
 		perror("mmap");
 		return 2;
 	}
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &child, NULL);
-	for (const struct harness_test *t = first_test; t != NULL;
+	sigemptyset(&awaited);
+	sigaddset(&awaited, SIGCHLD);
+	sigaddset(&awaited, SIGTERM);
+	sigaddset(&awaited, SIGINT);
+	sigprocmask(SIG_BLOCK, &awaited, NULL);
+	for (const struct harness_test *t = first_test; t != NULL && !told_to_end;
 	    t = t->ht_next) {
 		if (wanted(t, argv + optind))
 			run_test(t, ++number, seed, runs);

@@ -7,7 +7,9 @@
  */
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -73,10 +75,22 @@ TEST_WITH(fails_exit, BARE)
 	_exit(5);
 }
 
-TEST_WITH(fails_too_slow, BARE, .ht_seconds = 1)
+static void *
+second_hangs(void *arg)
 {
+	(void)arg;
+	printf("# here it hangs\n");
 	for (;;)
 		pause();
+	return NULL;
+}
+
+TEST_WITH(fails_too_slow, BARE, .ht_seconds = 1)
+{
+	pthread_t second;
+
+	NEED(pthread_create(&second, NULL, second_hangs, NULL) == 0);
+	pthread_join(second, NULL);
 }
 
 TEST_WITH(fails_deadlock, BARE)
