@@ -9,9 +9,7 @@
  * shared memory while the client waits or looks, and when it dies.  At the end
  * of the input it is dead, so that every call ends.
  *
- * The client's memory is a small piece at an odd address; the server may ask for any of it
- * (that is what connecting means), but nothing is touched that is not
- * there, and a reply alone changes nothing but what the call was given to be written.
+ * What the client does, and what may come of it, is in spcalls.c.
  */
 
 #include <errno.h>
@@ -26,141 +24,27 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 
 #include <proto/sysproxy.h>
 #include <rump/rumpclient.h>
 
-#define BASE		UINT64_C(0x7000deadb000)	/* of the client's memory */
-#define MEMSIZE		(96u << 10)
+#include "spcalls.h"
+
 #define FD_SOCKET	900		/* and up */
 #define FD_REGION	800
 #define STEPS_MAX	64
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct input {
-	const uint8_t	*i_p;
-	size_t		 i_left;
-} in;
-
-static uint8_t memory[MEMSIZE], memory_was[MEMSIZE];
 static struct sp_region *region;
-static bool dead, copyout_asked;
+static bool dead;
 static unsigned int steps;
 static int next_fd;
-
-/* What the client may find written after the call under way. */
-static uint64_t out_addr, out_len;
 
 /* Bytes of the server on their way. */
 static uint8_t wire[1024];
 static size_t wire_len, wire_at;
 static bool wire_fd;
-
-static void
-need(bool held, const char *what)
-{
-	if (!held) {
-		fprintf(stderr, "fuzz_sp_client: %s\n", what);
-		abort();
-	}
-}
-
-static uint32_t
-take(unsigned int bytes)
-{
-	uint32_t v = 0;
-
-	for (unsigned int i = 0; i < bytes && in.i_left > 0; i++, in.i_left--)
-		v |= (uint32_t)*in.i_p++ << (8 * i);
-	return v;
-}
-
-static void
-take_bytes(void *to, size_t len)
-{
-	size_t n = len < in.i_left ? len : in.i_left;
-
-	memcpy(to, in.i_p, n);
-	in.i_p += n;
-	in.i_left -= n;
-}
-
-static uint64_t
-take_number(void)
-{
-	static const uint64_t odd[] = { 0, 1, 2, 3, 4, 8, 16, 22, 4095, 4096, 65535,
-	    65536, 65537, 0x7fffffff, 0xffffffff, INT64_MAX, UINT64_MAX, BASE,
-	    BASE + MEMSIZE - 1, BASE - 1, 1ULL << 63, (uint64_t)-4095, (uint64_t)-1 - 4096 };
-	uint32_t which = take(1);
-
-	if (which < sizeof(odd) / sizeof(odd[0]))
-		return odd[which];
-	return which < 128 ? BASE + take(2) : (uint64_t)take(4) << (which & 31);
-}
-
-static void
-spoil(void *to, size_t size)
-{
-	for (unsigned int n = take(1) % 5; n > 0; n--) {
-		size_t off = take(1) % size, len = 1 + take(1) % 8;
-
-		take_bytes((uint8_t *)to + off, len < size - off ? len : size - off);
-	}
-}
-
-/* --- the client's memory ------------------------------------------------------------- */
-
-static int
-mem_read(void *to, uint64_t from, size_t len)
-{
-	if (from - BASE > MEMSIZE || len > MEMSIZE - (from - BASE))
-		return EFAULT;
-	memcpy(to, memory + (from - BASE), len);
-	return 0;
-}
-
-static int
-mem_write(uint64_t to, const void *from, size_t len)
-{
-	if (to - BASE > MEMSIZE || len > MEMSIZE - (to - BASE))
-		return EFAULT;
-	memcpy(memory + (to - BASE), from, len);
-	return 0;
-}
-
-static int
-mem_string(char *to, uint64_t from, size_t max, size_t *ret_len)
-{
-	for (size_t n = 0; n < max; n++) {
-		if (mem_read(to + n, from + n, 1) != 0)
-			return EFAULT;
-		if (to[n] == '\0') {
-			*ret_len = n + 1;
-			return 0;
-		}
-	}
-	return ENAMETOOLONG;
-}
-
-static int
-mem_map(uint64_t len, uint64_t *ret_addr)
-{
-	*ret_addr = BASE;
-	return len <= MEMSIZE ? 0 : ENOMEM;
-}
-
-static void
-mem_signal(uint64_t set)
-{
-	need(set != 0, "no signal at all");
-}
-
-static const struct rumpclient_memory client_memory_fns = {
-	.rm_read = mem_read, .rm_write = mem_write, .rm_string = mem_string,
-	.rm_map = mem_map, .rm_signal = mem_signal,
-};
 
 /* --- the server ------------------------------------------------------------------------ */
 
@@ -224,14 +108,14 @@ server_act(uint32_t *word)
 		sl->sl_msg.m_type = (uint16_t)(SP_COPYIN + (what >> 3) % 5);
 		sl->sl_msg.m_arg[0] = take_number();
 		sl->sl_msg.m_arg[1] = take_number();
-		copyout_asked = true;
+		memory_asked = true;
 		if (what & 0x80)
 			take_bytes(area + (192u << 10), 40);
 		break;
 	case 6:
 		spoil(&sl->sl_msg, sizeof(sl->sl_msg));
 		sl->sl_msg.m_type &= 31;
-		copyout_asked = true;
+		memory_asked = true;
 		break;
 	default:
 		spoil(area, 256);
@@ -397,114 +281,6 @@ host(long nr, long a, long b, long c, long d, long e, long f)
 	}
 }
 
-/* --- calls ------------------------------------------------------------------------------------ */
-
-static void
-call(unsigned int nr, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
-{
-	unsigned long args[6] = { a, b, c, d };
-
-	copyout_asked = false;
-	memcpy(memory_was, memory, sizeof(memory));
-	(void)rumpclient_syscall_args(nr, args);
-	if (copyout_asked)
-		return;
-	if (out_len > MEMSIZE - (out_addr - BASE))
-		out_len = MEMSIZE - (out_addr - BASE);
-	need(memcmp(memory, memory_was, out_addr - BASE) == 0 &&
-	    memcmp(memory + (out_addr - BASE) + out_len,
-	    memory_was + (out_addr - BASE) + out_len,
-	    MEMSIZE - (out_addr - BASE) - out_len) == 0, "a reply changes other memory");
-}
-
-static void
-expect_out(uint64_t addr, uint64_t len)
-{
-	out_addr = addr;
-	out_len = len;
-}
-
-/* A vector at BASE + 64 of n pieces, which follow each other from BASE + 8192 on. */
-static void
-vector_make(unsigned int n, unsigned int len)
-{
-	for (unsigned int i = 0; i < n; i++) {
-		struct { uint64_t base, len; } iov = { BASE + 8192 + (uint64_t)i * len, len };
-
-		memcpy(memory + 64 + i * sizeof(iov), &iov, sizeof(iov));
-	}
-}
-
-static void
-one_call(void)
-{
-	struct msghdr mh = { .msg_iovlen = 3, .msg_namelen = 16, .msg_controllen = 64 };
-	uint32_t which = take(1);
-	uint64_t addr = BASE + take(2), len = take(2);
-	int bell;
-
-	expect_out(BASE, 0);
-	switch (which % 12) {
-	case 0:
-		call(SYS_getpid, 0, 0, 0, 0);
-		break;
-	case 1:
-		expect_out(addr, len);
-		call(SYS_read, 3, addr, len, 0);
-		break;
-	case 2:
-		call(SYS_write, 3, addr, len, 0);
-		break;
-	case 3:
-		call(SYS_openat, (unsigned long)AT_FDCWD, addr, O_RDWR, 0);
-		break;
-	case 4:
-		vector_make(which / 12 + 1, 100);
-		expect_out(BASE + 8192, (which / 12 + 1) * 100);
-		call(SYS_readv, 3, BASE + 64, which / 12 + 1, 0);
-		break;
-	case 5:
-		mh.msg_iov = (struct iovec *)(uintptr_t)(BASE + 64);
-		mh.msg_name = (void *)(uintptr_t)(BASE + 4096);
-		mh.msg_control = (void *)(uintptr_t)(BASE + 5000);
-		vector_make(3, 200);
-		memcpy(memory, &mh, sizeof(mh));
-		expect_out(BASE, 16384);
-		call(SYS_recvmsg, 3, BASE, 0, 0);
-		break;
-	case 6:
-		expect_out(addr, 8);
-		call(SYS_pipe2, addr, 0, 0, 0);
-		break;
-	case 7:
-		expect_out(addr, 8 * (len & 63));
-		bell = rumpclient_bell();
-		if (bell >= 0) {
-			(void)rumpclient_notify(3, bell);
-			(void)rumpclient_poll_arm((struct pollfd *)(uintptr_t)addr,
-			    len & 63, bell);
-			rumpclient_bell_close(bell);
-		}
-		break;
-	case 8:
-		expect_out(addr, 144);
-		call(SYS_fstat, 3, addr, 0, 0);
-		break;
-	case 9:
-		expect_out(addr, 256);
-		call(SYS_ioctl, 3, 0x8910 + which / 12, addr, 0);
-		break;
-	case 10:
-		expect_out(addr, 8 * (len & 31));
-		call(SYS_poll, addr, len & 31, 0, 0);
-		break;
-	default:
-		expect_out(BASE, MEMSIZE);
-		call(which / 12 * 17 + 1, addr, len, BASE + 100, BASE + 300);
-		break;
-	}
-}
-
 static void
 start(void)
 {
@@ -518,10 +294,8 @@ start(void)
 	need(p != MAP_FAILED && mprotect(p + 4096, SP_REGIONSIZE,
 	    PROT_READ | PROT_WRITE) == 0, "no memory");
 	region = (struct sp_region *)(void *)(p + 4096);
-	rumpclient_setmemory(&client_memory_fns);
 	rumpclient_sethostcall(host);
-	for (size_t i = 0; i < MEMSIZE; i++)
-		memory[i] = (uint8_t)(i % 251);
+	spcalls_init();
 }
 
 int
@@ -537,11 +311,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (rumpclient_connect("unix://@lies") != 0)
 		return 0;
 	while (in.i_left > 0 && !dead)
-		one_call();
+		spcalls_one();
 	server_die();
 	/* The client finds out. */
-	expect_out(BASE, 0);
-	call(SYS_getpid, 0, 0, 0, 0);
+	spcalls_getpid();
 	need(rumpclient_getpid() == 0, "still believes in the server");
 	return 0;
 }

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * spcalls.h - a client that makes calls of a server that lies, by what the input says
+ */
+
+#ifndef FUZZ_SPCALLS_H
+#define FUZZ_SPCALLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BASE		UINT64_C(0x7000deadb000)	/* of the client's memory */
+#define MEMSIZE		(96u << 10)
+
+extern struct input {
+	const uint8_t	*i_p;
+	size_t		 i_left;
+} in;
+
+/* The server has asked for the client's memory: then it may have changed any of it. */
+extern bool memory_asked;
+
+void	need(bool held, const char *what);	/* or it ends here */
+
+/* From the input; nothing but zeroes when it is over. */
+uint32_t take(unsigned int bytes);
+void	take_bytes(void *to, size_t len);
+uint64_t take_number(void);			/* one that is worth trying */
+void	spoil(void *to, size_t size);		/* a few bytes of it */
+
+void	spcalls_init(void);
+void	spcalls_one(void);
+void	spcalls_getpid(void);
+
+#endif /* FUZZ_SPCALLS_H */
