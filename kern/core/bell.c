@@ -42,6 +42,7 @@ struct bellset {
 struct bell {
 	unsigned int	 b_refs;	/* a */
 	void		(*b_ring)(int fd);	/* c */
+	void		(*b_gone)(int fd);	/* c: or NULL, fd is somebody else's */
 	int		 b_fd;		/* c */
 	kmutex_t	 b_lock;	/* arming */
 	struct bellset	 b_notify, b_armed;
@@ -124,13 +125,16 @@ bell_rele(struct bell *b)
 	bellset_fini(&b->b_notify);
 	bellset_fini(&b->b_armed);
 	mutex_destroy(&b->b_lock);
+	/* Not before: its number would be another one's, who is not to be rung. */
+	if (b->b_gone != NULL)
+		b->b_gone(b->b_fd);
 	kmem_free(b, sizeof(*b));
 }
 
-int
-bell_fd(const struct bell *b)
+void
+bell_own(struct bell *b, void (*gone)(int fd))
 {
-	return b->b_fd;
+	b->b_gone = gone;
 }
 
 /* --- what it watches ----------------------------------------------------------- */

@@ -17,9 +17,10 @@ struct pollfd;
 
 /* ring(fd) never blocks; it is called with locks held. */
 int	bell_create(void (*ring)(int fd), int fd, struct bell **ret_bell);
+/* The descriptor is the bell's now: gone(fd), once nobody has it any more. */
+void	bell_own(struct bell *b, void (*gone)(int fd));
 void	bell_hold(struct bell *b);
 void	bell_rele(struct bell *b);	/* the last one: it rings no more */
-int	bell_fd(const struct bell *b);
 
 /* Rings whenever r may have become ready.  EBADF, EPERM: r is always ready. */
 int	bell_watch(struct bell *b, int r);

@@ -14,6 +14,26 @@
 
 #include "bell.h"
 
+static void
+bell_gone(int fd)
+{
+	(void)rumpuser_close(fd);
+}
+
+static int
+place_locked(struct spclient *sc, struct bell *b, unsigned int *ret_handle)
+    REQUIRES(sc->sc_lock)
+{
+	for (unsigned int i = 0; i < SPBELLS_MAX; i++) {
+		if (sc->sc_bell[i] != NULL)
+			continue;
+		sc->sc_bell[i] = b;
+		*ret_handle = i;
+		return 0;
+	}
+	return EMFILE;
+}
+
 int
 spbell_bind(struct spclient *sc, int fd, unsigned int *ret_handle)
 {
@@ -23,31 +43,18 @@ spbell_bind(struct spclient *sc, int fd, unsigned int *ret_handle)
 	error = bell_create(rumpuser_spbell_ring, fd, &b);
 	if (error)
 		return error;
-	error = EMFILE;
 	mutex_enter(&sc->sc_lock);
-	for (unsigned int i = 0; i < SPBELLS_MAX && error != 0; i++) {
-		if (sc->sc_bell[i] != NULL)
-			continue;
-		sc->sc_bell[i] = b;
-		*ret_handle = i;
-		error = 0;
-	}
+	error = place_locked(sc, b, ret_handle);
+	/* On failure it stays the caller's. */
+	if (error == 0)
+		bell_own(b, bell_gone);
 	mutex_exit(&sc->sc_lock);
 	if (error)
 		bell_rele(b);
 	return error;
 }
 
-static void
-bell_close(struct bell *b)
-{
-	int fd = bell_fd(b);
-
-	/* Somebody may be arming it: it stays silent, or rings one time more. */
-	bell_rele(b);
-	(void)rumpuser_close(fd);
-}
-
+/* Somebody may be arming it, and lets go of it afterwards. */
 void
 spbell_unbind(struct spclient *sc, unsigned int handle)
 {
@@ -60,7 +67,7 @@ spbell_unbind(struct spclient *sc, unsigned int handle)
 	}
 	mutex_exit(&sc->sc_lock);
 	if (b != NULL)
-		bell_close(b);
+		bell_rele(b);
 }
 
 void

@@ -113,6 +113,35 @@ TEST(arming_a_closed_descriptor_says_so)
 	bell_rele(b);
 }
 
+static int gone;
+
+static void
+bell_gone(int fd)
+{
+	gone += fd == FD;
+}
+
+TEST(a_bell_keeps_its_descriptor_until_nobody_can_ring_it)
+{
+	struct bell *b;
+	int fd = event_new();
+
+	gone = 0;
+	NEED(bell_create(ring, FD, &b) == 0);
+	bell_own(b, bell_gone);
+	CHECK_EQ("watch", 0, bell_watch(b, fd));
+	bell_hold(b);
+	/* Who has it forgets it while somebody arms it. */
+	bell_rele(b);
+	CHECK_EQ("still there", 0, gone);
+	rung = 0;
+	post(fd);
+	CHECK_EQ("rings", 1, rung);
+	bell_rele(b);
+	CHECK_EQ("gone", 1, gone);
+	CHECK_EQ("close", 0, fd_close(fd));
+}
+
 static int
 ring_sweep(void)
 {
