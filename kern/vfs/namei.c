@@ -211,7 +211,6 @@ namei_follow(struct lwp *l, struct nameidata *nd, struct vnode *link)
 	int error;
 
 	walk_resume(&w, l, nd);
-	vnode_hold(link);
 	error = walk_enterlink(&w, link, true, "", &p);
 	if (error == 0)
 		error = walk_path(&w, p, nd);

@@ -285,6 +285,32 @@ link_allowed(struct walk *w)
 	return 0;
 }
 
+/*
+ * A link that was found without a reference gets one, and its mount before
+ * it: what is held of a file system that nobody has mounted any more is in
+ * the way of its end.
+ */
+static int
+link_hold(struct walk *w, struct vnode *link)
+{
+	struct mount *mt = w->w_mt;
+
+	if (!mount_tryhold(mt))
+		return EAGAIN;
+	if (!vnode_tryhold(link)) {
+		mount_rele(mt);
+		return EAGAIN;
+	}
+	if (walk_pin(w) != 0) {
+		vnode_rele(link);
+		mount_rele(mt);
+		return EAGAIN;
+	}
+	mount_rele(mt);			/* the pin has it, too */
+	return 0;
+}
+
+/* held: link comes with a reference, which goes, and the walk is pinned. */
 int
 walk_enterlink(struct walk *w, struct vnode *link, bool held, const char *rest,
     const char **ret_p)
@@ -293,11 +319,9 @@ walk_enterlink(struct walk *w, struct vnode *link, bool held, const char *rest,
 	int error;
 
 	error = link_allowed(w);
-	if (error == 0 && !held && !vnode_tryhold(link))
-		return EAGAIN;
-	if (error == 0) {
-		held = true;
-		error = walk_pin(w);
+	if (error == 0 && !held) {
+		error = link_hold(w, link);
+		held = error == 0;
 	}
 	if (error == 0)
 		error = link_read(link, &text);

@@ -170,7 +170,6 @@ open_create(struct lwp *l, struct nameidata *nd, struct openreq *or)
 			return 0;
 		}
 		error = namei_follow(l, nd, vp);
-		vnode_rele(vp);
 		if (error)
 			return error;
 	}

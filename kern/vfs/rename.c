@@ -37,11 +37,20 @@ struct renaming {
 	struct vnode	*r_fvp;			/* referenced */
 	struct vnode	*r_tvp;			/* referenced, or NULL */
 	bool		 r_fslash, r_tslash;
+	bool		 r_alone;		/* fs_rename_lock is held */
 	unsigned int	 r_flags;
 };
 
 /*
  * --- locks -------------------------------------------------------------------------
+ *
+ * Everybody else locks a directory and then one file in it: always downwards
+ * in the tree.  Who locks two places of which none is above the other could
+ * meet such a one, or his like, the other way round; so there is but one of
+ * them at a time, by fs_rename_lock, and all that he has to heed is never to
+ * wait for what is above something he has.  That two directories are in one
+ * is only known once it is locked: then it is let go and done again, alone.
+ * Two files that are no directories lead nowhere: the address tells.
  *
  * Which locks there are depends on whether directories and files are the
  * same: clang cannot follow that.
@@ -52,12 +61,13 @@ rename_lock_dirs(struct renaming *r)
 {
 	struct vnode *f = r->r_fdvp, *t = r->r_tdvp;
 
+	if (f != t)
+		r->r_alone = true;
+	if (r->r_alone)
+		mutex_enter(&f->v_fs->fs_rename_lock);
 	if (f == t) {
 		rw_write_enter(&f->v_lock);
-		return;
-	}
-	mutex_enter(&f->v_fs->fs_rename_lock);
-	if (vnode_isbelow(f, t)) {
+	} else if (vnode_isbelow(f, t)) {
 		rw_write_enter(&t->v_lock);
 		rw_write_enter(&f->v_lock);
 	} else {
@@ -70,10 +80,27 @@ static void NO_THREAD_SAFETY
 rename_unlock_dirs(struct renaming *r)
 {
 	rw_exit(&r->r_fdvp->v_lock);
-	if (r->r_fdvp != r->r_tdvp) {
+	if (r->r_fdvp != r->r_tdvp)
 		rw_exit(&r->r_tdvp->v_lock);
+	if (r->r_alone)
 		mutex_exit(&r->r_fdvp->v_fs->fs_rename_lock);
-	}
+}
+
+/* Two directories side by side are locked by nobody but the one who is alone. */
+static bool
+rename_must_be_alone(const struct renaming *r)
+{
+	return !r->r_alone && r->r_tvp != NULL && r->r_fvp->v_type == VDIR &&
+	    r->r_tvp->v_type == VDIR;
+}
+
+/* Directories come first: a file can have a second name in one of them. */
+static bool
+rename_is_second(const struct vnode *vp, const struct vnode *other)
+{
+	if ((vp->v_type == VDIR) != (other->v_type == VDIR))
+		return other->v_type == VDIR;
+	return (uintptr_t)other < (uintptr_t)vp;
 }
 
 static void NO_THREAD_SAFETY
@@ -81,7 +108,7 @@ rename_lock_files(struct renaming *r)
 {
 	struct vnode *first = r->r_fvp, *second = r->r_tvp;
 
-	if (second != NULL && (uintptr_t)second < (uintptr_t)first) {
+	if (second != NULL && rename_is_second(first, second)) {
 		first = r->r_tvp;
 		second = r->r_fvp;
 	}
@@ -266,6 +293,23 @@ rename_commit(struct renaming *r)
 	return error;
 }
 
+/* ERESTART: it has to be done alone. */
+static int
+rename_locked(struct renaming *r)
+{
+	int error;
+
+	rename_lock_dirs(r);
+	error = rename_check(r);
+	if (error == 0)
+		error = rename_must_be_alone(r) ? ERESTART : rename_commit(r);
+	rename_unlock_dirs(r);
+	vnode_rele(r->r_fvp);
+	vnode_rele(r->r_tvp);
+	r->r_fvp = r->r_tvp = NULL;
+	return error;
+}
+
 int
 vfs_rename(struct nameidata *from, struct nameidata *to, unsigned int flags)
 {
@@ -285,12 +329,10 @@ vfs_rename(struct nameidata *from, struct nameidata *to, unsigned int flags)
 		return flags & RENAME_NOREPLACE ? EEXIST : EBUSY;
 	if (mount_readonly(from->nd_path.vp_mount))
 		return EROFS;
-	rename_lock_dirs(&r);
-	error = rename_check(&r);
-	if (error == 0)
-		error = rename_commit(&r);
-	rename_unlock_dirs(&r);
-	vnode_rele(r.r_fvp);
-	vnode_rele(r.r_tvp);
+	error = rename_locked(&r);
+	if (error == ERESTART) {
+		r.r_alone = true;
+		error = rename_locked(&r);
+	}
 	return error < 0 ? 0 : error;
 }

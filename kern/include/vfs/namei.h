@@ -61,7 +61,8 @@ int	namei_user(struct lwp *l, int dirfd, const char *upath,
 
 /*
  * nd is where a NAMEI_PARENT walk stopped, and link is the symbolic link that
- * its last name leads to: goes on through it to the next parent.
+ * its last name leads to: goes on through it to the next parent.  The reference
+ * on link goes: it must not outlive that on the mount it was found in.
  */
 int	namei_follow(struct lwp *l, struct nameidata *nd, struct vnode *link);
 
