@@ -124,6 +124,12 @@ mem_map(uint64_t len, uint64_t *ret_addr)
 	return len <= MEMSIZE ? 0 : ENOMEM;
 }
 
+static int
+mem_touch(uint64_t addr)
+{
+	return addr - BASE < MEMSIZE ? 0 : EFAULT;
+}
+
 static void
 mem_signal(uint64_t set)
 {
@@ -132,7 +138,7 @@ mem_signal(uint64_t set)
 
 static const struct rumpclient_memory spcalls_memory = {
 	.rm_read = mem_read, .rm_write = mem_write, .rm_string = mem_string,
-	.rm_map = mem_map, .rm_signal = mem_signal,
+	.rm_map = mem_map, .rm_touch = mem_touch, .rm_signal = mem_signal,
 };
 
 /* --- calls ------------------------------------------------------------------------------------ */

@@ -97,6 +97,17 @@ long	kernel_call_own(unsigned int nr, const unsigned long args[6]);
 #define kernel_call_own	kernel_call
 #endif
 
+/* May the program have anything of the kernel? */
+static inline bool
+kernel_known(void)
+{
+#ifdef HIJACK_SUPERVISOR
+	return true;
+#else
+	return backend != NULL;
+#endif
+}
+
 /* The backend, started.  NULL: it cannot be, and that was said. */
 const struct backend *kernel_backend(void);
 

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* -4095 .. -1 are errors. */
 static inline bool
@@ -54,6 +55,10 @@ long	host_args(long nr, const unsigned long args[6]);	/* it goes on by itself: s
 /* The program's descriptor n as one of ours, until it is returned; -errno. */
 int	host_borrow(unsigned long n);
 void	host_return(int fd);
+/* Those that were just given to the program, or are -errno, are closed there; its call has the result ret. */
+long	host_withdraw(const long n[2], long ret);
+/* The program's number. */
+pid_t	host_pid(void);
 /* The directory of the process in /proc. */
 const char *host_proc(void);
 /* A directory of the program to look from, until it is returned. */
@@ -70,6 +75,22 @@ static inline const char *
 host_proc(void)
 {
 	return "/proc/self";
+}
+
+static inline pid_t
+host_pid(void)
+{
+	return (pid_t)host_syscall(SYS_getpid, 0);
+}
+
+static inline long
+host_withdraw(const long n[2], long ret)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		if (n[i] >= 0)
+			(void)host_syscall(SYS_close, n[i]);
+	}
+	return ret;
 }
 
 static inline int

@@ -216,7 +216,7 @@ descriptor_folder(const char *text)
 	rest = text_after(text, "self");
 	if (rest == NULL)
 		rest = text_after(text, "thread-self");
-	if (rest == NULL && take_number(&text, &n) && n == (unsigned long)host_syscall(SYS_getpid, 0))
+	if (rest == NULL && take_number(&text, &n) && n == (unsigned long)host_pid())
 		rest = text;
 	if (rest == NULL)
 		return NULL;
@@ -297,6 +297,7 @@ static long
 by_descriptor(long nr, const unsigned long args[6], int n, bool *ret_done)
 {
 	unsigned long r = (unsigned long)fdmap_get((unsigned long)n);
+	char none[1] = "";	/* here, where it is ours: the other pointers are the program's */
 
 	*ret_done = true;
 	switch (nr) {
@@ -304,11 +305,13 @@ by_descriptor(long nr, const unsigned long args[6], int n, bool *ret_done)
 	case SYS_openat:
 		return is_socket(n) ? -ENXIO : fdmap_dup((unsigned long)n, wants_cloexec(nr, args));
 	case SYS_stat:
-		return kernel_syscall(SYS_fstat, r, args[1]);
+		return kernel_call(SYS_fstat, (unsigned long[6]){ r, args[1] });
 	case SYS_newfstatat:
-		return kernel_syscall(SYS_newfstatat, r, "", args[2], AT_EMPTY_PATH);
+		return kernel_call(SYS_newfstatat, (unsigned long[6]){ r, (unsigned long)none, args[2],
+		    AT_EMPTY_PATH });
 	case SYS_statx:
-		return kernel_syscall(SYS_statx, r, "", args[2] | AT_EMPTY_PATH, args[3], args[4]);
+		return kernel_call(SYS_statx, (unsigned long[6]){ r, (unsigned long)none,
+		    args[2] | AT_EMPTY_PATH, args[3], args[4] });
 	default:
 		*ret_done = false;
 		return 0;
@@ -331,10 +334,10 @@ to_host(long nr, const unsigned long args[6], const long *asked, struct where *w
 	}
 	if (policy.po_exists && path_through_links(dirfd_of(nm, 0, args), w->w_text, follows(nr, args), w))
 		return to_kernel(nr, args, w);
-	n = backend != NULL && follows(nr, args) ? names_descriptor(w->w_text) : -1;
+	n = kernel_known() && follows(nr, args) ? names_descriptor(w->w_text) : -1;
 	if (n >= 0 && descriptor_path(n, w))
 		return to_kernel(nr, args, w);
-	if (n < 0 && backend != NULL && below_descriptor(w))
+	if (n < 0 && kernel_known() && below_descriptor(w))
 		return to_kernel(nr, args, w);
 	if (n >= 0) {
 		ret = by_descriptor(nr, args, n, &done);
@@ -397,7 +400,7 @@ quickly(long nr, const unsigned long args[6], long *ret, bool *ret_asked)
 		return false;
 	if (head[0] == '/') {
 		if (head[1] == '/' || head[1] == '.' || head[1] == policy.po_prefix[1] ||
-		    (backend != NULL && (head[1] == 'd' || head[1] == 'p')))
+		    (kernel_known() && (head[1] == 'd' || head[1] == 'p')))
 			return false;
 	} else {
 		dirfd = dirfd_of(nm, 0, args);
@@ -476,6 +479,27 @@ parent_error(const struct where *w, long dirfd)
 	    host_syscall(SYS_newfstatat, dirfd, parent, &st, 0);
 }
 
+/* What the one name's kernel says against it: -EBADF is nothing, 0 that its descriptor is bad. */
+static long
+apart_one(unsigned int call, const struct where *w, int dirfd, unsigned long flags, bool second)
+{
+	bool kernel = w->w_kind == WHERE_KERNEL;
+	int from = kernel ? w->w_dirfd : host_from(dirfd);
+	long ret;
+
+	ret = kernel ? kernel_syscall(call, from, w->w_path, -9, "x", flags) :
+	    host_syscall(call, from, w->w_path, -9, "x", flags);
+	/* The second one is tried as a first one, too; but it need not exist. */
+	if (second && ret == -ENOENT && (ret = parent_error(w, from)) == 0)
+		ret = -EXDEV;
+	else if (ret == -EBADF && !kernel && dirfd != AT_FDCWD && w->w_path[0] != '/' &&
+	    host_syscall(SYS_fcntl, from, F_GETFD) < 0)
+		ret = 0;
+	if (!kernel)
+		host_return(from);
+	return ret;
+}
+
 /*
  * The names lead to different kernels: EXDEV, unless something is wrong with one of them.  The first
  * is looked at first: asked together with a second one that cannot be, its kernel says EBADF
@@ -492,19 +516,9 @@ apart(long nr, const unsigned long args[6], const struct where *a, const struct 
 	long ret;
 
 	for (unsigned int i = 0; i < 2; i++) {
-		long dirfd = w[i]->w_kind == WHERE_KERNEL ? w[i]->w_dirfd : dirfd_of(nm, i, args);
-
-		/* The second one is tried as a first one, too; but it need not exist. */
-		ret = w[i]->w_kind == WHERE_KERNEL ?
-		    kernel_syscall(call, dirfd, w[i]->w_path, -9, "x", flags) :
-		    host_syscall(call, dirfd, w[i]->w_path, -9, "x", flags);
-		if (i == 1 && ret == -ENOENT && (ret = parent_error(w[i], dirfd)) == 0)
-			break;
+		ret = apart_one(call, w[i], dirfd_of(nm, i, args), flags, i == 1);
 		if (ret != -EBADF)
-			return ret;
-		if (ret == -EBADF && dirfd != AT_FDCWD && w[i]->w_path[0] != '/' &&
-		    w[i]->w_kind != WHERE_KERNEL && host_syscall(SYS_fcntl, dirfd, F_GETFD) < 0)
-			return -EBADF;
+			return ret == 0 ? -EBADF : ret;
 	}
 	return -EXDEV;
 }
@@ -658,6 +672,19 @@ readlink_cwd(unsigned long buf, unsigned long size)
 	return ret < 0 ? ret : link_text(shown, buf, size);
 }
 
+/* A name of the host that the program did not say like this. */
+static long
+readlink_host(const char *path, unsigned long buf, unsigned long size)
+{
+	char target[PATH_ROOM];
+	long ret = host_syscall(SYS_readlink, path, target, sizeof(target) - 1);
+
+	if (ret < 0)
+		return ret;
+	target[ret] = '\0';
+	return link_text(target, buf, size);
+}
+
 static long
 rule_readlink(long nr, const unsigned long args[6])
 {
@@ -674,13 +701,12 @@ rule_readlink(long nr, const unsigned long args[6])
 		return ret;
 	if (w.w_kind == WHERE_KERNEL)
 		return readlink_kernel(&w, buf, size);
-	n = backend != NULL ? names_descriptor(w.w_text) : -1;
+	n = kernel_known() ? names_descriptor(w.w_text) : -1;
 	if (n >= 0)
 		return readlink_descriptor(n, buf, size);
 	if (path_cwd() != CWD_HOST && text_equal(w.w_text, "/proc/self/cwd"))
 		return readlink_cwd(buf, size);
-	ret = w.w_kind == WHERE_HOSTPATH ? host_syscall(SYS_readlink, w.w_path, buf, size) :
-	    host_args(nr, args);
+	ret = w.w_kind == WHERE_HOSTPATH ? readlink_host(w.w_path, buf, size) : host_args(nr, args);
 	if (host_lacks(ret, dirfd, w.w_text, false) && path_through_links(dirfd, w.w_text, false, &w))
 		return readlink_kernel(&w, buf, size);
 	return ret;

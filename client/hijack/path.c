@@ -482,7 +482,7 @@ worth_it(int dirfd, const char *text)
 	int from = text[0] == '/' ? AT_FDCWD : host_from(dirfd);
 	bool worth = worth_it_from(from, text);
 
-	if (from != AT_FDCWD && from != dirfd)
+	if (from != AT_FDCWD)
 		host_return(from);
 	return worth;
 }

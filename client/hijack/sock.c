@@ -56,12 +56,10 @@ rule_socketpair(long nr, const unsigned long args[6])
 	if (!host_failed(n[0]) && !host_failed(n[1]) && mem_write(args[3], sv, sizeof(sv)))
 		return 0;
 	for (unsigned int i = 0; i < 2; i++) {
-		if (!host_failed(n[i])) {
+		if (!host_failed(n[i]))
 			fdmap_drop((unsigned long)n[i]);
-			(void)host_syscall(SYS_close, n[i]);
-		}
 	}
-	return host_failed(n[0]) ? n[0] : host_failed(n[1]) ? n[1] : -EFAULT;
+	return host_withdraw(n, host_failed(n[0]) ? n[0] : host_failed(n[1]) ? n[1] : -EFAULT);
 }
 
 static long
@@ -164,10 +162,15 @@ each_right(unsigned char *control, size_t len, long (*fn)(int *fd, unsigned long
 static long
 right_out(int *fd, unsigned long arg)
 {
-	int r = fdmap_get((unsigned long)*fd);
+	int r = fdmap_get((unsigned long)*fd), hostfd;
+	bool bad;
 
-	if (r < 0)
-		return host_syscall(SYS_fcntl, *fd, F_GETFD) < 0 ? -EBADF : -EINVAL;
+	if (r < 0) {
+		hostfd = host_borrow((unsigned long)*fd);
+		bad = host_syscall(SYS_fcntl, hostfd, F_GETFD) < 0;
+		host_return(hostfd);
+		return bad ? -EBADF : -EINVAL;
+	}
 	*fd = r;
 	return 0;
 }

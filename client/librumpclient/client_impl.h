@@ -100,11 +100,11 @@ mem_str(char *to, uint64_t from, size_t max, size_t *ret_len)
 	    ret_len) : client_memory->rm_string(to, from, max, ret_len);
 }
 
-/* Can it be written?  In another process that is found out when it is. */
+/* Can it be written? */
 static inline int
 mem_touch(uint64_t addr)
 {
-	return client_memory == NULL ? guard_touch((void *)addr) : 0;
+	return client_memory == NULL ? guard_touch((void *)addr) : client_memory->rm_touch(addr);
 }
 
 /* --- connect.c ------------------------------------------------------------------- */

@@ -207,5 +207,6 @@ adopt_claim(struct target *t)
 		many_rename(&who);
 		many_leave(mt);
 	}
+	limits_tell(t);
 	return true;
 }

@@ -17,10 +17,13 @@
  *	fdmap_lock, a leaf
  */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -258,11 +261,41 @@ give(int r, bool cloexec)
 	return n;
 }
 
-/* NEEDSWORK: the program's limit is found when its placeholder is made, after the file. */
+/* Which of the program's numbers below the limit are taken? */
+static unsigned long
+numbers_below(unsigned long limit)
+{
+	unsigned long n = 0;
+	struct dirent *de;
+	char name[48];
+	DIR *dir;
+
+	(void)snprintf(name, sizeof(name), "%s/fd", host_proc());
+	dir = opendir(name);
+	while (dir != NULL && (de = readdir(dir)) != NULL) {
+		if (de->d_name[0] != '.' && strtoul(de->d_name, NULL, 10) < limit)
+			n++;
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
+	return n;
+}
+
+/* While the last number is free, there is room; they are counted only when it is not. */
 long
 fdmap_room(void)
 {
-	return 0;
+	struct rlimit rl;
+	int fd;
+
+	if (host_syscall(SYS_prlimit64, host_pid(), RLIMIT_NOFILE, NULL, &rl) != 0)
+		return 0;
+	fd = rl.rlim_cur > 0 ? host_borrow(rl.rlim_cur - 1) : 0;
+	if (fd == -EBADF)
+		return 0;
+	if (rl.rlim_cur > 0)
+		host_return(fd);
+	return numbers_below(rl.rlim_cur) < rl.rlim_cur ? 0 : -EMFILE;
 }
 
 long

@@ -152,6 +152,24 @@ hand_leave(struct hand *h)
 	let_go(h);
 }
 
+/* --- descriptors --------------------------------------------------------------------- */
+
+/* From a thread that cannot be taken they are not: the program has numbers with nothing behind. */
+long
+host_withdraw(const long n[2], long ret)
+{
+	struct hand h;
+
+	if ((n[0] < 0 && n[1] < 0) || hand_take(&h) != 0)
+		return ret;
+	for (unsigned int i = 0; i < 2; i++) {
+		if (n[i] >= 0)
+			(void)hand_call(&h, SYS_close, (const unsigned long[6]){ (unsigned long)n[i] });
+	}
+	hand_return(&h, ret);
+	return ret;
+}
+
 /* --- signals ------------------------------------------------------------------------- */
 
 #define RED_ZONE		128

@@ -41,6 +41,22 @@ mem_read(void *to, unsigned long from, size_t len)
 	    0) == (long)len;
 }
 
+/* Which pages a program has been writable at lately; to be wrong costs nothing but an EFAULT that is late. */
+static unsigned long *
+page_of(unsigned long addr)
+{
+	unsigned long *page = visit->v_target->t_writable;
+
+	return &page[addr / PAGE % (sizeof(visit->v_target->t_writable) / sizeof(*page))];
+}
+
+/* All bits of the offset, so that no page is 0, which says nothing. */
+static void
+page_note(unsigned long addr)
+{
+	__atomic_store_n(page_of(addr), addr | (PAGE - 1), __ATOMIC_RELAXED);
+}
+
 bool
 mem_write(unsigned long to, const void *from, size_t len)
 {
@@ -51,8 +67,24 @@ mem_write(unsigned long to, const void *from, size_t len)
 		memcpy((void *)to, from, len);
 		return true;
 	}
-	return len == 0 || (visit_valid(visit) && host_syscall(SYS_process_vm_writev,
-	    visit->v_call.pid, &here, 1, &there, 1, 0) == (long)len);
+	if (len == 0)
+		return true;
+	if (!visit_valid(visit) || host_syscall(SYS_process_vm_writev, visit->v_call.pid, &here, 1,
+	    &there, 1, 0) != (long)len)
+		return false;
+	page_note(to);
+	return true;
+}
+
+/* The host has no question for it but to write what is there. */
+static bool
+touch(unsigned long addr)
+{
+	uint8_t byte;
+
+	if (ours(addr) || __atomic_load_n(page_of(addr), __ATOMIC_RELAXED) == (addr | (PAGE - 1)))
+		return true;
+	return mem_read(&byte, addr, 1) && mem_write(addr, &byte, 1);
 }
 
 /* Up to the end of a page each time: what lies behind may not be there. */
@@ -138,6 +170,12 @@ client_map(uint64_t len, uint64_t *ret_addr)
 	return ENOMEM;
 }
 
+static int
+client_touch(uint64_t addr)
+{
+	return touch(addr) ? 0 : EFAULT;
+}
+
 static void
 client_signal(uint64_t set)
 {
@@ -155,6 +193,7 @@ static const struct rumpclient_memory memory = {
 	.rm_write = client_write,
 	.rm_string = client_string,
 	.rm_map = client_map,
+	.rm_touch = client_touch,
 	.rm_signal = client_signal,
 };
 

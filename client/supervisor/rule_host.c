@@ -26,6 +26,12 @@ host_proc(void)
 	return name;
 }
 
+pid_t
+host_pid(void)
+{
+	return visit->v_target->t_pid;
+}
+
 int
 host_from(int dirfd)
 {

@@ -69,9 +69,14 @@ visit_bell(void)
 long
 kernel_call(unsigned int nr, const unsigned long args[6])
 {
+	long ret;
+
 	if (visit != NULL && visit_session() != 0)
 		return -ENOMEM;
-	return rumpclient_syscall_args(nr, args);
+	ret = rumpclient_syscall_args(nr, args);
+	if (__builtin_expect(ret == -EFBIG, 0) && visit != NULL)
+		limits_exceeded();
+	return ret;
 }
 
 long

@@ -397,6 +397,7 @@ main(int argc, char **argv)
 	poll_rules();
 	epoll_rules();
 	target_rules();
+	limits_rules();
 	mmap_rules();
 	exec_rules();
 	meeting = mmap(NULL, sizeof(*meeting), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

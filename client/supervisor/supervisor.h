@@ -20,6 +20,7 @@
  *	swap.c		placeholders that step aside for a call
  *	hand.c		calls that a thread makes for us
  *	memory.c	their memory
+ *	limits.c	how large files may become
  *	rule_*.c	rules that differ from those of a program in which we are
  *
  * It is a convenience and no sandbox: a call that goes on is read again by the host, and another
@@ -78,6 +79,7 @@ struct target {
 	pid_t		 t_handtid;	/* a: this thread executes what we tell it */
 	struct mapping	*t_maps;	/* rule_mmap.c */
 	struct swap	*t_swaps;	/* swap.c */
+	unsigned long	 t_writable[16];	/* a: addresses of pages that were; memory.c */
 };
 
 extern const char *server_url;
@@ -217,6 +219,13 @@ long	mmap_flush_target(struct target *t);
 void	mmap_forget(struct target *t);
 struct mapping *mmap_inherit(const struct target *parent);
 void	mmap_disinherit(struct mapping *list);
+
+/* limits.c */
+void	limits_rules(void);
+/* The new target, whose session is a new one: the kernel is told its limit. */
+void	limits_tell(struct target *t);
+/* The visit's call was refused with EFBIG. */
+void	limits_exceeded(void);
 
 /* rule_*.c */
 void	target_rules(void);

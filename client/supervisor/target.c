@@ -365,11 +365,15 @@ static int
 session_begin(struct target *t, pid_t parent)
 {
 	struct many_who who;
+	int error;
 
 	if (adopt_claim(t) || birth_claim(t, parent))
 		return 0;
 	target_who(t->t_pid, &who);
-	return many_guest(server_url, &who, &t->t_session);
+	error = many_guest(server_url, &who, &t->t_session);
+	if (error == 0)
+		limits_tell(t);
+	return error;
 }
 
 static void

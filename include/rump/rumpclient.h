@@ -209,6 +209,8 @@ struct rumpclient_memory {
 	int	(*rm_string)(char *to, uint64_t from, size_t max, size_t *ret_len);
 	/* Anonymous memory there. */
 	int	(*rm_map)(uint64_t len, uint64_t *ret_addr);
+	/* Can the byte be written?  It is what it was afterwards. */
+	int	(*rm_touch)(uint64_t addr);
 	/* Signals for the caller, a bit each from bit 0 for number 1. */
 	void	(*rm_signal)(uint64_t set);
 };

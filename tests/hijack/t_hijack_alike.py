@@ -154,9 +154,8 @@ os.waitpid(pid, 0)
         worlds.same(PYTHON, '-u', '-c', script, needles=(b"at rest", b"b'4'"))
 
 
-def names_of_descriptors_lead_to_what_they_are():
-    """Below /proc/self/fd and its kin; also of a file that nobody has looked for, and one that was renamed."""
-    script = '''
+# Below /proc/self/fd and its kin; also of a file that nobody has looked for, and one that was renamed.
+NAMES = '''
 import os, socket, stat
 r = os.environ["R"]
 os.mkdir(r + "/dir")
@@ -199,9 +198,19 @@ print(os.readlink("/proc/self/cwd"))
 b = os.open(r, os.O_RDONLY)
 os.close(b)
 print(os.path.exists("/proc/self/fd/%d" % b))
+print(os.readlink(r + "/../../../../../../dev/fd"))
 '''
+
+
+def names_of_descriptors_lead_to_what_they_are():
     with Worlds() as worlds:
-        worlds.same(PYTHON, '-u', '-c', script, needles=(b'FOLDER/dir/file FOLDER/dir/file True', b'FOLDER/moved'))
+        worlds.same(PYTHON, '-u', '-c', NAMES, needles=(b'FOLDER/dir/file FOLDER/dir/file True', b'FOLDER/moved'))
+
+
+def names_of_descriptors_lead_there_under_a_supervisor():
+    with Worlds() as worlds:
+        worlds.same(PYTHON, '-u', '-c', NAMES, engine='supervisor',
+                    needles=(b'FOLDER/dir/file FOLDER/dir/file True', b'FOLDER/moved'))
 
 
 def shared_mappings_agree_with_calls_and_with_each_other():
@@ -264,5 +273,6 @@ rig.main([
     copies_of_a_descriptor_are_several_to_epoll,
     a_child_goes_on_with_its_parents_epoll_and_rests,
     names_of_descriptors_lead_to_what_they_are,
+    names_of_descriptors_lead_there_under_a_supervisor,
     shared_mappings_agree_with_calls_and_with_each_other,
 ])

@@ -31,15 +31,16 @@ class Worlds:
         self.run('mkdir', INSIDE)
         return self
 
-    def words(self, *words):
-        return [rig.RUMPUS, 'run', '--on', self.url, '--', *words]
+    def words(self, *words, engine=None):
+        engine = ['--engine', engine] if engine else []
+        return [rig.RUMPUS, 'run', '--on', self.url, *engine, '--', *words]
 
-    def run(self, *words, **more):
+    def run(self, *words, engine=None, **more):
         more.setdefault('stdin', subprocess.DEVNULL)
-        return subprocess.run(self.words(*words), check=False, stdout=subprocess.PIPE,
+        return subprocess.run(self.words(*words, engine=engine), check=False, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=rig.LIMIT, **more)
 
-    def same(self, *words, env=None, needles=()):
+    def same(self, *words, env=None, needles=(), engine=None):
         """What it says hijacked, which is what it says here."""
         said = []
         for folder in (self.host, INSIDE):
@@ -49,7 +50,7 @@ class Worlds:
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                         timeout=rig.LIMIT, env=more)
             else:
-                result = self.run(*words, env=more)
+                result = self.run(*words, env=more, engine=engine)
             said.append((result.returncode, result.stdout.replace(folder.encode(), b'FOLDER')))
         rig.check_eq('what it says', said[0], said[1])
         for needle in needles:

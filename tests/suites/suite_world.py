@@ -136,5 +136,6 @@ MAKERS = {
     'local': lambda rumpus: ServerWorld(rumpus, 'preload', True),
     'trap': lambda rumpus: ServerWorld(rumpus, 'trap'),
     'supervisor': lambda rumpus: ServerWorld(rumpus, 'supervisor'),
+    'supervisor-local': lambda rumpus: ServerWorld(rumpus, 'supervisor', True),
     'inside': lambda rumpus: InsideWorld(rumpus, 'preload'),
 }

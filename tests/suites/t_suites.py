@@ -151,7 +151,7 @@ class Tally:
     def tell(self):
         passed = failed = 0
         for (suite, world), (same, expected, other) in sorted(self.counts.items()):
-            print('# %-7s %-11s %6d same, %4d different for known reasons, %4d otherwise' %
+            print('# %-7s %-16s %6d same, %4d different for known reasons, %4d otherwise' %
                   (suite, world, same, expected, other))
             passed += same
             failed += other
@@ -203,7 +203,7 @@ def main():
     parser.add_argument('names', nargs='*')
     options = parser.parse_args()
     # Who is nobody is root in a kernel inside, and the host would say no to him.
-    options.world = options.world or (['local', 'trap'] + (['inside'] if os.getuid() == 0 else []))
+    options.world = options.world or (['local', 'trap', 'supervisor-local'] + (['inside'] if os.getuid() == 0 else []))
     tally = Tally()
     skipped = 0
     for suite in options.suite or sorted(SUITES):
