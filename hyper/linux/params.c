@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -77,6 +78,16 @@ param_uid(char *buf, size_t size)
 }
 
 static int
+param_nofile(char *buf, size_t size)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return errno;
+	return param_putnumber(buf, size, rl.rlim_cur);
+}
+
+static int
 param_host(char *buf, size_t size)
 {
 
@@ -92,6 +103,7 @@ static const struct {
 	{ "_RUMPUSER_MEMSIZE",	param_memsize },
 	{ "_RUMPUSER_HOST",	param_host },
 	{ "_RUMPUSER_UID",	param_uid },
+	{ "_RUMPUSER_NOFILE",	param_nofile },
 };
 
 int

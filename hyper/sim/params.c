@@ -31,6 +31,7 @@ static const struct {
 	{ "_RUMPUSER_MEMSIZE",	"268435456" },
 	{ "_RUMPUSER_HOST",	"sim" },
 	{ "_RUMPUSER_UID",	"0" },
+	{ "_RUMPUSER_NOFILE",	"4096" },
 };
 #define NPARAMS	(sizeof(param_table) / sizeof(param_table[0]))
 

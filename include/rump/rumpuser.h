@@ -57,6 +57,7 @@ int	rumpuser_init(int version);
  *	_RUMPUSER_MEMSIZE	bytes of memory of the host, decimal
  *	_RUMPUSER_HOST		"linux" or "sim"
  *	_RUMPUSER_UID		the user who runs the process, decimal
+ *	_RUMPUSER_NOFILE	how many descriptors of the host the process may have
  *
  * ENOENT: not set.  EINVAL: unknown underscore name.  ERANGE: buf too small.
  */

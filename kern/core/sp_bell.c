@@ -40,17 +40,24 @@ spbell_bind(struct spclient *sc, int fd, unsigned int *ret_handle)
 	struct bell *b;
 	int error;
 
-	error = bell_create(rumpuser_spbell_ring, fd, &b);
+	error = spuser_charge(sc->sc_user, SPUSER_FDS);
 	if (error)
 		return error;
+	error = bell_create(rumpuser_spbell_ring, fd, &b);
+	if (error) {
+		spuser_uncharge(sc->sc_user, SPUSER_FDS);
+		return error;
+	}
 	mutex_enter(&sc->sc_lock);
 	error = place_locked(sc, b, ret_handle);
 	/* On failure it stays the caller's. */
 	if (error == 0)
 		bell_own(b, bell_gone);
 	mutex_exit(&sc->sc_lock);
-	if (error)
+	if (error) {
 		bell_rele(b);
+		spuser_uncharge(sc->sc_user, SPUSER_FDS);
+	}
 	return error;
 }
 
@@ -66,8 +73,10 @@ spbell_unbind(struct spclient *sc, unsigned int handle)
 		sc->sc_bell[handle] = NULL;
 	}
 	mutex_exit(&sc->sc_lock);
-	if (b != NULL)
-		bell_rele(b);
+	if (b == NULL)
+		return;
+	bell_rele(b);
+	spuser_uncharge(sc->sc_user, SPUSER_FDS);
 }
 
 void

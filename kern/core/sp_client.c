@@ -35,9 +35,15 @@ spclient_create(struct rumpuser_spconn *conn, const struct rumpuser_sppeer *peer
     struct spclient **ret_sc)
 {
 	struct spclient *sc = kmem_zalloc(sizeof(*sc), KM_SLEEP);
+	int error;
 
 	if (sc == NULL)
 		return ENOMEM;
+	error = spuser_get(peer, &sc->sc_user);
+	if (error) {
+		kmem_free(sc, sizeof(*sc));
+		return error;
+	}
 	list_node_init(&sc->sc_link);
 	list_init(&sc->sc_tickets);
 	mutex_init(&sc->sc_lock, "sysproxy client");
@@ -57,10 +63,12 @@ spclient_rele(struct spclient *sc)
 		return;
 	KASSERT(sc->sc_nslots == 0);
 	spbell_end(sc);
-	if (sc->sc_region != NULL)
-		rumpuser_spmem_destroy(sc->sc_memfd, sc->sc_region, SP_REGIONSIZE);
+	sphello_unregion(sc);
 	if (sc->sc_proc != NULL)
 		proc_rele(sc->sc_proc);
+	if (sc->sc_charged)
+		spuser_uncharge(sc->sc_user, SPUSER_CLIENTS);
+	spuser_rele(sc->sc_user);
 	mutex_destroy(&sc->sc_lock);
 	kmem_free(sc, sizeof(*sc));
 }
@@ -130,8 +138,10 @@ spclient_end(struct spclient *sc)
 	KASSERT(sc->sc_state != SPCLIENT_DYING);
 	sc->sc_state = SPCLIENT_DYING;
 	sc->sc_deadline = ktime_deadline(POKE_AGAIN);
-	if (sc->sc_conn != NULL)
+	if (sc->sc_conn != NULL) {
 		rumpuser_spconn_close(sc->sc_conn);
+		spuser_uncharge(sc->sc_user, SPUSER_FDS);
+	}
 	sc->sc_conn = NULL;
 	if (sc->sc_infd != -1)
 		(void)rumpuser_close(sc->sc_infd);

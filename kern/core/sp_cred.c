@@ -182,6 +182,7 @@ sp_boot(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(cred_kvars); i++)
 		kvar_register(&cred_kvars[i]);
+	spuser_boot();
 	return 0;
 }
 

@@ -141,9 +141,7 @@ spticket_move(struct spclient *old, struct spclient *sc)
 bool
 sp_same_user(const struct spclient *a, const struct spclient *b)
 {
-	return a->sc_peer.sp_local == b->sc_peer.sp_local &&
-	    a->sc_peer.sp_uid == b->sc_peer.sp_uid &&
-	    strcmp(a->sc_peer.sp_name, b->sc_peer.sp_name) == 0;
+	return sp_same_peer(&a->sc_peer, &b->sc_peer);
 }
 
 int

@@ -57,11 +57,27 @@ sphello_region(struct spclient *sc)
 	void *ptr;
 	int error;
 
-	error = rumpuser_spmem_create(SP_REGIONSIZE, &sc->sc_memfd, &ptr);
+	error = spuser_charge(sc->sc_user, SPUSER_FDS);
 	if (error)
 		return error;
+	error = rumpuser_spmem_create(SP_REGIONSIZE, &sc->sc_memfd, &ptr);
+	if (error) {
+		spuser_uncharge(sc->sc_user, SPUSER_FDS);
+		return error;
+	}
 	sc->sc_region = ptr;
 	return 0;
+}
+
+void
+sphello_unregion(struct spclient *sc)
+{
+	if (sc->sc_region == NULL)
+		return;
+	rumpuser_spmem_destroy(sc->sc_memfd, sc->sc_region, SP_REGIONSIZE);
+	spuser_uncharge(sc->sc_user, SPUSER_FDS);
+	sc->sc_region = NULL;
+	sc->sc_memfd = -1;
 }
 
 /* What the session's calls go through, by its features. */
@@ -71,16 +87,6 @@ session_begin(struct spclient *sc, const struct sp_hello *h)
 	sc->sc_features = features(sc, h);
 	random_bytes(sc->sc_secret, sizeof(sc->sc_secret));
 	return sc->sc_features & SP_FEAT_SHM ? sphello_region(sc) : 0;
-}
-
-static void
-region_unmake(struct spclient *sc)
-{
-	if (sc->sc_region == NULL)
-		return;
-	rumpuser_spmem_destroy(sc->sc_memfd, sc->sc_region, SP_REGIONSIZE);
-	sc->sc_region = NULL;
-	sc->sc_memfd = -1;
 }
 
 static void
@@ -129,12 +135,25 @@ guest_proc(struct spclient *sc, const struct sp_hello *h)
 	return 0;
 }
 
+/* One more of its user's. */
+static int
+charge(struct spclient *sc)
+{
+	int error = spuser_charge(sc->sc_user, SPUSER_CLIENTS);
+
+	sc->sc_charged = error == 0;
+	return error;
+}
+
 /* A proc of its own, new or one that waits for it. */
 static int
 newcomer(struct spclient *sc, const struct sp_hello *h)
 {
 	int error;
 
+	error = charge(sc);
+	if (error)
+		return error;
 	error = session_begin(sc, h);
 	if (error)
 		return error;
@@ -143,7 +162,7 @@ newcomer(struct spclient *sc, const struct sp_hello *h)
 	else
 		error = guest_proc(sc, h);
 	if (error)
-		region_unmake(sc);
+		sphello_unregion(sc);
 	return error;
 }
 
@@ -175,6 +194,9 @@ successor(struct spclient *old, const struct sp_hello *h)
 	sc->sc_lwp = old->sc_lwp;
 	old->sc_lwp = NULL;
 	old->sc_conn = NULL;
+	/* The user has one, whatever it is called. */
+	sc->sc_charged = old->sc_charged;
+	old->sc_charged = false;
 	spticket_move(old, sc);
 	sp_client_take(old, sc);
 	return 0;
@@ -235,6 +257,8 @@ bell_open(struct spclient *sc, const struct sp_hello *h)
 	sc->sc_conn = NULL;
 	if (error || sent != sizeof(w))
 		spbell_unbind(of, w.w_slot);
+	/* It has been charged as a bell. */
+	spuser_uncharge(sc->sc_user, SPUSER_FDS);
 	return 0;
 }
 
@@ -270,7 +294,9 @@ sphello(struct spclient *sc, const struct sp_hello *h)
 		if (error == 0)
 			return 0;
 	} else if (error == 0 && h->h_kind == SP_PARCEL) {
-		error = spparcel_claim(sc, h->h_secret);
+		error = charge(sc);
+		if (error == 0)
+			error = spparcel_claim(sc, h->h_secret);
 		if (error == 0)
 			return spparcel_welcome(sc, h->h_secret);
 	} else if (error == 0) {

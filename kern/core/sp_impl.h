@@ -7,6 +7,7 @@
  *	sp_client.c	birth and death of a client
  *	sp_hello.c	the beginning of a connection
  *	sp_cred.c	who a client is inside
+ *	sp_user.c	what one user has, all his clients together
  *	sp_control.c	requests on a control connection
  *	sp_slot.c	channels: a thread each, and its calls
  *	sp_turn.c	channels in shared memory
@@ -56,6 +57,21 @@ enum spclient_state {
 #define SP_OUTSIZE	2048
 #define SPBELLS_MAX	128	/* of a client */
 
+enum spuser_what {
+	SPUSER_CLIENTS, SPUSER_CHANNELS, SPUSER_FDS, SPUSER_PARCELS, SPUSER_NWHATS
+};
+
+/*
+ * Field key:	c  constant	l  users_lock	t  the control thread only	a  atomic
+ */
+struct spuser {
+	struct list_node su_link;	/* l */
+	unsigned int	 su_refs;	/* l */
+	struct rumpuser_sppeer su_peer;	/* c: who it is, as one of his clients came */
+	unsigned int	 su_nhalfopen;	/* t */
+	unsigned int	 su_has[SPUSER_NWHATS];	/* a */
+};
+
 /*
  * Field key:	c  constant since it is UP	t  the control thread only
  *		a  atomic	l  sc_lock
@@ -67,6 +83,8 @@ struct spclient {
 	int64_t		 sc_deadline;	/* t: HELLO: give up; DYING: poke again */
 	struct rumpuser_spconn *sc_conn; /* t: NULL when DYING */
 	struct rumpuser_sppeer sc_peer;	/* c */
+	struct spuser	*sc_user;	/* c: counted; who has sc_conn, */
+	bool		 sc_charged;	/* t: and this client */
 	uint32_t	 sc_features;	/* c */
 	struct proc	*sc_proc;	/* c: referenced */
 	struct lwp	*sc_lwp;	/* t: keeps the proc alive; current nowhere */
@@ -173,6 +191,7 @@ int	spclient_reply(struct spclient *sc, const void *buf, size_t len, int fd);
 
 /* sp_hello.c */
 int	sphello_region(struct spclient *sc);
+void	sphello_unregion(struct spclient *sc);	/* if it has one */
 void	sphello_rename(struct spclient *sc, const char comm[16], int32_t hostpid);
 int	sphello_welcome(struct spclient *sc, int error);
 int	sphello(struct spclient *sc, const struct sp_hello *hello);
@@ -199,6 +218,16 @@ int	spstop_tell(struct spclient *sc);
 
 /* sp_turn.c, sp_stream.c */
 extern const struct spchannel_ops spturn_ops, spstream_ops;
+
+/* sp_user.c */
+void	spuser_boot(void);
+bool	sp_same_peer(const struct rumpuser_sppeer *a, const struct rumpuser_sppeer *b);
+int	spuser_get(const struct rumpuser_sppeer *peer, struct spuser **ret_su);
+void	spuser_hold(struct spuser *su);
+void	spuser_rele(struct spuser *su);
+/* One more; or EAGAIN, EMFILE, ETOOMANYREFS: he is at his limit. */
+int	spuser_charge(struct spuser *su, enum spuser_what what);
+void	spuser_uncharge(struct spuser *su, enum spuser_what what);
 
 /* sp_cred.c */
 int	spcred_set(const struct spclient *sc, struct proc *p);

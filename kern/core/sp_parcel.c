@@ -36,6 +36,7 @@ struct spparcel {
 	const struct spclient *pa_owner;	/* l: what it depends on */
 	uint8_t		 pa_secret[SP_SECRET];	/* c */
 	struct file	*pa_file;		/* c: counted */
+	struct spuser	*pa_user;		/* c: counted, and charged */
 };
 
 static konce_t parcels_once;
@@ -83,6 +84,15 @@ count_locked(const struct spclient *owner) REQUIRES(parcels_lock)
 
 /* --- packing and taking ------------------------------------------------------------- */
 
+/* What it was made of stays with the caller. */
+static void
+parcel_free(struct spparcel *pa)
+{
+	spuser_uncharge(pa->pa_user, SPUSER_PARCELS);
+	spuser_rele(pa->pa_user);
+	kmem_free(pa, sizeof(*pa));
+}
+
 static int
 parcel_make(struct spclient *sc, struct file *fp, struct spparcel **ret_pa)
 {
@@ -91,6 +101,13 @@ parcel_make(struct spclient *sc, struct file *fp, struct spparcel **ret_pa)
 
 	if (pa == NULL)
 		return ENOMEM;
+	error = spuser_charge(sc->sc_user, SPUSER_PARCELS);
+	if (error) {
+		kmem_free(pa, sizeof(*pa));
+		return error;
+	}
+	spuser_hold(sc->sc_user);
+	pa->pa_user = sc->sc_user;
 	list_node_init(&pa->pa_link);
 	pa->pa_owner = sc;
 	pa->pa_file = fp;
@@ -102,7 +119,7 @@ parcel_make(struct spclient *sc, struct file *fp, struct spparcel **ret_pa)
 		list_insert_tail(&parcels, &pa->pa_link);
 	mutex_exit(&parcels_lock);
 	if (error)
-		kmem_free(pa, sizeof(*pa));
+		parcel_free(pa);
 	else
 		*ret_pa = pa;
 	return error;
@@ -194,7 +211,7 @@ unpack(void *arg)
 	struct spparcel *pa = arg;
 
 	file_rele(pa->pa_file);
-	kmem_free(pa, sizeof(*pa));
+	parcel_free(pa);
 }
 
 static struct spparcel *

@@ -50,9 +50,10 @@ sp_wake(void)
 static void
 count(const struct spclient *sc, unsigned int by)
 {
-	if (sc->sc_state == SPCLIENT_HELLO)
+	if (sc->sc_state == SPCLIENT_HELLO) {
 		nhalfopen += by;
-	else if (sc->sc_state == SPCLIENT_DYING)
+		sc->sc_user->su_nhalfopen += by;
+	} else if (sc->sc_state == SPCLIENT_DYING)
 		ndying += by;
 	else
 		nclients += by;
@@ -223,21 +224,44 @@ has_room(void)
 }
 
 /*
- * Too many have not said hello: who has been silent for the longest makes room.  So they cannot keep
- * out those who say it at once.
+ * Too many have not said hello: of the user who has the most of them, who has been silent for the longest
+ * makes room.  So they cannot keep out those who say it at once, nor others who take their time.
  */
 static void
 halfopen_limit(void)
 {
+	struct spclient *victim = NULL;
+
 	if (nhalfopen < HALFOPEN_MAX)
 		return;
 	for (struct spclient *sc = sp_client_first(); sc != NULL;
 	    sc = sp_client_next(sc)) {
-		if (sc->sc_state == SPCLIENT_HELLO) {
-			client_drop(sc);
-			return;
-		}
+		if (sc->sc_state == SPCLIENT_HELLO && (victim == NULL ||
+		    sc->sc_user->su_nhalfopen > victim->sc_user->su_nhalfopen))
+			victim = sc;
 	}
+	if (victim != NULL)
+		client_drop(victim);
+}
+
+static int
+newcomer(struct rumpuser_spconn *conn, const struct rumpuser_sppeer *peer,
+    struct spclient **ret_sc)
+{
+	struct spclient *sc;
+	int error;
+
+	if (!has_room())
+		return EAGAIN;
+	error = spclient_create(conn, peer, &sc);
+	if (error)
+		return error;
+	error = spuser_charge(sc->sc_user, SPUSER_FDS);
+	if (error)
+		spclient_rele(sc);
+	else
+		*ret_sc = sc;
+	return error;
 }
 
 static void
@@ -246,7 +270,7 @@ admit(struct rumpuser_spconn *conn, const struct rumpuser_sppeer *peer)
 	struct spclient *sc;
 
 	halfopen_limit();
-	if (!has_room() || spclient_create(conn, peer, &sc) != 0) {
+	if (newcomer(conn, peer, &sc) != 0) {
 		rumpuser_spconn_close(conn);
 		if (log_allowed(&refused, 5))
 			log_printf(LOG_WARNING,

@@ -152,6 +152,7 @@ slot_detach(struct spslot *ss)
 	sc->sc_slot[ss->ss_index] = NULL;
 	last = --sc->sc_nslots == 0 && sc->sc_closing;
 	atomic_sub(&sp_nthreads, 1);
+	spuser_uncharge(sc->sc_user, SPUSER_CHANNELS);
 	mutex_exit(&sc->sc_lock);
 	/* A client that is gone is forgotten at once. */
 	if (last)
@@ -185,8 +186,10 @@ slot_main(void *arg)
 	slot_tls = NULL;
 	slot_free(ss);
 	/* Only now nobody can poke it. */
-	if (conn != NULL)
+	if (conn != NULL) {
 		rumpuser_spconn_close(conn);
+		spuser_uncharge(sc->sc_user, SPUSER_FDS);
+	}
 	spclient_rele(sc);
 	vcpu_leave(curlwp());
 	lwp_end_explicit();
@@ -226,6 +229,8 @@ slot_attach(struct spclient *sc, struct spslot *ss)
 
 	mutex_enter(&sc->sc_lock);
 	error = slot_index_locked(sc, &ss->ss_index);
+	if (error == 0)
+		error = spuser_charge(sc->sc_user, SPUSER_CHANNELS);
 	if (error == 0) {
 		if (ss->ss_conn == NULL)
 			slot_place(sc, ss);
