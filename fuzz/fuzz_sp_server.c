@@ -168,7 +168,7 @@ static void
 do_request(struct player *pl, struct input *in)
 {
 	uint32_t op = take(in, 1);
-	struct sp_ctl ctl = { .c_op = op % 9, .c_arg = take(in, 1),
+	struct sp_ctl ctl = { .c_op = op % 12, .c_arg = take(in, 1),
 	    .c_seq2 = take(in, 1) };
 
 	memcpy(ctl.c_secret, pl->pl_secret, sizeof(ctl.c_secret));

@@ -105,6 +105,8 @@ enum sp_ctlop {
 	SP_UNBIND = 6,		/* c_arg: handle */
 	SP_EXECUTED = 7,	/* a struct sp_hello of kind SP_EXEC follows; no reply */
 	SP_STOPPING = 8,	/* by the server, unasked: it ends in c_arg seconds */
+	SP_LEND = 9,		/* a descriptor comes along -> c_arg: for SP_NR_LENT */
+	SP_FETCH = 10,		/* c_arg: of SP_NR_FETCH -> a descriptor comes along */
 };
 
 struct sp_ctl {
@@ -140,6 +142,8 @@ enum sp_type {
 #define SP_NR_SEND	0x10003		/* fd, secret: it is in a parcel of that secret */
 #define SP_NR_TAKE	0x10004		/* secret -> fd: what is in it */
 #define SP_NR_COMM	0x10005		/* name of the program, 16 bytes in two words; hostpid */
+#define SP_NR_LENT	0x10006		/* what SP_LEND said -> fd: stands for that descriptor */
+#define SP_NR_FETCH	0x10007		/* fd -> for SP_FETCH; EINVAL: it stands for none */
 
 struct sp_msg {
 	uint32_t	 m_turn;	/* slots: below.  Streams: bytes that follow */

@@ -59,6 +59,13 @@ struct backend {
 	int	(*b_unparcel)(int fd);
 
 	/*
+	 * The host's fd as a descriptor of the kernel that can be sent, and the host's again of one that
+	 * came, with FD_CLOEXEC set: -EINVAL, it is none of these.  -errno.
+	 */
+	int	(*b_lend)(int fd);
+	int	(*b_fetch)(int r);
+
+	/*
 	 * Forking.  before: an errno, and there will be no fork.  Then one of the other two;
 	 * parent with the child's pid, or an error.
 	 */

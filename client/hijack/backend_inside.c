@@ -11,6 +11,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -57,6 +58,32 @@ inside_poll_arm(struct pollfd *fds, unsigned int n, int bell)
 	return orphan ? -ENETDOWN : inside->in_poll_arm(fds, n, bell);
 }
 
+/* The kernel is in the same process: it has a copy, out of the program's way. */
+static int
+inside_lend(int fd)
+{
+	long copy = host_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, FDMAP_HIDEFROM);
+
+	if (copy == -EINVAL)
+		copy = host_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0)
+		return (int)copy;
+	fdmap_mark((int)copy);
+	if (!orphan)
+		return inside->in_lend((int)copy);
+	fdmap_unhide((int)copy);
+	(void)host_syscall(SYS_close, copy);
+	return -ENETDOWN;
+}
+
+static int
+inside_fetch(int r)
+{
+	int fd = orphan ? -ENETDOWN : inside->in_lent(r);
+
+	return fd < 0 ? fd : (int)host_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 0);
+}
+
 static void
 inside_interrupt(void)
 {
@@ -91,6 +118,8 @@ static const struct backend backend_inside = {
 	.b_bell = inside_bell,
 	.b_bell_close = inside_bell_close,
 	.b_poll_arm = inside_poll_arm,
+	.b_lend = inside_lend,
+	.b_fetch = inside_fetch,
 	.b_interrupt = inside_interrupt,
 	.b_interrupt_clear = inside_interrupt_clear,
 	.b_fork_child = inside_fork_child,

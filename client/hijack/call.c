@@ -127,7 +127,9 @@ backend_bell(unsigned int nr, const unsigned long *args)
 static long
 backend_parcel(unsigned int nr, const unsigned long *args)
 {
-	int (*fn)(int) = nr == 0 ? backend->b_parcel : backend->b_unparcel;
+	int (*const fns[])(int) = { backend->b_parcel, backend->b_unparcel, backend->b_lend,
+	    backend->b_fetch };
+	int (*fn)(int) = fns[nr];
 
 	return fn != NULL ? fn((int)args[0]) : -EINVAL;
 }
@@ -164,6 +166,18 @@ int
 kernel_unparcel(int fd)
 {
 	return (int)backend_enter(backend_parcel, 1, (const unsigned long[1]){ (unsigned long)fd });
+}
+
+int
+kernel_lend(int fd)
+{
+	return (int)backend_enter(backend_parcel, 2, (const unsigned long[1]){ (unsigned long)fd });
+}
+
+int
+kernel_fetch(int r)
+{
+	return (int)backend_enter(backend_parcel, 3, (const unsigned long[1]){ (unsigned long)r });
 }
 
 int
@@ -253,6 +267,7 @@ call_init(void)
 	vector_init();
 	fd_rules();
 	sock_rules();
+	sockmsg_rules();
 	poll_rules();
 	epoll_rules();
 	name_rules();

@@ -85,6 +85,8 @@ int	kernel_bell(void);
 void	kernel_bell_close(int bell);
 int	kernel_parcel(int r);
 int	kernel_unparcel(int fd);
+int	kernel_lend(int fd);
+int	kernel_fetch(int r);
 int	kernel_poll_arm(struct pollfd *fds, unsigned int n, int bell);
 
 /*
@@ -208,6 +210,7 @@ bool	policy_socket(int family);
 
 void	fd_rules(void);			/* fd.c */
 void	sock_rules(void);		/* sock.c */
+void	sockmsg_rules(void);		/* sockmsg.c */
 void	poll_rules(void);		/* poll.c */
 void	epoll_rules(void);		/* epoll.c */
 void	name_rules(void);		/* name.c */

@@ -59,6 +59,8 @@ void	host_return(int fd);
 long	host_withdraw(const long n[2], long ret);
 /* The program's number. */
 pid_t	host_pid(void);
+/* Ours becomes the program's: its number there, or -errno. */
+long	host_give(int fd, bool cloexec);
 /* The directory of the process in /proc. */
 const char *host_proc(void);
 /* A directory of the program to look from, until it is returned. */
@@ -121,6 +123,15 @@ static inline void
 host_return(int fd)
 {
 	(void)fd;
+}
+
+/* fd closes on exec. */
+static inline long
+host_give(int fd, bool cloexec)
+{
+	if (!cloexec)
+		(void)host_syscall(SYS_fcntl, fd, 2 /* F_SETFD */, 0);
+	return fd;
 }
 
 static inline long

@@ -13,6 +13,8 @@ struct inside {
 	long	(*in_call)(unsigned int nr, const unsigned long args[6]);
 	int	(*in_poll_arm)(struct pollfd *fds, unsigned int n, int hostfd);
 	void	(*in_unbind)(int hostfd);
+	int	(*in_lend)(int hostfd);	/* it is the kernel's then, whatever happens */
+	int	(*in_lent)(int r);
 	void	(*in_interrupt)(void);
 	void	(*in_interrupt_clear)(void);
 	void	(*in_linger)(void);	/* the program ends: what it wrote is sent */

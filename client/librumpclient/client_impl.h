@@ -13,7 +13,8 @@
  *	stream.c	those that are connections
  *	call.c		a call: its turns, and what the server asks meanwhile
  *	marshal.c	which memory rides along
- *	parcel.c	descriptors that go through the host
+ *	parcel.c	descriptors of the kernel that go through the host
+ *	lent.c		descriptors of the host that go through the kernel
  *	public.c	the functions with the C library's manners
  *	one.c		the session of the process, and what is each thread's
  *	many.c		instead of it in rumpus-supervise: several sessions
@@ -183,6 +184,8 @@ void	session_lost(uint32_t generation);	/* the server does not answer */
 
 /* A request and its reply.  0, or -errno. */
 int	control_request(struct sp_ctl *ctl, int passfd);
+/* The same; what comes along becomes *ret_fd, which is -1 before. */
+int	control_exchange(struct sp_ctl *ctl, int passfd, int *ret_fd);
 bool	control_ended(void);		/* the server is gone */
 void	control_interrupt(unsigned int slot, uint32_t call);
 

@@ -52,7 +52,7 @@ rumpclient_stopping(void)
 }
 
 static int
-request_locked(struct sp_ctl *ctl, int passfd)
+request_locked(struct sp_ctl *ctl, int passfd, int *ret_fd)
 {
 	struct sp_ctl reply;
 	int error;
@@ -64,7 +64,7 @@ request_locked(struct sp_ctl *ctl, int passfd)
 	/* What a program before an exec did not wait for comes first. */
 	do {
 		if (error == 0)
-			error = conn_recv(session.s_fd, &reply, sizeof(reply), NULL);
+			error = conn_recv(session.s_fd, &reply, sizeof(reply), ret_fd);
 		if (error == 0)
 			heard_locked(&reply);
 	} while (error == 0 && reply.c_seq != ctl->c_seq);
@@ -77,10 +77,16 @@ request_locked(struct sp_ctl *ctl, int passfd)
 int
 control_request(struct sp_ctl *ctl, int passfd)
 {
+	return control_exchange(ctl, passfd, NULL);
+}
+
+int
+control_exchange(struct sp_ctl *ctl, int passfd, int *ret_fd)
+{
 	int error;
 
 	rclock_enter(&session.s_lock);
-	error = request_locked(ctl, passfd);
+	error = request_locked(ctl, passfd, ret_fd);
 	rclock_exit(&session.s_lock);
 	return error;
 }

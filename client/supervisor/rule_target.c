@@ -94,6 +94,18 @@ kernel_call_own(unsigned int nr, const unsigned long args[6])
 	return ret;
 }
 
+int
+kernel_lend(int fd)
+{
+	return visit_session() != 0 ? -ENOMEM : rumpclient_lend(fd);
+}
+
+int
+kernel_fetch(int r)
+{
+	return visit_session() != 0 ? -ENOMEM : rumpclient_fetch(r);
+}
+
 /* --- descriptors ------------------------------------------------------------------------ */
 
 static long

@@ -391,6 +391,7 @@ main(int argc, char **argv)
 	policy.po_exists = policy.po_prefixlen > 2 && access(policy.po_prefix, F_OK) == 0;
 	dispatch_init();
 	sock_rules();
+	sockmsg_rules();
 	name_rules();
 	rw_rules();
 	ids_rules();

@@ -96,6 +96,15 @@ host_return(int fd)
 }
 
 long
+host_give(int fd, bool cloexec)
+{
+	long n = visit_give(fd, -1, cloexec);
+
+	(void)close(fd);
+	return n;
+}
+
+long
 host_args(long nr, const unsigned long args[6])
 {
 	for (unsigned int i = 0; i < 6; i++) {

@@ -15,7 +15,11 @@
 
 #include "sp_impl.h"
 
-#define FDS_MAX		4	/* a client sends one at a time */
+/*
+ * A client sends one at a time.  For all that a message can have there is room, as the host would close
+ * the others then and there, and that may take long.
+ */
+#define FDS_MAX		253
 
 union fdroom {
 	struct cmsghdr	 align;
@@ -40,7 +44,7 @@ fds_take(struct msghdr *msg)
 			if (first == -1)
 				first = fds[i];
 			else
-				(void)close(fds[i]);
+				rumpuser_close_apart(fds[i], NULL, NULL);
 		}
 	}
 	return first;
@@ -188,11 +192,23 @@ rumpuser_spconn_shutdown(struct rumpuser_spconn *conn)
 	(void)shutdown(conn->sc_fd, SHUT_RDWR);
 }
 
+/* Descriptors that lie in it unread are closed with it, which may take long. */
 void
 rumpuser_spconn_close(struct rumpuser_spconn *conn)
 {
-	(void)close(conn->sc_fd);
+	(void)shutdown(conn->sc_fd, SHUT_RDWR);
+	rumpuser_close_apart(conn->sc_fd, NULL, NULL);
 	free(conn);
+}
+
+bool
+rumpuser_spfd_leads_here(int fd)
+{
+	struct ucred cr;
+	socklen_t len = sizeof(cr);
+
+	/* Of the listener, and so of the other end of who connected to us. */
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cr, &len) == 0 && cr.pid == getpid();
 }
 
 int

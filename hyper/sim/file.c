@@ -176,6 +176,15 @@ rumpuser_close(int fd)
 	return error;
 }
 
+/* Nobody's close takes long here. */
+void
+rumpuser_close_apart(int fd, void (*done)(void *arg), void *arg)
+{
+	(void)rumpuser_close(fd);
+	if (done != NULL)
+		done(arg);
+}
+
 static void
 disk_info(const struct rumpsim_disk *d, struct rumpuser_fileinfo *ret_info)
 {

@@ -364,7 +364,8 @@ rumpuser_spconn_send(struct rumpuser_spconn *conn, const void *buf, size_t len,
 		return EAGAIN;
 	if (n > len)
 		n = len;
-	if (fd != -1) {
+	/* What a client has lent is not told from what others have. */
+	if (fd != -1 && fd != FD_BASE) {
 		struct simmem *sm = mem_find(fd);
 
 		if (sm == NULL)
@@ -505,6 +506,12 @@ void
 rumpuser_event_signal(int fd)
 {
 	sim_point(SIMOP_WRITE, (uint64_t)fd);
+}
+
+bool
+rumpuser_spfd_leads_here(int fd)
+{
+	return false;
 }
 
 bool

@@ -133,6 +133,14 @@ int	rump_pub_poll_arm(struct pollfd *fds, unsigned int n, int hostfd);
 void	rump_pub_unbind(int hostfd);
 
 /*
+ * A descriptor of the kernel that stands for hostfd, which is the kernel's own from now on: it can be sent
+ * through local sockets, and closed.  A negative errno, and hostfd is closed.
+ */
+int	rump_pub_lend(int hostfd);
+/* What r stands for, valid as long as r is.  -EINVAL: it is a file of the kernel. */
+int	rump_pub_lent(int r);
+
+/*
  * Ends the interruptible sleep of the calling thread in the kernel, or its next one, with EINTR.
  * For the host's signal handlers, and for nothing else; clear takes a
  * request back that no sleep has seen.

@@ -149,6 +149,19 @@ int	rumpclient_parcel(int r);
 int	rumpclient_unparcel(int fd);
 
 /*
+ * A new descriptor of the kernel that stands for fd of the host: it can be sent through local sockets of the
+ * kernel, and closed, and nothing else.  -EOPNOTSUPP: the server is not on this machine.
+ * -ETOOMANYREFS: the user has lent too many.
+ */
+int	rumpclient_lend(int fd);
+
+/*
+ * What r stands for, a new descriptor of the host with FD_CLOEXEC set.  -EINVAL: r is a file of the
+ * kernel.  -EMFILE: the host has no number for it.
+ */
+int	rumpclient_fetch(int r);
+
+/*
  * Each thread has a slot at the server, taken by its first call and given back when it ends.
  * A thread that was not made by pthread_create(3) gives it back by itself.
  */

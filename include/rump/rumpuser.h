@@ -211,6 +211,11 @@ struct rumpuser_fileinfo {
 /* Both may block. */
 int	rumpuser_open(const char *path, int flags, int *ret_fd);
 int	rumpuser_close(int fd);
+/*
+ * By a thread of the host's, for descriptors that others made, whose end may take as long as they
+ * like.  Never blocks.  done (or NULL) is called by that thread, outside of the kernel.
+ */
+void	rumpuser_close_apart(int fd, void (*done)(void *arg), void *arg);
 
 int	rumpuser_fileinfo(const char *path, struct rumpuser_fileinfo *ret_info);
 int	rumpuser_fdinfo(int fd, struct rumpuser_fileinfo *ret_info);
@@ -372,6 +377,8 @@ void	rumpuser_spconn_shutdown(struct rumpuser_spconn *conn);
 int	rumpuser_spconn_fd(const struct rumpuser_spconn *conn);
 void	rumpuser_spconn_detach(struct rumpuser_spconn *conn);
 void	rumpuser_spconn_close(struct rumpuser_spconn *conn);
+/* A descriptor that a client sent is a connection to this very process. */
+bool	rumpuser_spfd_leads_here(int fd);
 
 /*
  * Memory to share with a client: a descriptor for it, of a size that nobody

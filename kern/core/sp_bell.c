@@ -17,7 +17,7 @@
 static void
 bell_gone(int fd)
 {
-	(void)rumpuser_close(fd);
+	rumpuser_close_apart(fd, NULL, NULL);
 }
 
 static int
@@ -151,6 +151,10 @@ spbell_call(struct spclient *sc, unsigned int nr, const unsigned long *args,
 		return spparcel_send(sc, (int)args[0], (void *)args[1]);
 	case SP_NR_TAKE:
 		return spparcel_take((const void *)args[0], ret);
+	case SP_NR_LENT:
+		return splent_claim(sc, args[0], ret);
+	case SP_NR_FETCH:
+		return splent_choose(sc, (int)args[0], ret);
 	case SP_NR_COMM:
 		sphello_rename(sc, (const char *)args, (int32_t)args[2]);
 		return 0;

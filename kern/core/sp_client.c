@@ -22,6 +22,7 @@
 #include <lib/string.h>
 #include <sys/atomic.h>
 #include <sys/errno.h>
+#include <sys/file.h>
 #include <sys/kassert.h>
 #include <sys/kmem.h>
 #include <sys/ktime.h>
@@ -63,6 +64,8 @@ spclient_rele(struct spclient *sc)
 		return;
 	KASSERT(sc->sc_nslots == 0);
 	spbell_end(sc);
+	splent_end(sc);
+	spclient_sent(sc);
 	sphello_unregion(sc);
 	if (sc->sc_proc != NULL)
 		proc_rele(sc->sc_proc);
@@ -82,7 +85,6 @@ spclient_break(struct spclient *sc)
 
 /* --- what is sent ------------------------------------------------------------------ */
 
-/* ENOBUFS: it does not read what it asked for. */
 int
 spclient_reply(struct spclient *sc, const void *buf, size_t len, int fd)
 {
@@ -90,11 +92,21 @@ spclient_reply(struct spclient *sc, const void *buf, size_t len, int fd)
 		return ENOBUFS;
 	memcpy(sc->sc_out + sc->sc_outlen, buf, len);
 	if (fd != -1) {
-		KASSERT(sc->sc_outlen == 0);
+		KASSERT(sc->sc_outfd == -1);
 		sc->sc_outfd = fd;
+		sc->sc_outfdat = sc->sc_outlen;
 	}
 	sc->sc_outlen += len;
 	return 0;
+}
+
+void
+spclient_sent(struct spclient *sc)
+{
+	sc->sc_outfd = -1;
+	if (sc->sc_outfile != NULL)
+		file_rele(sc->sc_outfile);
+	sc->sc_outfile = NULL;
 }
 
 /* --- the end ------------------------------------------------------------------------- */
@@ -144,10 +156,11 @@ spclient_end(struct spclient *sc)
 	}
 	sc->sc_conn = NULL;
 	if (sc->sc_infd != -1)
-		(void)rumpuser_close(sc->sc_infd);
+		rumpuser_close_apart(sc->sc_infd, NULL, NULL);
 	sc->sc_infd = -1;
 	spticket_end(sc);
-	spparcel_end(sc);
+	if (!spparcel_end(sc))
+		sp_parcels_wait = true;
 	if (sc->sc_region != NULL)
 		atomic_store(&sc->sc_region->r_gone, 1);
 	slots_poke(sc);

@@ -10,7 +10,10 @@
 #include "sp_impl.h"
 
 #include <sys/errno.h>
+#include <sys/file.h>
 #include <sys/ktime.h>
+
+#include "lent.h"
 
 static int
 interrupt(struct spclient *sc, const struct sp_ctl *ctl)
@@ -35,9 +38,39 @@ bind(struct spclient *sc, uint32_t *ret_handle)
 	sc->sc_infd = -1;
 	error = spbell_bind(sc, fd, &handle);
 	if (error)
-		(void)rumpuser_close(fd);
+		rumpuser_close_apart(fd, NULL, NULL);
 	else
 		*ret_handle = handle;
+	return error;
+}
+
+static int
+lend(struct spclient *sc, uint32_t *ret_handle)
+{
+	int fd = sc->sc_infd;
+
+	sc->sc_infd = -1;
+	return splent_lend(sc, fd, ret_handle);
+}
+
+/* The answer goes with the descriptor; one at a time is under way. */
+static int
+fetch(struct spclient *sc, const struct sp_ctl *ctl, struct sp_ctl *reply)
+{
+	struct file *fp;
+	int error;
+
+	if (sc->sc_outfd != -1)
+		reply->c_error = EBUSY;
+	else
+		reply->c_error = splent_fetch(sc, ctl->c_arg, &fp);
+	if (reply->c_error != 0)
+		return spclient_reply(sc, reply, sizeof(*reply), -1);
+	error = spclient_reply(sc, reply, sizeof(*reply), lent_fd(fp));
+	if (error)
+		file_rele(fp);
+	else
+		sc->sc_outfile = fp;
 	return error;
 }
 
@@ -72,6 +105,11 @@ spcontrol(struct spclient *sc, const struct sp_ctl *ctl)
 	case SP_UNBIND:
 		spbell_unbind(sc, ctl->c_arg);
 		break;
+	case SP_LEND:
+		reply.c_error = lend(sc, &reply.c_arg);
+		break;
+	case SP_FETCH:
+		return fetch(sc, ctl, &reply);
 	default:
 		reply.c_error = EINVAL;
 		break;

@@ -22,6 +22,8 @@
 #include <sys/kvar.h>
 #include <sys/proc.h>
 
+#include "lent.h"
+
 #define MAPS_MAX	64
 #define NOBODY		65534u
 #define MAP_ANY		UINT64_MAX
@@ -165,6 +167,13 @@ static struct kvar cred_kvars[] = {
 	  .kv_about = "how many threads of all remote clients may make calls",
 	  .kv_type = KVAR_INT, .kv_ptr = &sp_maxchannels,
 	  .kv_min = 1, .kv_max = 1048576 },
+	{ .kv_name = "sysproxy.maxlent",
+	  .kv_about = "how many descriptors of the host are taken from each of its users",
+	  .kv_type = KVAR_INT, .kv_ptr = &sp_maxlent,
+	  .kv_min = 0, .kv_max = 1048576 },
+	{ .kv_name = "sysproxy.lent",
+	  .kv_about = "descriptors of the host that remote clients have lent now",
+	  .kv_type = KVAR_INT, .kv_flags = KVAR_RDONLY, .kv_ptr = &lent_count },
 	{ .kv_name = "sysproxy.hellotime",
 	  .kv_about = "milliseconds that a connection has to say whose it is",
 	  .kv_type = KVAR_INT, .kv_ptr = &sp_hellotime,

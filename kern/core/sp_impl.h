@@ -15,6 +15,8 @@
  *	sp_mem.c	the client's memory, as the kernel sees it
  *	sp_stop.c	the end of the server, announced
  *	sp_bell.c	telling clients that descriptors may be ready
+ *	sp_parcel.c	files that clients send to each other through the host
+ *	sp_lent.c	descriptors of the host that they send through us
  *	sp_fork.c	procs that wait for their process, and programs that go on
  *
  * Locking: sc_lock -> p_lock.  The control thread never waits for a client:
@@ -33,6 +35,7 @@
 #include <sys/types.h>
 
 struct bell;
+struct file;
 struct lwp;
 struct proc;
 
@@ -56,6 +59,7 @@ enum spclient_state {
 #define SP_HELLOTIME	((int64_t)atomic_load(&sp_hellotime) * (NSEC_PER_SEC / 1000))
 #define SP_OUTSIZE	2048
 #define SPBELLS_MAX	128	/* of a client */
+#define SPLENT_MAX	64	/* on their way between the two connections */
 
 enum spuser_what {
 	SPUSER_CLIENTS, SPUSER_CHANNELS, SPUSER_FDS, SPUSER_PARCELS, SPUSER_NWHATS
@@ -102,13 +106,16 @@ struct spclient {
 	unsigned int	 sc_nslots;	/* l */
 	bool		 sc_closing;	/* l: no more slots */
 	struct bell	*sc_bell[SPBELLS_MAX];	/* l */
+	struct file	*sc_lent[SPLENT_MAX];	/* l: counted */
 
 	uint8_t		 sc_in[sizeof(struct sp_hello)];	/* t */
 	size_t		 sc_inlen;	/* t */
 	int		 sc_infd;	/* t: came along, or -1 */
 	uint8_t		 sc_out[SP_OUTSIZE];	/* t */
 	size_t		 sc_outlen;	/* t */
-	int		 sc_outfd;	/* t: goes with the first byte, or -1 */
+	int		 sc_outfd;	/* t: goes along, or -1 */
+	size_t		 sc_outfdat;	/* t: with that byte */
+	struct file	*sc_outfile;	/* t: counted: whose it is, or NULL */
 };
 
 struct spwritten {
@@ -168,8 +175,10 @@ struct spslot {
 
 /* sp_server.c */
 extern int sp_maxclients, sp_maxthreads, sp_maxchannels;	/* a */
+extern int sp_maxlent;		/* a: sp_lent.c */
 extern int sp_hellotime;	/* a: ms */
 extern int sp_nclients, sp_nthreads;	/* a */
+extern bool sp_parcels_wait;	/* t: spparcel_unpack() is due */
 void	sp_wake(void);			/* the control thread shall look around */
 void	sp_watch(struct spclient *sc);	/* as its state and buffers demand */
 void	sp_unwatch(struct spclient *sc);	/* its connection becomes something else */
@@ -187,7 +196,9 @@ void	spclient_rele(struct spclient *sc);
 void	spclient_end(struct spclient *sc);	/* the connection is gone, or shall be */
 void	spclient_poke(struct spclient *sc);	/* threads that are still there */
 void	spclient_break(struct spclient *sc);	/* by any thread: end it soon */
+/* With fd, if that is not -1.  ENOBUFS: it does not read what it asked for. */
 int	spclient_reply(struct spclient *sc, const void *buf, size_t len, int fd);
+void	spclient_sent(struct spclient *sc);	/* ... which has been sent */
 
 /* sp_hello.c */
 int	sphello_region(struct spclient *sc);
@@ -258,7 +269,16 @@ int	spparcel_take(const void *usecret, long *ret_fd);
 /* The connection stands for it from now on.  ESRCH. */
 int	spparcel_claim(struct spclient *sc, const uint8_t secret[SP_SECRET]);
 int	spparcel_welcome(struct spclient *sc, const uint8_t secret[SP_SECRET]);
-void	spparcel_end(const struct spclient *sc);	/* all that depend on it */
+/* All that depend on it.  False: some wait for spparcel_unpack(), for which this holds, too. */
+bool	spparcel_end(const struct spclient *sc);
+bool	spparcel_unpack(void);
+
+/* sp_lent.c, by the control thread and by calls: what the first says is for the second. */
+int	splent_lend(struct spclient *sc, int fd, uint32_t *ret_handle);
+int	splent_claim(struct spclient *sc, unsigned long handle, long *ret_fd);
+int	splent_choose(struct spclient *sc, int fd, long *ret_handle);
+int	splent_fetch(struct spclient *sc, uint32_t handle, struct file **ret_fp);
+void	splent_end(struct spclient *sc);	/* all of them */
 
 /* sp_lost.c: at this number is a file that was lost with another kernel */
 int	lostfile_install(int fd);

@@ -11,6 +11,9 @@
  *	UNDER WAY  spparcel_claim(): a connection said the secret, and it depends on that
  *	gone	when what it depends on ends: the last copy of the connection was closed
  *
+ * To let go of the file is to close it, perhaps, which may take its time: a thread is made for that.
+ * If there cannot be one now, the parcel waits until there can.
+ *
  * The answer to the connection's hello has the secret in it and stays unread, so that whoever has the
  * connection can look at it, and take the file (spparcel_take()) any number of times.
  *
@@ -33,7 +36,7 @@
 /* Field key:	c  constant	l  parcels_lock */
 struct spparcel {
 	struct list_node pa_link;		/* l */
-	const struct spclient *pa_owner;	/* l: what it depends on */
+	const struct spclient *pa_owner;	/* l: what it depends on; NULL: nothing any more */
 	uint8_t		 pa_secret[SP_SECRET];	/* c */
 	struct file	*pa_file;		/* c: counted */
 	struct spuser	*pa_user;		/* c: counted, and charged */
@@ -65,7 +68,7 @@ find_locked(const uint8_t *secret) REQUIRES(parcels_lock)
 	LIST_FOREACH(n, &parcels) {
 		struct spparcel *pa = container_of(n, struct spparcel, pa_link);
 
-		if (sp_secret_equal(pa->pa_secret, secret))
+		if (pa->pa_owner != NULL && sp_secret_equal(pa->pa_secret, secret))
 			return pa;
 	}
 	return NULL;
@@ -233,14 +236,46 @@ remove_one(const struct spclient *owner)
 	return found;
 }
 
-/* The last reference may take its time to close the file: not on this thread. */
-void
-spparcel_end(const struct spclient *sc)
+static void
+orphan(const struct spclient *owner)
+{
+	struct list_node *n;
+
+	parcels_enter();
+	LIST_FOREACH(n, &parcels) {
+		struct spparcel *pa = container_of(n, struct spparcel, pa_link);
+
+		if (pa->pa_owner == owner)
+			pa->pa_owner = NULL;
+	}
+	mutex_exit(&parcels_lock);
+}
+
+static void
+put_back(struct spparcel *pa)
+{
+	parcels_enter();
+	list_insert_tail(&parcels, &pa->pa_link);
+	mutex_exit(&parcels_lock);
+}
+
+bool
+spparcel_unpack(void)
 {
 	struct spparcel *pa;
 
-	while ((pa = remove_one(sc)) != NULL) {
-		if (kthread_create(unpack, pa, "rump-parcel", NULL) != 0)
-			unpack(pa);
+	while ((pa = remove_one(NULL)) != NULL) {
+		if (kthread_create(unpack, pa, "rump-parcel", NULL) == 0)
+			continue;
+		put_back(pa);
+		return false;
 	}
+	return true;
+}
+
+bool
+spparcel_end(const struct spclient *sc)
+{
+	orphan(sc);
+	return spparcel_unpack();
 }

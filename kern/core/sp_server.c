@@ -30,9 +30,12 @@
 #define NEVENTS		32
 #define MESSAGES_MAX	32	/* of one client before others have their turn */
 #define HALFOPEN_MAX	64	/* connections that have not said hello */
+#define UNPACK_AGAIN	(100 * (NSEC_PER_SEC / 1000))
 
 int sp_maxclients = 4096, sp_maxthreads = SP_NSLOTS, sp_maxchannels = 16384;
 int sp_hellotime = 5000, sp_nclients, sp_nthreads;
+
+bool sp_parcels_wait;
 
 static konce_t sp_once;
 static struct rumpuser_spset *set;	/* c */
@@ -126,11 +129,18 @@ client_flush(struct spclient *sc)
 	int error;
 
 	while (sc->sc_outlen > 0) {
+		/* What comes before the descriptor's message goes alone. */
+		bool alone = sc->sc_outfd != -1 && sc->sc_outfdat > 0;
+
 		error = rumpuser_spconn_send(sc->sc_conn, sc->sc_out,
-		    sc->sc_outlen, sc->sc_outfd, &sent);
+		    alone ? sc->sc_outfdat : sc->sc_outlen,
+		    alone ? -1 : sc->sc_outfd, &sent);
 		if (error)
 			return error == EAGAIN ? 0 : error;
-		sc->sc_outfd = -1;
+		if (alone)
+			sc->sc_outfdat -= sent;
+		else
+			spclient_sent(sc);
 		sc->sc_outlen -= sent;
 		memmove(sc->sc_out, sc->sc_out + sent, sc->sc_outlen);
 	}
@@ -177,7 +187,7 @@ client_fill(struct spclient *sc)
 		return error;
 	if (fd != -1) {
 		if (sc->sc_infd != -1)
-			(void)rumpuser_close(sc->sc_infd);
+			rumpuser_close_apart(sc->sc_infd, NULL, NULL);
 		sc->sc_infd = fd;
 	}
 	if (got == 0)
@@ -371,6 +381,17 @@ look_around(void)
 	return next;
 }
 
+/* When to try again. */
+static int64_t
+parcels_unpack(int64_t deadline)
+{
+	int64_t again = ktime_deadline(UNPACK_AGAIN);
+
+	if (sp_parcels_wait)
+		sp_parcels_wait = !spparcel_unpack();
+	return sp_parcels_wait && again < deadline ? again : deadline;
+}
+
 static void
 sp_thread(void *arg __unused_arg)
 {
@@ -380,7 +401,7 @@ sp_thread(void *arg __unused_arg)
 	int error;
 
 	for (;;) {
-		deadline = look_around();
+		deadline = parcels_unpack(look_around());
 		vcpu_block_begin();
 		n = 0;
 		error = rumpuser_spset_wait(set, ev, NEVENTS, deadline, &n);

@@ -31,16 +31,19 @@ class Worlds:
         self.run('mkdir', INSIDE)
         return self
 
-    def words(self, *words, engine=None):
+    def words(self, *words, engine=None, options=(), inside=False):
+        where = [] if inside else ['--on', self.url]
         engine = ['--engine', engine] if engine else []
-        return [rig.RUMPUS, 'run', '--on', self.url, *engine, '--', *words]
+        return [rig.RUMPUS, 'run', *where, *engine, *options, '--', *words]
 
-    def run(self, *words, engine=None, **more):
+    def run(self, *words, engine=None, options=(), inside=False, **more):
         more.setdefault('stdin', subprocess.DEVNULL)
-        return subprocess.run(self.words(*words, engine=engine), check=False, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=rig.LIMIT, **more)
+        return subprocess.run(self.words(*words, engine=engine, options=options, inside=inside),
+                              check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=rig.LIMIT, **more)
 
-    def same(self, *words, env=None, needles=(), engine=None):
+    # pylint: disable=too-many-arguments
+    def same(self, *words, env=None, needles=(), engine=None, options=(), inside=False):
         """What it says hijacked, which is what it says here."""
         said = []
         for folder in (self.host, INSIDE):
@@ -50,7 +53,7 @@ class Worlds:
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                         timeout=rig.LIMIT, env=more)
             else:
-                result = self.run(*words, env=more, engine=engine)
+                result = self.run(*words, env=more, engine=engine, options=options, inside=inside)
             said.append((result.returncode, result.stdout.replace(folder.encode(), b'FOLDER')))
         rig.check_eq('what it says', said[0], said[1])
         for needle in needles:

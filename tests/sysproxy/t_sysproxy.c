@@ -75,6 +75,32 @@ TEST(a_parcel_keeps_a_file_open_and_gives_it_out)
 	CHECK_EQ("server", 0, spserver_stop(&ss));
 }
 
+/* What goes through the kernel's; t_lent.c goes on about it. */
+TEST(a_descriptor_of_the_host_is_lent_to_a_server_on_this_machine)
+{
+	struct spserver ss;
+	int fd[2], r, again;
+	char buf[8];
+
+	client_start(&ss);
+	NEED(pipe(fd) == 0);
+	CHECK_EQ("what is no descriptor", -EBADF, rumpclient_lend(777));
+	r = rumpclient_lend(fd[1]);
+	if (strncmp(ss.ss_url, "unix", 4) != 0) {
+		CHECK_EQ("elsewhere", -EOPNOTSUPP, r);
+	} else {
+		close(fd[1]);
+		again = rumpclient_fetch(r);
+		NEED(again >= 0);
+		CHECK_EQ("close", 0, rump_sys_close(r));
+		CHECK_EQ("write", 3, write(again, "abc", 3));
+		CHECK_EQ("read", 3, read(fd[0], buf, sizeof(buf)));
+		close(again);
+		CHECK_EQ("end", 0, read(fd[0], buf, sizeof(buf)));
+	}
+	CHECK_EQ("server", 0, spserver_stop(&ss));
+}
+
 TEST(what_is_no_parcel_has_nothing_in_it)
 {
 	struct spserver ss;

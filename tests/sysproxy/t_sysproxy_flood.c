@@ -192,7 +192,7 @@ TEST_WITH(ten_thousand_connections_leave_nothing, .ht_flags = HARNESS_SIDE, .ht_
 TEST_WITH(floods_of_requests_drown_nobody, .ht_flags = HARNESS_SIDE, .ht_seconds = 120)
 {
 	static const uint32_t ops[] = { SP_INTERRUPT, SP_PREFORK, SP_BIND, SP_UNBIND,
-	    SP_FORK_CANCEL, SP_SLOT_OPEN, 77 };
+	    SP_FORK_CANCEL, SP_SLOT_OPEN, SP_LEND, SP_FETCH, 77 };
 	unsigned int fds, threads;
 	struct spserver ss;
 	struct worker *w;
@@ -210,7 +210,7 @@ TEST_WITH(floods_of_requests_drown_nobody, .ht_flags = HARNESS_SIDE, .ht_seconds
 		for (unsigned int k = 0; k < ARRAY_SIZE(ctl); k++)
 			ctl[k] = (struct sp_ctl){ .c_op = ops[i], .c_seq = k, .c_arg = k };
 		/* As much as the server takes, then some. */
-		for (unsigned int k = 0; k < 2000 / HARNESS_SLOWNESS; k++) {
+		for (unsigned int k = 0; k < 1500 / HARNESS_SLOWNESS; k++) {
 			(void)send(rc.rc_fd, ctl, sizeof(ctl), MSG_NOSIGNAL | MSG_DONTWAIT);
 			sched_yield();
 		}

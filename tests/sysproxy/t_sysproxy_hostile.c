@@ -124,7 +124,7 @@ TEST(random_words_harm_nobody)
 
 			for (size_t b = 0; b < sizeof(ctl); b++)
 				p[b] = (unsigned char)random();
-			ctl.c_op = (uint32_t)random() % 9;
+			ctl.c_op = (uint32_t)random() % 12;
 			if (ctl.c_op == SP_EXECUTED)
 				ctl.c_op = 8;
 			(void)send(rc.rc_fd, &ctl, sizeof(ctl), MSG_NOSIGNAL |
