@@ -30,6 +30,27 @@ rumpuser_spfront_start(const char *url, int *ret_fd, char *where, size_t size)
 	return 0;
 }
 
+/* What came along: one that is the caller's now, or -1.  Of more than one, none is what it should be. */
+static int
+descriptor_take(struct msghdr *msg)
+{
+	int fds[2];	/* for so many there is room, because of its alignment */
+	size_t n = 0;
+
+	for (struct cmsghdr *cm = CMSG_FIRSTHDR(msg); cm != NULL;
+	    cm = CMSG_NXTHDR(msg, cm)) {
+		if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(fds, CMSG_DATA(cm), n * sizeof(int));
+	}
+	if (n == 1)
+		return fds[0];
+	while (n > 0)
+		(void)close(fds[--n]);
+	return -1;
+}
+
 /* EAGAIN: nobody (any more).  ECONNRESET: the process in front of us has ended. */
 int
 sp_front_accept(int front, int *ret_fd, struct rumpuser_sppeer *peer)
@@ -40,6 +61,7 @@ sp_front_accept(int front, int *ret_fd, struct rumpuser_sppeer *peer)
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
 	    .msg_control = room.room, .msg_controllen = sizeof(room.room) };
 	ssize_t n;
+	int fd;
 
 	do {
 		n = recvmsg(front, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -48,10 +70,14 @@ sp_front_accept(int front, int *ret_fd, struct rumpuser_sppeer *peer)
 		return errno;
 	if (n == 0)
 		return ECONNRESET;
-	if (n != (ssize_t)sizeof(tp) || msg.msg_controllen < CMSG_LEN(sizeof(int)) ||
-	    room.align.cmsg_type != SCM_RIGHTS)
+	fd = descriptor_take(&msg);
+	if (fd != -1 && (n != (ssize_t)sizeof(tp) || (msg.msg_flags & MSG_TRUNC) != 0)) {
+		(void)close(fd);
+		fd = -1;
+	}
+	if (fd == -1)
 		return EPROTO;
-	memcpy(ret_fd, CMSG_DATA(&room.align), sizeof(int));
+	*ret_fd = fd;
 	tp.tp_name[sizeof(tp.tp_name) - 1] = tp.tp_address[sizeof(tp.tp_address) - 1] = '\0';
 	peer->sp_stream = true;
 	memcpy(peer->sp_name, tp.tp_name, sizeof(peer->sp_name));
