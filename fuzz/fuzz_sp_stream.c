@@ -255,7 +255,7 @@ static void
 do_request(struct player *pl, struct wire *w, struct input *in)
 {
 	uint32_t op = take(in, 1);
-	struct sp_ctl ctl = { .c_op = op % 9, .c_arg = take(in, 1),
+	struct sp_ctl ctl = { .c_op = op % 11, .c_arg = take(in, 1),
 	    .c_seq2 = take(in, 1) };
 
 	memcpy(ctl.c_secret, pl->pl_ticket, sizeof(ctl.c_secret));
