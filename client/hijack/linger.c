@@ -48,9 +48,9 @@ work_of(const struct inet_diag_msg *m)
 
 /* One datagram of the answer; true: more follow. */
 static bool
-take(const char *buf, size_t len, enum work *work)
+take(char *buf, size_t len, enum work *work)
 {
-	const struct nlmsghdr *nh = (const void *)buf;
+	struct nlmsghdr *nh = (void *)buf;
 	enum work w;
 
 	for (; NLMSG_OK(nh, len); nh = NLMSG_NEXT(nh, len)) {

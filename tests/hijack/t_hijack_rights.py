@@ -166,7 +166,8 @@ c, d = socket.socketpair()
 send(a, b"x", p[1], d.fileno())
 send(c, b"y", b.fileno())
 os.close(p[1])
-for s in (a, b, c, d):
+# the end of a socket has the others looked at: those come last that do end
+for s in (b, d, a, c):
     s.close()
 print(os.read(p[0], 10))
 ''')

@@ -129,6 +129,28 @@ def ssh(w):
     check(w.server_addr in lines[2], out)
 
 
+def ssh_shared(w):
+    """The second client hands its descriptors to the first, through a local socket."""
+    if w.name == 'inside':
+        raise Skip('two kernels have no local socket in common')
+    user, port, options = sshd_up(w)
+    w.options = ('--socket', 'all')
+    words = ['ssh', *options, '-S', os.path.join(w.files, 'control'), '-p', str(port)]
+    to = '%s@%s' % (user, w.server_addr)
+    master = w.start('client', [*words, '-M', '-N', to])
+    w.wait_status('client', [*words, '-O', 'check', to], master)
+    for i in range(2):
+        out = w.run('client', [*words, to, 'cat; echo $((6*7)); echo $SSH_CONNECTION >&2; exit 3'],
+                    stdin=b'word %d\n' % i, status=3)
+        check_eq('through the first', b'word %d\n42\n' % i, out)
+    # Nobody can log in any more, but for those who are in.
+    shutil.move(w.host_path('authorized'), w.host_path('nobody'))
+    check_eq('no other way', b'', w.run('client', [*words, '-S', 'none', to, 'echo in'], status=255))
+    check_eq('still in', b'in\n', w.run('client', [*words, to, 'echo in']))
+    w.run('client', [*words, '-O', 'exit', to])
+    check_eq('end of the first', 255, master.wait(20))
+
+
 def scp(w):
     user, port, options = sshd_up(w)
     w.host_file('from', BLOB)
@@ -485,8 +507,8 @@ def ping(w):
 
 
 STORIES = [
-    ('curl', curl), ('wget', wget), ('nc', nc), ('socat', socat), ('ssh, sshd', ssh), ('scp', scp),
-    ('nginx', nginx), ('redis', redis), ('memcached', memcached), ('python3 http.server', python_http),
+    ('curl', curl), ('wget', wget), ('nc', nc), ('socat', socat), ('ssh, sshd', ssh),
+    ('ssh, shared', ssh_shared), ('scp', scp), ('nginx', nginx), ('redis', redis), ('memcached', memcached), ('python3 http.server', python_http),
     ('python3 asyncio', python_asyncio), ('python3 socketserver, forking', python_forking),
     ('node', node), ('Go http, static', go_http), ('busybox httpd, wget', busybox_net),
     ('iperf3', iperf3), ('dnsmasq, dig', dns), ('git clone over http', git_http),

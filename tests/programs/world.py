@@ -82,6 +82,7 @@ class World:
         self.server_addr = '127.0.0.1'
         self.running = []
         self.engines = set()    # that its programs had
+        self.options = ()       # of 'rumpus run', from now on
         self.env = {'PATH': '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin',
                     'HOME': self.folder, 'LC_ALL': 'C.UTF-8', 'TMPDIR': self.folder,
                     'TERM': 'dumb'}
@@ -178,6 +179,16 @@ class World:
                              (port, self.log_of(process) if process else ''))
             time.sleep(0.05)
 
+    def wait_status(self, side, argv, process, limit=LIMIT):
+        """Until the program argv succeeds, while process is there."""
+        deadline = time.monotonic() + limit
+        while subprocess.run(self.words(side, argv), env=self.env, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=limit,
+                             check=False).returncode != 0:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise Failed('%s: never: %.600s' % (' '.join(argv[:3]), self.log_of(process)))
+            time.sleep(0.05)
+
     def stop(self, process, signo=signal.SIGTERM, limit=20):
         if process.poll() is None:
             process.send_signal(signo)
@@ -231,7 +242,7 @@ class ServerWorld(World):
     def words(self, side, argv):
         engine = ['--engine', self.engine] if self.engine else []
         self.engines.add(self.engine or engine_of(self.rumpus, argv[0]))
-        return [self.rumpus, 'run', '--on', self.url, *engine, '--', *argv]
+        return [self.rumpus, 'run', '--on', self.url, *engine, *self.options, '--', *argv]
 
     def close(self):
         if self.server.poll() is None:

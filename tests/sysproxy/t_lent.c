@@ -229,7 +229,8 @@ TEST(one_in_a_ring_that_nobody_can_reach_is_closed)
 	close(p[1]);
 	CHECK_EQ("ring", 1, send_right(a[0], b[1]));
 	CHECK_EQ("ring", 1, send_right(b[0], a[1]));
-	for (int i = 0; i < 2; i++)
+	/* The end of a socket has the others looked at, so those come last that do end. */
+	for (int i = 1; i >= 0; i--)
 		CHECK(rump_sys_close(a[i]) == 0 && rump_sys_close(b[i]) == 0);
 	ends(p[0]);
 	CHECK_EQ("server", 0, spserver_stop(&ss));

@@ -311,6 +311,38 @@ notify_body(void)
 	return with_client(do_notify);
 }
 
+/* A descriptor of the host comes, becomes one of the kernel, and goes again. */
+static int
+call_lend(struct sppeer *p, unsigned int slot)
+{
+	struct sp_ctl ctl = { .c_op = SP_LEND };
+	int error;
+	long fd, place;
+
+	error = sppeer_ctl(p, &ctl, true);
+	if (error)
+		return error;
+	fd = sppeer_call(p, slot, SP_NR_LENT, ctl.c_arg, 0, 0);
+	if (fd < 0)
+		return result(fd);
+	place = sppeer_call(p, slot, SP_NR_FETCH, P(fd), 0, 0);
+	ctl = (struct sp_ctl){ .c_op = SP_FETCH, .c_arg = (uint32_t)place };
+	error = place < 0 ? result(place) : sppeer_ctl(p, &ctl, false);
+	return error ? error : result(sppeer_call(p, slot, __NR_close, P(fd), 0, 0));
+}
+
+static int
+do_lend(struct sppeer *p)
+{
+	return with_slot(p, call_lend);
+}
+
+static int
+lend_body(void)
+{
+	return with_client(do_lend);
+}
+
 /* A number of a kernel that is gone. */
 static int
 call_lost(struct sppeer *p, unsigned int slot)
@@ -395,7 +427,7 @@ parcel_body(void)
 
 static int (*const bodies[])(void) = {
 	connect_body, slot_body, file_body, segments_body, fork_body,
-	tickets_body, exec_body, notify_body, lost_body,
+	tickets_body, exec_body, notify_body, lend_body, lost_body,
 	rename_body, parcel_body,
 };
 
