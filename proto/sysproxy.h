@@ -107,6 +107,8 @@ enum sp_ctlop {
 	SP_STOPPING = 8,	/* by the server, unasked: it ends in c_arg seconds */
 	SP_LEND = 9,		/* a descriptor comes along -> c_arg: for SP_NR_LENT */
 	SP_FETCH = 10,		/* c_arg: of SP_NR_FETCH -> a descriptor comes along */
+	SP_SIGNALS = 11,	/* a pidfd of the client comes along: signals can go to that.  EPERM,
+				   unless it is the same user */
 };
 
 struct sp_ctl {

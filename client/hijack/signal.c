@@ -23,6 +23,7 @@
 #include "trap.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <ucontext.h>
 
@@ -141,9 +142,21 @@ is_function(const void *handler)
 	return (uintptr_t)handler > (uintptr_t)SIG_IGN;
 }
 
+/* What a kernel other than the host's cannot say of a descriptor (kern/core/fasync.c). */
+static void
+complete_info(siginfo_t *info)
+{
+	if (info->si_code != SI_SIGIO)
+		return;
+	info->si_code = (info->si_band & POLLHUP) != 0 ? POLL_HUP :
+	    (info->si_band & POLLPRI) != 0 ? POLL_PRI :
+	    (info->si_band & POLLOUT) != 0 ? POLL_OUT : POLL_IN;
+}
+
 static void
 call_handler(const struct action *a, int signo, siginfo_t *info, void *context)
 {
+	complete_info(info);
 	if ((a->a_flags & SA_SIGINFO) != 0)
 		((void (*)(int, siginfo_t *, void *))a->a_handler)(signo, info, context);
 	else

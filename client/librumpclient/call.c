@@ -369,6 +369,8 @@ rumpclient_syscall_args(unsigned int nr, const unsigned long args[6])
 	error = thread_slot(&cs);
 	if (error)
 		return error == -ENOTCONN ? call_lost(nr, args) : error;
+	if (__builtin_expect(nr == SYS_fcntl || nr == SYS_ioctl, 0))
+		sigio_prepare(nr, args);
 	cthread.ct_depth++;
 	__asm__ volatile("" ::: "memory");
 	result = call_slot(cs, nr, args);

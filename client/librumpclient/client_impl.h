@@ -147,6 +147,7 @@ struct rcsession {
 	uint32_t	 s_seq;		/* l */
 	uint8_t		 s_secret[SP_SECRET];	/* c */
 	uint8_t		 s_instance[8];	/* c */
+	uint32_t	 s_signals;	/* a: session whose server can send us signals */
 	bool		 s_gone;	/* a: the server is */
 	bool		 s_stopping;	/* l: it said that it will be, */
 	int64_t		 s_stoptime;	/* l: at that time, in ms */
@@ -309,5 +310,10 @@ bool	marshal_call(struct marshal *ma, struct cslot *cs, unsigned int nr,
 int	marshal_results(const struct marshal *ma, const struct sp_msg *reply);
 /* The turn is the server's: gets hold of what the next call will probably send. */
 void	marshal_ahead(const struct marshal *ma, struct cslot *cs);
+
+/* --- sigio.c --------------------------------------------------------------------- */
+
+/* Before a call of fcntl or ioctl: it may ask for signals. */
+void	sigio_prepare(unsigned int nr, const unsigned long args[6]);
 
 #endif /* CLIENT_IMPL_H */

@@ -88,6 +88,13 @@ param_nofile(char *buf, size_t size)
 }
 
 static int
+param_pid(char *buf, size_t size)
+{
+
+	return param_putnumber(buf, size, getpid());
+}
+
+static int
 param_host(char *buf, size_t size)
 {
 
@@ -104,6 +111,7 @@ static const struct {
 	{ "_RUMPUSER_HOST",	param_host },
 	{ "_RUMPUSER_UID",	param_uid },
 	{ "_RUMPUSER_NOFILE",	param_nofile },
+	{ "_RUMPUSER_PID",	param_pid },
 };
 
 int

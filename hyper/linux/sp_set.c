@@ -341,6 +341,7 @@ peer_unix(int fd, bool stream, struct rumpuser_sppeer *peer)
 	peer->sp_local = true;
 	peer->sp_stream = stream;
 	peer->sp_uid = cr.uid;
+	peer->sp_own = cr.uid == geteuid();
 	peer->sp_gid = cr.gid;
 	peer->sp_pid = cr.pid;
 	memcpy(peer->sp_text, "local", 6);

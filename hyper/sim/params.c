@@ -32,6 +32,7 @@ static const struct {
 	{ "_RUMPUSER_HOST",	"sim" },
 	{ "_RUMPUSER_UID",	"0" },
 	{ "_RUMPUSER_NOFILE",	"4096" },
+	{ "_RUMPUSER_PID",	"0" },
 };
 #define NPARAMS	(sizeof(param_table) / sizeof(param_table[0]))
 

@@ -58,6 +58,7 @@ int	rumpuser_init(int version);
  *	_RUMPUSER_HOST		"linux" or "sim"
  *	_RUMPUSER_UID		the user who runs the process, decimal
  *	_RUMPUSER_NOFILE	how many descriptors of the host the process may have
+ *	_RUMPUSER_PID		the process, decimal; "0": it has no number
  *
  * ENOENT: not set.  EINVAL: unknown underscore name.  ERANGE: buf too small.
  */
@@ -74,6 +75,12 @@ void	rumpuser_console_write(const char *buf, size_t len);
 
 /* Sends a Linux signal to the own process. */
 int	rumpuser_kill(int signo);
+
+/*
+ * The same to the process that pidfd refers to, or with -1 to the own one; unless fd is -1, with what
+ * sigaction(2) says about SIGIO, and si_code SI_SIGIO.  EPERM, ESRCH, EINVAL, ENOSYS.
+ */
+int	rumpuser_sigqueue(int pidfd, int signo, int fd, long band);
 
 /*
  * Fills buf with cryptographically strong bytes (sim: from its seed).
@@ -336,6 +343,7 @@ void	rumpuser_spset_wake(struct rumpuser_spset *set);
 
 struct rumpuser_sppeer {
 	bool		 sp_local;	/* the host vouches for the next three */
+	bool		 sp_own;	/* ... and it is the user that we are */
 	bool		 sp_stream;	/* memory cannot be shared with it */
 	uint32_t	 sp_uid, sp_gid;
 	int32_t		 sp_pid;	/* as the server sees it, or 0 */

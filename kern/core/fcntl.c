@@ -17,6 +17,7 @@
 #include <sys/copy.h>
 #include <sys/cred.h>
 #include <sys/errno.h>
+#include <sys/fasync.h>
 #include <sys/file.h>
 #include <sys/pipe.h>
 #include <sys/proc.h>
@@ -130,13 +131,13 @@ file_setfl(struct file *fp, unsigned int old, unsigned int new)
 }
 
 /*
- * NEEDSWORK: O_ASYNC is ignored, since nothing sends SIGIO; that takes signals
- * which a client can receive.
+ * O_ASYNC of a file that never tells of events is ignored.
  */
 static int
-fcntl_setfl(struct file *fp, unsigned long arg)
+fcntl_setfl(int fd, struct file *fp, unsigned long arg)
 {
 	unsigned int old, new, want = (unsigned int)arg & SETFL_MASK;
+	bool async = (arg & FASYNC) != 0;
 	int error = 0;
 
 	old = file_flags(fp);
@@ -146,7 +147,9 @@ fcntl_setfl(struct file *fp, unsigned long arg)
 		if (error)
 			return error;
 	} while (!atomic_cas_ar(&fp->f_flags, &old, new));
-	return 0;
+	if (async != ((old & FASYNC) != 0))
+		error = fasync_set(fp, fd, async);
+	return error == ENOTTY ? 0 : error;
 }
 
 /* --- who is told of events --------------------------------------------------- */
@@ -169,7 +172,7 @@ owner_exists(int type, pid_t id)
 		return proc_iterate(pgrp_matches, &id) != 0;
 	if (type == F_OWNER_TID && id == curlwp()->l_lid)
 		return true;
-	p = proc_find_shown(id);
+	p = fasync_proc(id);
 	if (p == NULL)
 		return false;
 	proc_rele(p);
@@ -181,16 +184,12 @@ file_setowner(struct file *fp, int type, pid_t id)
 {
 	if (id != 0 && !owner_exists(type, id))
 		return ESRCH;
-	atomic_store(&fp->f_ownertype, type);
-	atomic_store(&fp->f_owner, id);
-	return 0;
+	return fasync_setowner(fp, type, id);
 }
 
-static int
-fcntl_setown(struct file *fp, unsigned long arg)
+int
+file_setown(struct file *fp, int who)
 {
-	int who = (int)arg;
-
 	if (who == INT32_MIN)
 		return EINVAL;
 	if (who < 0)
@@ -309,7 +308,7 @@ file_fcntl(int fd, struct file *fp, int cmd, unsigned long arg, long *ret)
 		*ret = (long)file_flags(fp);
 		return 0;
 	case F_SETFL:
-		return fcntl_setfl(fp, arg);
+		return fcntl_setfl(fd, fp, arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -321,7 +320,7 @@ file_fcntl(int fd, struct file *fp, int cmd, unsigned long arg, long *ret)
 		*ret = fcntl_getown(fp);
 		return 0;
 	case F_SETOWN:
-		return fcntl_setown(fp, arg);
+		return file_setown(fp, (int)arg);
 	case F_GETOWN_EX:
 		return fcntl_getown_ex(fp, arg);
 	case F_SETOWN_EX:

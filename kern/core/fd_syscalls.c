@@ -18,6 +18,7 @@
 #include <sys/atomic.h>
 #include <sys/copy.h>
 #include <sys/errno.h>
+#include <sys/fasync.h>
 #include <sys/file.h>
 #include <sys/proc.h>
 #include <sys/stat.h>
@@ -290,19 +291,17 @@ ioctl_nonblock(struct file *fp, unsigned long arg)
 	return 0;
 }
 
-/*
- * NEEDSWORK: nothing sends SIGIO, so switching it on is refused; that takes
- * signals which a client can receive.
- */
 static int
-ioctl_async(struct file *fp, unsigned long arg)
+ioctl_async(int fd, struct file *fp, unsigned long arg)
 {
 	int on, error;
 
 	error = copyin(ioctl_ptr(arg), &on, sizeof(on));
 	if (error)
 		return error;
-	return on ? ENOTTY : 0;
+	if ((on != 0) == ((file_flags(fp) & FASYNC) != 0))
+		return 0;
+	return fasync_set(fp, fd, on != 0);
 }
 
 static int
@@ -338,7 +337,7 @@ sys_ioctl(struct lwp *l, int fd, unsigned long request, unsigned long arg,
 		error = ioctl_nonblock(fp, arg);
 		break;
 	case FIOASYNC:
-		error = ioctl_async(fp, arg);
+		error = ioctl_async(fd, fp, arg);
 		break;
 	case FIGETBSZ:
 		error = ioctl_blocksize(fp, arg);

@@ -32,6 +32,7 @@
 #include <sys/cred.h>
 #include <sys/epoll.h>
 #include <sys/errno.h>
+#include <sys/fasync.h>
 #include <sys/kassert.h>
 #include <sys/kmem.h>
 #include <sys/kvar.h>
@@ -84,6 +85,7 @@ file_create(enum file_type type, const struct fileops *ops, void *data,
 	fp->f_aux = NULL;
 	list_init(&fp->f_epitems);
 	fp->f_watched = false;
+	fp->f_async = NULL;
 	fp->f_owner = fp->f_ownertype = fp->f_sig = 0;
 	atomic_store(&fp->f_refs, 1);
 	*ret_fp = fp;
@@ -133,6 +135,8 @@ file_last(struct file *fp)
 		return;			/* a look-up was faster */
 	if (atomic_load(&fp->f_watched))
 		epoll_file_gone(fp);
+	if (fp->f_async != NULL)
+		fasync_gone(fp);
 	if (fp->f_ops->fo_close != NULL)
 		fp->f_ops->fo_close(fp);
 	file_destroy(fp);

@@ -321,6 +321,8 @@ proc_rele(struct proc *p)
 	if (atomic_sub_ar(&p->p_refs, 1) != 1)
 		return;
 	KASSERT(p->p_nlwps == 0);
+	if (p->p_pidfd != 0)
+		rumpuser_close_apart(p->p_pidfd - 1, NULL, NULL);
 	cred_rele(p->p_cred);
 	mutex_destroy(&p->p_lock);
 	kmem_free(p, sizeof(*p));

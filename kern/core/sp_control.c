@@ -9,9 +9,11 @@
 
 #include "sp_impl.h"
 
+#include <sys/atomic.h>
 #include <sys/errno.h>
 #include <sys/file.h>
 #include <sys/ktime.h>
+#include <sys/proc.h>
 
 #include "lent.h"
 
@@ -74,6 +76,25 @@ fetch(struct spclient *sc, const struct sp_ctl *ctl, struct sp_ctl *reply)
 	return error;
 }
 
+/*
+ * We may send signals to whom the client may not, unless it is of our own user; and it can give us
+ * anybody's descriptor.
+ */
+static int
+signals(struct spclient *sc)
+{
+	int fd = sc->sc_infd;
+	int32_t none = 0;
+
+	sc->sc_infd = -1;
+	if (fd == -1)
+		return EINVAL;
+	if (sc->sc_peer.sp_own && atomic_cas_ar(&sc->sc_proc->p_pidfd, &none, fd + 1))
+		return 0;
+	rumpuser_close_apart(fd, NULL, NULL);
+	return none != 0 ? 0 : EPERM;
+}
+
 /* An error: the client does not read its answers, and is given up. */
 int
 spcontrol(struct spclient *sc, const struct sp_ctl *ctl)
@@ -91,6 +112,9 @@ spcontrol(struct spclient *sc, const struct sp_ctl *ctl)
 		break;
 	case SP_BIND:
 		reply.c_error = bind(sc, &reply.c_arg);
+		break;
+	case SP_SIGNALS:
+		reply.c_error = signals(sc);
 		break;
 	case SP_PREFORK:
 		reply.c_error = spticket_create(sc, reply.c_secret);

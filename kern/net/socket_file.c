@@ -78,9 +78,7 @@ socket_setpgrp(struct file *fp, void *uarg)
 	error = copyin(uarg, &who, sizeof(who));
 	if (error)
 		return error;
-	atomic_store(&fp->f_owner, who < 0 ? -who : who);
-	atomic_store(&fp->f_ownertype, who < 0 ? F_OWNER_PGRP : F_OWNER_PID);
-	return 0;
+	return file_setown(fp, who);
 }
 
 static int

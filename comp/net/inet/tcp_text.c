@@ -255,7 +255,7 @@ tcp_urgent(struct tcpcb *tp, const struct tcpseg *ts)
 		return;
 	tp->t_flags = (tp->t_flags | TF_URGRCVD) & ~TF_URGVALID;
 	tp->t_rcvup = up;
-	socket_wake(tcp_so(tp), POLLPRI);
+	socket_wake(tcp_so(tp), POLLPRI | POLLSRC_URGENT);
 }
 
 /* --- step eight: FIN --------------------------------------------------------------------- */

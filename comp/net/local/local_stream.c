@@ -86,7 +86,7 @@ stream_put(struct socket *peer, struct packet *p, bool urgent)
 	packetq_put(&peer->so_rcv.sb_q, p);
 	peer->so_rcv.sb_cc += p->p_len;
 	peer->so_rcv.sb_mem += p->p_truesize;
-	socket_wake(peer, urgent ? POLLIN | POLLPRI : POLLIN);
+	socket_wake(peer, urgent ? POLLIN | POLLPRI | POLLSRC_URGENT : POLLIN);
 	mutex_exit(&peer->so_lock);
 	return 0;
 }

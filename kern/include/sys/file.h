@@ -86,6 +86,7 @@ struct file {
 	void		*f_aux;		/* owner of the type: vfs keeps path data here */
 	struct list	 f_epitems;	/* o: epoll's items that watch this file */
 	bool		 f_watched;	/* a: there was such an item, once */
+	struct fileasync *f_async;	/* a: who is told of events: fasync.c; NULL */
 	int32_t		 f_owner;	/* a: F_SETOWN: pid, or -process group */
 	int32_t		 f_ownertype;	/* a: F_OWNER_* */
 	int32_t		 f_sig;		/* a: F_SETSIG */
@@ -127,6 +128,7 @@ void	file_hold(struct file *fp);		/* the caller has one already */
 int	file_seekto(const struct file *fp, off_t off, int whence, uint64_t end,
 	    uint64_t max, off_t *ret_off);
 void	file_rele(struct file *fp);		/* may sleep: fo_close */
+int	file_setown(struct file *fp, int who);	/* fcntl(2), F_SETOWN: EINVAL, ESRCH, ENOMEM */
 
 /*
  * Gives back a file that was never used, without fo_close: for those who

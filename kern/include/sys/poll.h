@@ -28,6 +28,9 @@
 #include <sys/mutex.h>
 #include <sys/types.h>
 
+/* Among the events of pollsrc_wake(), for SIGURG: something urgent has come. */
+#define POLLSRC_URGENT	0x02000000U
+
 struct pollsrc {
 	kmutex_t	 ps_lock;
 	struct list	 ps_watchers;	/* ps_lock */

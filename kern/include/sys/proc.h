@@ -76,6 +76,7 @@ struct proc {
 	const struct vmops *p_vm;	/* c, before the first lwp: NULL for the local address space */
 	void		*p_vmcookie;	/* c */
 	uint64_t	 p_sigpend;	/* a: for a remote client, a bit each */
+	int32_t		 p_pidfd;	/* a: ... the host's descriptor of it, + 1; set once */
 	int32_t		 p_hostpid;	/* a: of a remote client, as the server sees it; or 0 */
 	struct rlimit64	 p_rlimit[RLIM_NLIMITS];	/* p */
 	struct list_node p_link;	/* proclist */
