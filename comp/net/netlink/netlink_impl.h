@@ -13,7 +13,8 @@
  * are delivered by the requester's thread before its send returns, or by a work
  * thread.  So the lock of a socket is never taken under those of the stack.
  *
- * Lock order: nk_lock -> ns_lock -> nn_pendlock; nn_lock -> so_lock.
+ * Lock order: nk_lock -> ns_lock -> nn_pendlock; nn_turn -> nn_pendlock;
+ * nn_turn -> nn_lock -> so_lock.
  */
 
 #ifndef NETLINK_NETLINK_IMPL_H
@@ -45,6 +46,7 @@ struct nlns {
 	uint32_t	 nn_nextport;	/* nn_lock */
 	uint32_t	 nn_listeners[NL_MAXPROTO][NL_MAXGROUP];	/* a: members */
 	uint32_t	 nn_gen;	/* a: moves with the configuration */
+	kmutex_t	 nn_turn;	/* who delivers: one at a time, in order */
 	kmutex_t	 nn_pendlock;
 	struct packetq	 nn_pending;	/* nn_pendlock */
 	bool		 nn_lost;	/* nn_pendlock: a notification, no memory */

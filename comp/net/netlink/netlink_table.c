@@ -8,7 +8,8 @@
  * A notification is written by whoever changes something, under the locks that make the
  * change, hence it may not go to sockets at once: it waits in nn_pending, in
  * order.  netlink_deliver() empties that: called by netlink_send() for what its
- * request did, and by the work thread for all else.
+ * request did, and by the work thread for all else.  One of them waits for the other:
+ * what one has taken out comes before what is still in, and before the send returns.
  */
 
 #include "netlink_impl.h"
@@ -246,6 +247,7 @@ netlink_deliver(struct nlns *nn)
 	struct packet *p;
 	bool lost;
 
+	mutex_enter(&nn->nn_turn);
 	for (;;) {
 		mutex_enter(&nn->nn_pendlock);
 		p = packetq_get(&nn->nn_pending);
@@ -255,11 +257,12 @@ netlink_deliver(struct nlns *nn)
 		if (lost)
 			(void)nltable_iterate(nn, tell_lost, NULL);
 		if (p == NULL)
-			return;
+			break;
 		if (nlcb_of(p)->nc_echo != 0)
 			echo(nn, p);
 		netlink_multicast(nn, (int)nlcb_of(p)->nc_proto, p, nlcb_of(p)->nc_echo);
 	}
+	mutex_exit(&nn->nn_turn);
 }
 
 static void
@@ -279,6 +282,7 @@ nlns_init(struct netns *ns, void **ret_data)
 		return ENOMEM;
 	nn->nn_ns = ns;
 	mutex_init(&nn->nn_lock, "netlink");
+	mutex_init(&nn->nn_turn, "netlink_turn");
 	mutex_init(&nn->nn_pendlock, "netlink_pending");
 	list_init(&nn->nn_socks);
 	packetq_init(&nn->nn_pending);
@@ -295,6 +299,7 @@ nlns_fini(struct netns *ns, void *data)
 	workqueue_drain(queue);
 	KASSERT(list_empty(&nn->nn_socks));
 	packetq_drop(&nn->nn_pending);
+	mutex_destroy(&nn->nn_turn);
 	mutex_destroy(&nn->nn_pendlock);
 	mutex_destroy(&nn->nn_lock);
 	kmem_free(nn, sizeof(*nn));
