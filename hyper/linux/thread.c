@@ -94,3 +94,8 @@ rumpuser_thread_yield(void)
 
 	(void)sched_yield();
 }
+
+void
+rumpuser_thread_preempt(void)
+{
+}

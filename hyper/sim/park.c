@@ -91,6 +91,13 @@ rumpuser_thread_yield(void)
 }
 
 void
+rumpuser_thread_preempt(void)
+{
+
+	sim_point(SIMOP_PREEMPT, 0);
+}
+
+void
 rumpsim_setspurious(unsigned int permille)
 {
 

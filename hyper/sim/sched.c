@@ -300,6 +300,13 @@ sched_block(struct simthread *self)
 
 /* --- for the rest of the simulation -------------------------------------- */
 
+/* Locks are taken all the time, and rarely by two: a quarter will do. */
+static unsigned int
+switch_permille(enum simop op)
+{
+	return op == SIMOP_PREEMPT ? (sim.s_switch + 3) / 4 : sim.s_switch;
+}
+
 void
 sim_point(enum simop op, uint64_t detail)
 {
@@ -312,7 +319,7 @@ sim_point(enum simop op, uint64_t detail)
 	if (sim.s_nrun == 0)
 		return;
 	if (op != SIMOP_YIELD &&
-	    !simrng_permille(&sim.s_rng[SIMRNG_SCHED], sim.s_switch))
+	    !simrng_permille(&sim.s_rng[SIMRNG_SCHED], switch_permille(op)))
 		return;
 	run_add(self);
 	sched_block(self);

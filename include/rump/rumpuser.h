@@ -128,6 +128,12 @@ int	rumpuser_thread_atexit(void (*fn)(void *), void *arg);
 void	rumpuser_thread_yield(void);
 
 /*
+ * Before a lock is taken, in kernels built for debugging: real threads are
+ * interrupted anywhere, simulated ones here, if the seed says so.
+ */
+void	rumpuser_thread_preempt(void);
+
+/*
  * Makes every running thread of the process pass a full memory barrier before
  * this returns, so that what others read often needs none (asymmetric
  * synchronisation).  ENOSYS: the host has no such thing.  Microseconds.

@@ -127,6 +127,7 @@ lockdep_before(const void *lock, const char *name)
 	const char *culprit = NULL;
 	int c;
 
+	rumpuser_thread_preempt();
 	if (hl == NULL || hl->hl_n == 0 || name == NULL)
 		return;
 	graph_enter();

@@ -55,9 +55,6 @@ void	ifaddr_ifup(struct ifnet *ifp);
 int	route_boot(void);
 int	neigh_boot(void);
 
-/* rtdst.c: lets go of what was decided. */
-void	route_forget(struct netns *ns);
-
 /* if_input.c: protocols by ethertype, NULL: none. */
 const struct l3proto *l3proto_find(uint16_t ethertype);
 

@@ -255,6 +255,8 @@ void	route_setpmtu(struct netns *ns, int family, const struct inaddr *dst, uint3
 /* ICMP redirect, already checked by the family. */
 void	route_redirect(struct netns *ns, int family, const struct inaddr *dst,
 	    const struct inaddr *gw, struct ifnet *ifp);
+/* Lets go of what is remembered of decisions, valid or not. */
+void	route_forget(struct netns *ns);
 static inline void
 route_changed(struct netns *ns)
 {

@@ -199,7 +199,7 @@ TEST_WITH(threads_that_move_directories_and_mounts_stay_apart,
 /* --- two at a time ------------------------------------------------------------------ */
 
 /* Real threads need many tries to meet, and have but one order each time. */
-#define NROUNDS		(strcmp(HARNESS_HOST, "sim") == 0 ? 24 : 3000)
+#define NROUNDS		(strcmp(HARNESS_HOST, "sim") == 0 ? 24 : 200)
 
 static void
 exchange_run(void *arg)
@@ -232,7 +232,7 @@ run_both(void (*one)(void *), void (*other)(void *))
 
 /* Both want the locks of two directories side by side. */
 TEST_WITH(exchanging_directories_and_moving_between_them,
-    .ht_flags = HARNESS_SIDE, .ht_seeds = 2, .ht_seconds = 60)
+    .ht_flags = HARNESS_SIDE, .ht_seeds = 40, .ht_seconds = 60)
 {
 	NEED(rump_sys_mount("x", "/tmp", "rumpfs", 0, "") == 0);
 	CHECK_EQ("d0", 0, rump_sys_mkdir("/tmp/d0", 0755));
@@ -267,7 +267,7 @@ following_run(void *arg)
 
 /* The link's file system ends while its text is being followed elsewhere. */
 TEST_WITH(following_a_link_out_of_a_file_system_that_goes,
-    .ht_flags = HARNESS_SIDE, .ht_seeds = 2, .ht_seconds = 60)
+    .ht_flags = HARNESS_SIDE, .ht_seeds = 40, .ht_seconds = 60)
 {
 	NEED(rump_sys_mount("x", "/tmp", "rumpfs", 0, "") == 0);
 	CHECK_EQ("d0", 0, rump_sys_mkdir("/tmp/d0", 0755));

@@ -214,7 +214,7 @@ mix_run(void *arg)
 }
 
 TEST_WITH(threads_share_connections_and_take_no_care, .ht_flags = HARNESS_SIDE | HARNESS_KEEPS,
-    .ht_seeds = 3)
+    .ht_seeds = 3, .ht_seconds = 120)
 {
 	unsigned int accepted = 0, sent = 0, received = 0;
 	struct mixer m[NTHREADS];

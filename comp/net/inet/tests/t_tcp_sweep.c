@@ -12,6 +12,7 @@
 #include <harness.h>
 #include <lib/string.h>
 #include <linux/tcp.h>
+#include <net/route.h>
 #include <sys/cred.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
@@ -296,6 +297,8 @@ lives(void)
 		error = short_lives(lso);
 	drop(lso);
 	pair_pause(300 * NSEC_PER_SEC);		/* TIME-WAIT, and whatever else was late */
+	route_forget(net.tp_ns[0]);
+	route_forget(net.tp_ns[1]);
 	qsbr_barrier();
 	CHECK_EQ("connections left", 0, pool_outstanding(&tcp_pool));
 	return error;
