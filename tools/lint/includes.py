@@ -62,7 +62,8 @@ ZONES = [
     (r'cmd/', PUBLIC + COMPILER + ('cmd/rumpus/', 'cmd/server/', 'BUILD/cmd/', '{dir}/',
                                    'client/hijack/engine_rule.h', 'hyper/common/tlsfront.h')),
     (r'fuzz/', PUBLIC + FREESTANDING + CORE_HEADERS + ('kern/', 'comp/', 'fuzz/',
-                                                         'tests/sysproxy/')),
+                                                         'tests/sysproxy/', 'cmd/rump_tls/',
+                                                         'hyper/common/', 'hyper/linux/')),
     (r'', PUBLIC + COMPILER + ('{dir}/',)),
 ]
 
