@@ -53,9 +53,11 @@ static struct socket *wspace_list;	/* a: by so_wnext, each referenced */
 int64_t
 socket_deadline(const struct sockbuf *sb)
 {
-	if (sb->sb_timeo < 0)
+	int64_t timeo = atomic_load(&sb->sb_timeo);
+
+	if (timeo < 0)
 		return 0;		/* over already */
-	return sb->sb_timeo == 0 ? KTIME_NEVER : ktime_deadline(sb->sb_timeo);
+	return timeo == 0 ? KTIME_NEVER : ktime_deadline(timeo);
 }
 
 static int

@@ -14,6 +14,7 @@
 #include <linux/if.h>
 #include <linux/sock_diag.h>
 #include <net/ifnet.h>
+#include <sys/atomic.h>
 #include <sys/copy.h>
 #include <sys/cred.h>
 #include <sys/errno.h>
@@ -256,8 +257,8 @@ getopt_buffer(struct socket *so, int name, int *ret_val)
 		*ret_val = (int)atomic_load(&so->so_rcv.sb_hiwat);
 		return 0;
 	case OPT_BUF_LOCK:
-		*ret_val = so->so_snd.sb_locked_size |
-		    so->so_rcv.sb_locked_size << 1;
+		*ret_val = atomic_load(&so->so_snd.sb_locked_size) |
+		    atomic_load(&so->so_rcv.sb_locked_size) << 1;
 		return 0;
 	case SO_RCVLOWAT:
 		*ret_val = (int)atomic_load(&so->so_rcv.sb_lowat);

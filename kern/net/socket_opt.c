@@ -17,6 +17,7 @@
 #include <linux/capability.h>
 #include <linux/if.h>
 #include <net/ifnet.h>
+#include <sys/atomic.h>
 #include <sys/copy.h>
 #include <sys/cred.h>
 #include <sys/errno.h>
@@ -177,8 +178,8 @@ sockopt_buflock(struct socket *so, int val)
 	if ((val & ~3) != 0)
 		return EINVAL;
 	mutex_enter(&so->so_lock);
-	so->so_snd.sb_locked_size = (val & 1) != 0;
-	so->so_rcv.sb_locked_size = (val & 2) != 0;
+	atomic_store(&so->so_snd.sb_locked_size, (val & 1) != 0);
+	atomic_store(&so->so_rcv.sb_locked_size, (val & 2) != 0);
 	mutex_exit(&so->so_lock);
 	return 0;
 }
@@ -187,7 +188,7 @@ static int
 sockopt_rcvlowat(struct socket *so, int val)
 {
 	mutex_enter(&so->so_lock);
-	so->so_rcv.sb_lowat = val < 0 ? INT32_MAX : val == 0 ? 1 : (uint32_t)val;
+	atomic_store(&so->so_rcv.sb_lowat, val < 0 ? INT32_MAX : val == 0 ? 1 : (uint32_t)val);
 	mutex_exit(&so->so_lock);
 	sockopt_tell(so, SO_RCVLOWAT, val);
 	return 0;

@@ -41,7 +41,7 @@ sockopt_timeout(struct socket *so, struct sockbuf *sb, const void *uval,
 	else if (tv.tv_sec >= 0)
 		ns = tv.tv_sec * NSEC_PER_SEC + tv.tv_nsec * 1000;
 	mutex_enter(&so->so_lock);
-	sb->sb_timeo = ns;
+	atomic_store(&sb->sb_timeo, ns);
 	mutex_exit(&so->so_lock);
 	return 0;
 }
@@ -64,6 +64,7 @@ int
 sockopt_timestamping(struct socket *so, int name, int val)
 {
 	uint32_t flags = (uint32_t)val;
+	int error = 0;
 
 	if ((flags & ~TSFLAGS_MASK) != 0)
 		return EINVAL;
@@ -73,21 +74,23 @@ sockopt_timestamping(struct socket *so, int name, int val)
 	if ((flags & SOF_TIMESTAMPING_OPT_STATS) != 0 &&
 	    (flags & SOF_TIMESTAMPING_OPT_TSONLY) == 0)
 		return EINVAL;
-	/* TCP counts bytes from the moment this is set. */
-	if ((flags & SOF_TIMESTAMPING_OPT_ID) != 0 && sockopt_istcp(so) &&
-	    (so->so_tsflags & SOF_TIMESTAMPING_OPT_ID) == 0 &&
-	    (atomic_load(&so->so_state) & SS_CONNECTED) == 0)
-		return EINVAL;
-	if ((flags & SOF_TIMESTAMPING_BIND_PHC) != 0)
-		return EOPNOTSUPP;	/* there are no hardware clocks */
 	mutex_enter(&so->so_lock);
 	if ((flags & SOF_TIMESTAMPING_OPT_ID) != 0 &&
-	    (so->so_tsflags & SOF_TIMESTAMPING_OPT_ID) == 0)
-		so->so_tskey = 0;
-	atomic_store(&so->so_tsflags, flags);
+	    (so->so_tsflags & SOF_TIMESTAMPING_OPT_ID) == 0) {
+		/* TCP counts bytes from the moment this is set. */
+		if (sockopt_istcp(so) && (atomic_load(&so->so_state) & SS_CONNECTED) == 0)
+			error = EINVAL;
+		else if ((flags & SOF_TIMESTAMPING_BIND_PHC) == 0)
+			so->so_tskey = 0;
+	}
+	if (error == 0 && (flags & SOF_TIMESTAMPING_BIND_PHC) != 0)
+		error = EOPNOTSUPP;	/* there are no hardware clocks */
+	if (error == 0)
+		atomic_store(&so->so_tsflags, flags);
 	mutex_exit(&so->so_lock);
-	sockopt_setbits(so, SOO_TSNEW, name == SO_TIMESTAMPING_NEW);
-	return 0;
+	if (error == 0)
+		sockopt_setbits(so, SOO_TSNEW, name == SO_TIMESTAMPING_NEW);
+	return error;
 }
 
 int

@@ -104,20 +104,19 @@ datagram_copy(const struct packet *p, size_t off, struct sockmsg *sm,
 	return 0;
 }
 
-/* SO_PEEK_OFF moves on with peeks and back with reads. */
-static void
-datagram_peeked(struct socket *so, const struct packet *p, bool peek, size_t n)
+void
+socket_peeked_locked(struct socket *so, bool peek, size_t n)
 {
-	mutex_enter(&so->so_lock);
-	if (so->so_peek_off >= 0) {
-		if (peek)
-			so->so_peek_off += (int)n;
-		else if ((size_t)so->so_peek_off > p->p_len)
-			so->so_peek_off -= (int)p->p_len;
-		else
-			so->so_peek_off = 0;
-	}
-	mutex_exit(&so->so_lock);
+	size_t off = (size_t)so->so_peek_off;
+
+	KASSERT(mutex_owned(&so->so_lock));
+	if (so->so_peek_off < 0)
+		return;
+	if (peek)
+		off = n < INT32_MAX - off ? off + n : INT32_MAX;
+	else
+		off = off > n ? off - n : 0;
+	atomic_store(&so->so_peek_off, (int)off);
 }
 
 /* The others of a row come along, so that they need not lock again. */
@@ -166,6 +165,7 @@ socket_recv_datagram(struct socket *so, struct sockmsg *sm, size_t *ret_done,
 {
 	size_t off, room = sm->sm_uio->uio_resid;
 	struct packet *p = NULL;
+	bool peek;
 	int error;
 
 	error = datagram_get(so, sm, &p, &off);
@@ -176,9 +176,12 @@ socket_recv_datagram(struct socket *so, struct sockmsg *sm, size_t *ret_done,
 		return 0;
 	}
 	error = datagram_copy(p, off, sm, ret_done);
-	if (error == 0 && atomic_load(&so->so_peek_off) >= 0)
-		datagram_peeked(so, p, (sm->sm_flags & MSG_PEEK) != 0,
-		    room - sm->sm_uio->uio_resid);
+	if (error == 0 && atomic_load(&so->so_peek_off) >= 0) {
+		peek = (sm->sm_flags & MSG_PEEK) != 0;
+		mutex_enter(&so->so_lock);
+		socket_peeked_locked(so, peek, peek ? room - sm->sm_uio->uio_resid : p->p_len);
+		mutex_exit(&so->so_lock);
+	}
 	if (error == 0 && fill != NULL)
 		fill(so, sm, p);
 	packet_free(p);

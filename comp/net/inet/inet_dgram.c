@@ -384,7 +384,7 @@ dgram_enqueue(struct inpcb *inp, struct packet *p, size_t hdrlen)
 	packet_pull(p, hdrlen);
 	if (sockbuf_put(&so->so_rcv, p))
 		return true;
-	so->so_drops++;
+	atomic_add(&so->so_drops, 1);
 drop:
 	packet_free(p);
 	return false;

@@ -171,9 +171,9 @@ ip_setopt(struct socket *so, int level, int name, const void *val, socklen_t len
 		return set_options(so, val, len);
 	value = opt_int(val, len);
 	if (name == IP_TOS) {
+		mutex_enter(&so->so_lock);
 		if (so->so_type == SOCK_STREAM)		/* the ECN bits are TCP's own */
 			value = (value & ~3) | (inp->inp_tos & 3);
-		mutex_enter(&so->so_lock);
 		atomic_store(&inp->inp_tos, (uint8_t)value);
 		inpcb_setdst(inp, NULL);
 		mutex_exit(&so->so_lock);
@@ -283,7 +283,7 @@ ip_getopt(struct socket *so, int level, int name, void *val, socklen_t *len)
 	case IP_MTU:
 		return get_mtu(so, val, len);
 	case IP_TOS:
-		return put_int(inp->inp_tos, val, len);
+		return put_int(atomic_load(&inp->inp_tos), val, len);
 	case IP_PROTOCOL:
 		return put_int(so->so_protocol, val, len);
 	}

@@ -300,8 +300,7 @@ tcp_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 		if (error)
 			break;
 	}
-	if (peek && so->so_peek_off >= 0)
-		so->so_peek_off += (int)done;
+	socket_peeked_locked(so, peek, done);
 	if (tp->t_inq && error <= 0)
 		put_inq(tp, sm);
 	tcp_unlock(tp);

@@ -77,7 +77,7 @@ tune(struct tcpcb *tp)
 	uint32_t most = sndbuf_most(tp);
 	uint64_t want = 2 * (uint64_t)tp->t_cc.cc_cwnd + PKTBUF_MAX;
 
-	if (sb->sb_locked_size)
+	if (atomic_load(&sb->sb_locked_size))
 		return;
 	if (want > most)
 		want = most;

@@ -7,6 +7,7 @@
 #include "ip6_pcb.h"
 
 #include <linux/capability.h>
+#include <sys/atomic.h>
 #include <sys/cred.h>
 
 #include <lib/bytes.h>
@@ -79,7 +80,7 @@ void
 ip6_put_cmsgs(struct inpcb *inp, struct sockmsg *sm, const struct packet *p)
 {
 	const struct inet_rx *rx = INET_RX(p);
-	uint32_t want = inp->inp_recvopts;
+	uint32_t want = atomic_load(&inp->inp_recvopts);
 	struct in6_pktinfo pi;
 
 	if ((want & INP_RECV_PKTINFO6) != 0) {

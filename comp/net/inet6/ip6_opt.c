@@ -123,8 +123,10 @@ opt_store(struct inpcb *inp, const struct opt *o, int value)
 		memcpy(field, &(int16_t){ (int16_t)value }, sizeof(int16_t));
 		break;
 	case OPT_RECV:
-		inp->inp_recvopts = value != 0 ? inp->inp_recvopts | o->o_bit :
-						 inp->inp_recvopts & ~o->o_bit;
+		if (value != 0)
+			atomic_or(&inp->inp_recvopts, o->o_bit);
+		else
+			atomic_and(&inp->inp_recvopts, ~o->o_bit);
 		break;
 	case OPT_MORE_BOOL:
 		more = ip6_pcb_get(inp);

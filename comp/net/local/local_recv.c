@@ -77,19 +77,6 @@ recv_seek(const struct socket *so, int flags, size_t *ret_skip)
 	return p;
 }
 
-static void
-peek_moved(struct socket *so, size_t n, bool forward)
-{
-	KASSERT(mutex_owned(&so->so_lock));
-	if (so->so_peek_off < 0)
-		return;
-	if (forward)
-		so->so_peek_off += (int)n;
-	else
-		so->so_peek_off = (size_t)so->so_peek_off > n ?
-		    so->so_peek_off - (int)n : 0;
-}
-
 /*
  * Waits for a message, lp_iolock and so_lock held, and dropped meanwhile.  0: look
  * again.
@@ -153,7 +140,7 @@ static void
 stream_consume(struct socket *so, struct streamread *sr, struct packet *p,
     size_t n) REQUIRES(so->so_lock)
 {
-	peek_moved(so, n, false);
+	socket_peeked_locked(so, false, n);
 	recv_take_files(so, p, &sr->sr_cb);
 	if (n < p->p_len) {
 		packet_skip(p, n);
@@ -169,7 +156,7 @@ static void
 stream_peeked(struct socket *so, struct streamread *sr, struct packet *p,
     size_t n) REQUIRES(so->so_lock)
 {
-	peek_moved(so, n, true);
+	socket_peeked_locked(so, true, n);
 	if (localcb(p)->lc_scm != NULL) {
 		recv_peek_files(p, &sr->sr_cb);
 		sr->sr_end = true;
@@ -327,13 +314,13 @@ dgram_take(struct socket *so, struct sockmsg *sm, struct packet *p, size_t skip,
 			return ENOBUFS;
 		recv_peek_files(p, lc);
 		localcb(p)->lc_peeked = p->p_len == 0;
-		peek_moved(so, len < room ? len : room, true);
+		socket_peeked_locked(so, true, len < room ? len : room);
 		return 0;
 	}
 	recv_take_files(so, p, lc);
 	*ret_p = sockbuf_get(&so->so_rcv);
 	KASSERT(*ret_p == p);
-	peek_moved(so, p->p_len, false);
+	socket_peeked_locked(so, false, p->p_len);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <lib/string.h>
 #include <linux/capability.h>
 #include <linux/netlink.h>
+#include <sys/atomic.h>
 #include <sys/cred.h>
 #include <sys/errno.h>
 #include <sys/kassert.h>
@@ -190,7 +191,7 @@ nlpacket_from(const void *data, size_t len, uint32_t portid, uint32_t group)
 static void
 overrun_locked(struct nlsock *nk) REQUIRES(nk->nk_so->so_lock)
 {
-	nk->nk_so->so_drops++;
+	atomic_add(&nk->nk_so->so_drops, 1);
 	nk->nk_congested = true;
 	if (!nlsock_flag(nk, NKF_NO_ENOBUFS))
 		socket_seterror(nk->nk_so, ENOBUFS);

@@ -10,6 +10,7 @@
 #include <lib/string.h>
 #include <linux/if_ether.h>
 #include <net/vnethdr.h>
+#include <sys/atomic.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/uio.h>
@@ -142,8 +143,8 @@ afpacket_send(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 	error = p == NULL ? ENOBUFS : frame_build(pk, &o, sm, len, p);
 	if (error == 0) {
 		p->p_flags |= PKT_F_INJECTED;
-		p->p_mark = so->so_mark;
-		p->p_prio = so->so_priority;
+		p->p_mark = atomic_load(&so->so_mark);
+		p->p_prio = atomic_load(&so->so_priority);
 		packetq_init(&q);
 		packetq_put(&q, p);
 		if_transmit(o.o_ifp, &q);

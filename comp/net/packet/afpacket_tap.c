@@ -13,6 +13,7 @@
 #include <lib/bytes.h>
 #include <lib/string.h>
 #include <linux/if_ether.h>
+#include <sys/atomic.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/ktime.h>
@@ -102,7 +103,7 @@ enqueue(struct pksock *pk, struct packet *p)
 		full = true;
 	if (full) {
 		pk->pk_drops++;
-		so->so_drops++;
+		atomic_add(&so->so_drops, 1);
 	} else {
 		socket_wake(so, POLLIN);
 	}

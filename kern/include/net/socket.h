@@ -209,7 +209,7 @@ struct socket {
 	int		 so_linger;	/* s: seconds, -1: off */
 	uint32_t	 so_mark, so_priority;	/* a */
 	uint32_t	 so_bound_if;	/* a: SO_BINDTODEVICE; 0: none */
-	int		 so_peek_off;	/* s: SO_PEEK_OFF; -1: off */
+	int		 so_peek_off;	/* s, read atomically: SO_PEEK_OFF; -1: off */
 	uint32_t	 so_busypoll;	/* a: SO_BUSY_POLL, us */
 	uint32_t	 so_incpu;	/* a: SO_INCOMING_CPU */
 	uint64_t	 so_cookie;	/* a: SO_COOKIE; 0: none yet */
@@ -217,7 +217,7 @@ struct socket {
 	struct cred	*so_peerid;	/* s: of the peer when it joined, or NULL; referenced */
 	struct sockbuf	 so_rcv, so_snd;
 	struct packetq	 so_errq;	/* s: MSG_ERRQUEUE */
-	uint64_t	 so_drops;	/* s */
+	uint64_t	 so_drops;	/* s; read atomically */
 	struct sockfilter *so_filter;	/* q: SO_ATTACH_FILTER */
 	struct sockfilter *so_reusefilter;	/* q: SO_ATTACH_REUSEPORT_CBPF */
 	struct pollsrc	 so_pollsrc;
@@ -305,6 +305,8 @@ void	socket_credit_send(struct packet *p);
 int	socket_recv_datagram(struct socket *so, struct sockmsg *sm, size_t *ret_done,
 	    void (*fill)(struct socket *, struct sockmsg *, const struct packet *));
 /* MSG_ERRQUEUE: the same from so_errq; EAGAIN if empty. */
+/* SO_PEEK_OFF moves on with peeks and back with reads.  so_lock held. */
+void	socket_peeked_locked(struct socket *so, bool peek, size_t n) REQUIRES(so->so_lock);
 int	socket_recv_errqueue(struct socket *so, struct sockmsg *sm, size_t *ret_done,
 	    void (*fill)(struct socket *, struct sockmsg *, const struct packet *));
 /* SO_TIMESTAMP*, SO_RXQ_OVFL and what else belongs to SOL_SOCKET. */

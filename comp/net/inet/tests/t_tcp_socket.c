@@ -72,3 +72,28 @@ TEST_WITH(bytes_go_both_ways, .ht_flags = HARNESS_BOOT | HARNESS_KEEPS)
 	CHECK_EQ("end", 0, rump_sys_read(fd[1], buf, sizeof(buf)));
 	rump_sys_close(fd[1]);
 }
+
+/* socket(7), SO_PEEK_OFF. */
+TEST_WITH(the_offset_of_peeks_moves_with_peeks_and_reads, .ht_flags = HARNESS_BOOT | HARNESS_KEEPS)
+{
+	int fd[2], off = 0;
+	socklen_t len = sizeof(off);
+	char buf[8];
+
+	make_pair(fd);
+	CHECK_EQ("write", 8, rump_sys_write(fd[0], "abcdefgh", 8));
+	NEED(rump_sys_setsockopt(fd[1], SOL_SOCKET, SO_PEEK_OFF, &off, sizeof(off)) == 0);
+	CHECK_EQ("peek", 3, rump_sys_recvfrom(fd[1], buf, 3, MSG_PEEK, NULL, NULL));
+	CHECK_MEM("peek", "abc", buf, 3);
+	CHECK_EQ("read", 2, rump_sys_recvfrom(fd[1], buf, 2, 0, NULL, NULL));
+	CHECK_MEM("read", "ab", buf, 2);
+	CHECK_EQ("get", 0, rump_sys_getsockopt(fd[1], SOL_SOCKET, SO_PEEK_OFF, &off, &len));
+	CHECK_EQ("offset", 1, off);
+	CHECK_EQ("peek", 2, rump_sys_recvfrom(fd[1], buf, 2, MSG_PEEK, NULL, NULL));
+	CHECK_MEM("peek", "de", buf, 2);
+	CHECK_EQ("read", 5, rump_sys_recvfrom(fd[1], buf, 5, 0, NULL, NULL));
+	CHECK_EQ("get", 0, rump_sys_getsockopt(fd[1], SOL_SOCKET, SO_PEEK_OFF, &off, &len));
+	CHECK_EQ("offset", 0, off);
+	rump_sys_close(fd[0]);
+	rump_sys_close(fd[1]);
+}
