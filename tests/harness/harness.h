@@ -135,6 +135,13 @@ void	harness_skip(const char *reason) __attribute__((__noreturn__));
 void	harness_note(const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 1, 2)));
 
+/*
+ * How many times longer than alone on a machine and without a sanitizer something may take just
+ * now: for tests that have to look at the host's clock.  That something happens at all needs no
+ * clock: who waits for ever is ended by the limit of the test.
+ */
+unsigned int harness_slowness(void);
+
 /* The seed of this run, for tests that make their own random input. */
 uint64_t harness_seed(void);
 

@@ -63,6 +63,12 @@ busyness(void)
 	return 1 + load / (double)ncpu;
 }
 
+unsigned int
+harness_slowness(void)
+{
+	return (unsigned int)(HARNESS_SLOWNESS * busyness() + 1);
+}
+
 static void
 kill_shown(pid_t pid)
 {

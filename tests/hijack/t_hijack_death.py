@@ -22,7 +22,7 @@ import rig
 
 LARGE = 'large' in os.environ.get('RUMPUS_TESTS', '')
 ROUNDS = 30 if LARGE else 2
-LIMIT = 60
+LIMIT = rig.LIMIT
 
 # What a program does until its kernel is gone: then it says so, and that it has a host.
 BEGIN = """

@@ -12,11 +12,14 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'harness'))
+import patience  # noqa: E402
+
 RUMPUS, REPLAY, SERVER, SEQUENCE, STATIC = (os.path.abspath(a) for a in sys.argv[1:6])
 SEED = os.environ.get('HIJACK_SEED', '1')
 SEQUENCES = os.environ.get('HIJACK_SEQUENCES', '60')
 CALLS = '120'
-LIMIT = 100
+LIMIT = patience.seconds(60)
 ENGINES = ['preload', 'trap', 'supervisor']
 
 

@@ -15,14 +15,18 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'harness'))
+import patience  # noqa: E402
 
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
 TUNSETIFF = 0x400454ca
 IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x0002, 0x1000, 0x4000
-PATIENCE = 30
+PATIENCE = patience.seconds(30)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 os.environ['PATH'] += ':/usr/sbin:/sbin'
@@ -131,7 +135,7 @@ class Far:
         self.running.append(process)
         return process
 
-    def run(self, *command, check=True, timeout=60, **more):
+    def run(self, *command, check=True, timeout=2 * PATIENCE, **more):
         """Somebody else's program to its end; what it said."""
         process = self.start(*command, **more)
         try:
@@ -163,7 +167,7 @@ class Far:
         """Ends it, and says what it had said."""
         process.terminate()
         try:
-            out, _ = process.communicate(timeout=10)
+            out, _ = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             out, _ = process.communicate()

@@ -11,7 +11,10 @@ import subprocess
 import sys
 import threading
 
-PATIENCE = 60
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'harness'))
+import patience  # noqa: E402
+
+PATIENCE = patience.seconds(60)
 
 
 class PeerError(Exception):
@@ -97,7 +100,7 @@ class Peer:
         """Whether it ended as it should."""
         try:
             self.process.stdin.close()
-            return self.process.wait(timeout=20) == 0
+            return self.process.wait(timeout=PATIENCE) == 0
         except (OSError, subprocess.TimeoutExpired):
             self.process.kill()
             self.process.wait()

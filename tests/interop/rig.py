@@ -134,7 +134,7 @@ class Bench:
     def far_socket(self, kind=far.socket.SOCK_STREAM):
         family = far.socket.AF_INET if self.ip.number == 4 else far.socket.AF_INET6
         sock = self.far.socket(family, kind)
-        sock.settimeout(30)
+        sock.settimeout(far.PATIENCE)
         return sock
 
     def far_listener(self, port=0, backlog=128):
@@ -149,7 +149,7 @@ class Bench:
         listener = self.far_listener()
         fd = self.connected(listener.getsockname()[1])
         sock, _ = listener.accept()
-        sock.settimeout(30)
+        sock.settimeout(far.PATIENCE)
         listener.close()
         return fd, sock
 

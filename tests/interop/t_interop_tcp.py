@@ -24,9 +24,9 @@ def bytes_to_socat(b, size=BULK):
                      'OPEN:out,creat,trunc')
     fd = b.connected(5001)
     b.check_eq('sent', [str(size), str(crc)], b.peer.call('sendfile', fd, os.path.abspath('data'),
-                                                          timeout=120))
+                                                          timeout=4 * far.PATIENCE))
     b.peer.call('shutdown', fd, 'wr')
-    server.wait(60)
+    server.wait(far.PATIENCE)
     b.check_eq('their end', ['0', '0'], b.peer.call('recvall', fd))
     b.check_eq('what came', crc, rig.crc_of('out'))
 
@@ -35,7 +35,7 @@ def bytes_from_socat(b, size=BULK):
     crc = rig.make_file('data', size)
     b.serve(5002, 'socat', '-u', 'OPEN:data', b.ip.socat('TCP') + '-LISTEN:5002,reuseaddr')
     fd = b.connected(5002)
-    b.check_eq('what came', [str(size), str(crc)], b.peer.call('recvall', fd, timeout=120))
+    b.check_eq('what came', [str(size), str(crc)], b.peer.call('recvall', fd, timeout=4 * far.PATIENCE))
 
 
 def bytes_from_nc_to_our_listener(b):
@@ -44,9 +44,9 @@ def bytes_from_nc_to_our_listener(b):
     with open('data', 'rb') as data:
         client = b.far.start('nc', '-N', b.ip.ours, '5003', stdin=data)
         fd = b.peer.number_of('accept', listener)
-        b.check_eq('what came', [str(BULK), str(crc)], b.peer.call('recvall', fd, timeout=120))
+        b.check_eq('what came', [str(BULK), str(crc)], b.peer.call('recvall', fd, timeout=4 * far.PATIENCE))
     b.peer.call('close', fd)
-    b.check_eq('nc', 0, client.wait(20))
+    b.check_eq('nc', 0, client.wait(far.PATIENCE))
 
 
 def curl_fetches_from_us(b):
@@ -54,8 +54,8 @@ def curl_fetches_from_us(b):
     listener = b.listener(80)
     client = b.far.start('curl', '-sS', '-g', '-o', 'out', 'http://%s/x' % b.ip.url(b.ip.ours))
     fd = b.peer.number_of('accept', listener)
-    b.peer.call('httpd', fd, os.path.abspath('data'), timeout=120)
-    b.check_eq('curl', 0, client.wait(20))
+    b.peer.call('httpd', fd, os.path.abspath('data'), timeout=4 * far.PATIENCE)
+    b.check_eq('curl', 0, client.wait(far.PATIENCE))
     b.check_eq('what came', crc, rig.crc_of('out'))
 
 
@@ -285,7 +285,7 @@ def our_closed_window_opens_again(b):
     b.check(sent < size, 'we took it all without reading')
     reading = b.peer.start('recvall', fd, size)
     sock.setblocking(True)
-    sock.settimeout(30)
+    sock.settimeout(far.PATIENCE)
     sock.sendall(data[sent:])
     b.check_eq('all came', [str(size), str(rig.zlib.crc32(data))], reading.result())
 
@@ -383,7 +383,7 @@ def many_ready(b):
 def ten_thousand_by_us(b):
     many_ready(b)
     b.serve(7001, 'python3', '-c', FAR_ECHO, b.ip.theirs, '7001')
-    b.check_eq('answered', '10000', b.peer.call('many', b.ip.theirs, 7001, 10000, 100, timeout=100)[0])
+    b.check_eq('answered', '10000', b.peer.call('many', b.ip.theirs, 7001, 10000, 100, timeout=4 * far.PATIENCE)[0])
 
 
 def five_thousand_of_ours_at_once(b):
@@ -391,14 +391,14 @@ def five_thousand_of_ours_at_once(b):
     b.serve(7002, 'python3', '-c', 'import resource; resource.setrlimit('
             'resource.RLIMIT_NOFILE, (20000, 20000))\n' + FAR_ECHO, b.ip.theirs, '7002')
     b.check_eq('answered', '5000', b.peer.call('many', b.ip.theirs, 7002, 5000, 5000, 'hold',
-                                              timeout=100)[0])
+                                              timeout=4 * far.PATIENCE)[0])
 
 
 def ten_thousand_by_them(b):
     many_ready(b)
     listener = b.listener(7003, 4096)
     serving = b.peer.start('echo', listener, 10000)
-    out = b.far.run('python3', '-c', FAR_MANY, b.ip.ours, '7003', '10000', '200', timeout=100)
+    out = b.far.run('python3', '-c', FAR_MANY, b.ip.ours, '7003', '10000', '200', timeout=4 * far.PATIENCE)
     b.check('done' in out, out[-500:])
     b.check_eq('bytes', '10000', serving.result(60)[0])
 

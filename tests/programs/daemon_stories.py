@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from net_stories import BLOB, web
-from world import Failed, Skip, check, check_eq, fresh_port, need
+from world import LIMIT, Failed, Skip, check, check_eq, fresh_port, need
 
 
 def haproxy(w):
@@ -85,7 +85,7 @@ protocol ospf { ipv4 { export all; }; area 0 { interface "shm0" { hello 1; dead 
 """ % (i, route))
         w.start('server' if i == 1 else 'client', [shutil.which('bird'), '-f', '-c', config, '-s',
                                                    w.host_path('ctl%d' % i)])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + LIMIT
     for i, learned in ((1, b'198.51.100.0/24'), (2, b'192.0.2.0/24')):
         out = b''
         while learned not in out:

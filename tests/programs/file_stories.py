@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 from net_stories import git_repo
-from world import Skip, check, check_eq, fresh_port, need
+from world import LIMIT, Skip, check, check_eq, fresh_port, need
 
 
 def files(w):
@@ -245,7 +245,7 @@ def image_shell(w):
 
     def inside(*argv, status=0, stdin=b''):
         done = subprocess.run([w.rumpus, 'sh', image, *argv], input=stdin, capture_output=True,
-                              env={**w.env, 'SHELL': '/bin/bash'}, cwd=w.folder, timeout=60, check=False)
+                              env={**w.env, 'SHELL': '/bin/bash'}, cwd=w.folder, timeout=LIMIT, check=False)
         check_eq('status of %s: %.300r' % (argv, done.stderr), status, done.returncode)
         return done.stdout
 

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 
-from world import Failed, Skip, check, check_eq, fresh_port, need
+from world import LIMIT, Failed, Skip, check, check_eq, fresh_port, need
 
 BLOB = bytes(range(256)) * 4096         # 1 MiB
 
@@ -57,7 +57,7 @@ def nc(w):
             if server.poll() is not None:
                 break
     check_eq('a client came through', 1, done)
-    check_eq('the server ended', 0, server.wait(20))
+    check_eq('the server ended', 0, server.wait(LIMIT))
     if w.has_fork:
         with open(w.host_path('got'), 'rb') as file:
             got = file.read()
@@ -476,7 +476,7 @@ def tcpdump(w):
                                  *(['-Z', 'root'] if os.getuid() == 0 else []), 'tcp'])
     w.wait_log(process, 'listening on lo')
     w.run('client', ['curl', '-sS', '--fail', '-o', '/dev/null', url])
-    check_eq('it saw five', 0, process.wait(20))
+    check_eq('it saw five', 0, process.wait(LIMIT))
     out = w.run('direct', ['tcpdump', '-n', '-r', w.host_path('cap')]) if w.name == 'direct' else \
         subprocess.run(['tcpdump', '-n', '-r', w.host_path('cap')], capture_output=True, check=True,
                        stdin=subprocess.DEVNULL).stdout
@@ -500,7 +500,7 @@ def ping(w):
             raise Skip('ping has rights of its own, which forbid preloading')
         words = [w.rumpus, 'ping', '--on', w.url, *words]
         out = subprocess.run(words, capture_output=True, check=False, stdin=subprocess.DEVNULL,
-                             timeout=60, env=w.env).stdout
+                             timeout=LIMIT, env=w.env).stdout
     else:
         out = w.run('client', ['ping', *words])
     check(b'2 received' in out, out)

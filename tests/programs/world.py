@@ -20,10 +20,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
-LIMIT = 60
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'harness'))
+import patience  # noqa: E402
+
+LIMIT = patience.seconds(60)
 
 
 class Skip(Exception):
@@ -189,7 +193,7 @@ class World:
                 raise Failed('%s: never: %.600s' % (' '.join(argv[:3]), self.log_of(process)))
             time.sleep(0.05)
 
-    def stop(self, process, signo=signal.SIGTERM, limit=20):
+    def stop(self, process, signo=signal.SIGTERM, limit=LIMIT):
         if process.poll() is None:
             process.send_signal(signo)
         try:
@@ -248,7 +252,7 @@ class ServerWorld(World):
         if self.server.poll() is None:
             self.server.send_signal(signal.SIGTERM)
         try:
-            self.server.wait(20)
+            self.server.wait(LIMIT)
         except subprocess.TimeoutExpired:
             self.server.kill()
             self.server.wait()

@@ -12,9 +12,12 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'harness'))
+import patience  # noqa: E402
+
 RUMPUS = os.path.abspath(sys.argv[1])
 ROOT = os.geteuid() == 0
-LIMIT = 100
+LIMIT = patience.seconds(60)
 NOBODY = 65534
 MB = 1 << 20
 

@@ -16,11 +16,10 @@ PROGRAMS = sys.argv[2:6]
 MANY = int(sys.argv[6])
 del sys.argv[2:7]
 
-from rig import RUMPUS, Skip, check, check_eq, ext4, refused, rumpus, write  # noqa: E402
+from rig import LIMIT, RUMPUS, Skip, check, check_eq, ext4, refused, rumpus, write  # noqa: E402
 import rig  # noqa: E402
 
 SERVER, ALLSERVER, HALT, CLIENTS = [os.path.abspath(program) for program in PROGRAMS]
-LIMIT = 60
 
 
 def run(*command, **more):

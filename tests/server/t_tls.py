@@ -14,10 +14,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 ALLSERVER, TLS = [os.path.abspath(program) for program in sys.argv[2:4]]
 del sys.argv[2:4]
 
-from rig import RUMPUS, Skip, check, check_eq, rumpus, write  # noqa: E402
+from rig import LIMIT, RUMPUS, Skip, check, check_eq, rumpus, write  # noqa: E402
 import rig  # noqa: E402
 
-LIMIT = 60
 CREDENTIALS = ('PSK', 'CERT', 'KEY', 'CA')
 
 

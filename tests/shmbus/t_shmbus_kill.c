@@ -209,12 +209,8 @@ CASE(survivors_neither_fail_nor_stall_when_others_are_killed, .ht_seconds = 100)
 		before[i] = pair_done(i);
 	/* Still alive at the end: some answers more. */
 	for (unsigned int i = 0; i < NPAIRS; i++) {
-		int64_t start_time = now();
-
-		while (pair_done(i) < before[i] + 10 &&
-		    now() - start_time < 2LL * SECOND)
+		while (pair_done(i) < before[i] + 10)
 			rumpuser_thread_yield();
-		CHECK(pair_done(i) >= before[i] + 10);
 	}
 	__atomic_store_n(&board->over, true, __ATOMIC_RELAXED);
 	for (unsigned int i = 0; i < NVICTIMS; i++) {
@@ -230,7 +226,7 @@ CASE(survivors_neither_fail_nor_stall_when_others_are_killed, .ht_seconds = 100)
 		    (unsigned long)board->pair[i].done,
 		    (long)board->pair[i].longest / 1000);
 		CHECK_EQ("damaged", 0, board->pair[i].damaged);
-		CHECK(board->pair[i].longest < SECOND);
+		CHECK(board->pair[i].longest < (int64_t)SECOND * harness_slowness());
 	}
 	CHECK_EQ("every victim found a port", 0, board->victim_error);
 	bus_remove();

@@ -50,7 +50,7 @@ wait_room(struct station *st, size_t len)
 	int64_t start = now();
 
 	while (!shmbus_room(st->st_port, len)) {
-		if (now() - start > SECOND)
+		if (now() - start > SECOND * harness_slowness())
 			return false;
 		wait_frame(st, now() + SHMBUS_PATIENCE);
 	}
@@ -265,7 +265,7 @@ exchange(void)
 CASE(many_who_are_stopped_do_not_keep_two_from_talking, .ht_seconds = 100)
 {
 	pid_t stopped, answers;
-	int64_t longest, start_time;
+	int64_t longest;
 	int status;
 
 	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE,
@@ -280,17 +280,15 @@ CASE(many_who_are_stopped_do_not_keep_two_from_talking, .ht_seconds = 100)
 	longest = exchange();
 	harness_note("longest wait %ld us, %lu frames lost", (long)longest / 1000,
 	    (unsigned long)a.st_port->sp_txdrops);
-	CHECK(longest < SECOND);
+	CHECK(longest < SECOND * harness_slowness());
 	/* They wake up, find what is left of their frames, and get new ones. */
 	NEED(kill(stopped, SIGCONT) == 0);
-	for (start_time = now(); now() - start_time < 10 * SECOND &&
-	    __atomic_load_n(&board->waked, __ATOMIC_RELAXED) < NSTOPPED; ) {
+	while (__atomic_load_n(&board->waked, __ATOMIC_RELAXED) < NSTOPPED) {
 		(void)station_send(&a, MAC_ALL, 60, 0x20000000);
 		shmbus_flush(a.st_port);
 		(void)station_drain(&a);
 		rumpuser_thread_yield();
 	}
-	CHECK(__atomic_load_n(&board->waked, __ATOMIC_RELAXED) >= NSTOPPED);
 	__atomic_store_n(&board->over, true, __ATOMIC_RELAXED);
 	NEED(waitpid(stopped, &status, 0) == stopped);
 	CHECK_EQ("stopped", 0, status);

@@ -9,10 +9,14 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
-LIMIT = 60
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'harness'))
+import patience  # noqa: E402
+
+LIMIT = patience.seconds(60)
 
 
 class World:
@@ -105,7 +109,7 @@ class ServerWorld(World):
         if self.server.poll() is None:
             self.server.send_signal(signal.SIGTERM)
         try:
-            self.server.wait(20)
+            self.server.wait(LIMIT)
         except subprocess.TimeoutExpired:
             self.server.kill()
             self.server.wait()

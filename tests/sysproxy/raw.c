@@ -204,7 +204,7 @@ honest_does(const struct spserver *ss, bool (*fn)(void *), void *arg)
 	NEED(pid != -1);
 	if (pid == 0) {
 		signal(SIGALRM, SIG_DFL);
-		alarm(HONEST_SECONDS * HARNESS_SLOWNESS);
+		alarm(HONEST_SECONDS * harness_slowness());
 		_exit(rumpclient_connect(ss->ss_url) == 0 && fn(arg) ? 0 : 1);
 	}
 	NEED(waitpid(pid, &status, 0) == pid);

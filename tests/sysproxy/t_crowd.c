@@ -10,10 +10,8 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,9 +23,9 @@
 
 #include "harness.h"
 #include "start.h"
+#include "watch.h"
 
 #define NWORKERS	3
-#define SETTLE		200000		/* calls, until the server has cleaned up */
 
 static unsigned int
 many(unsigned int few, unsigned int large)
@@ -37,54 +35,12 @@ many(unsigned int few, unsigned int large)
 	return text != NULL && strstr(text, "large") != NULL ? large : few;
 }
 
-/* --- what the server has -------------------------------------------------------------- */
-
-static unsigned int
-server_fds(const struct spserver *ss)
-{
-	char path[64];
-	unsigned int n = 0;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)ss->ss_pid);
-	dir = opendir(path);
-	NEED(dir != NULL);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
-
-/* Kilobytes of memory that are its own. */
-static long
-server_memory(const struct spserver *ss)
-{
-	char path[64], line[256];
-	long kb = -1;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)ss->ss_pid);
-	file = fopen(path, "r");
-	NEED(file != NULL);
-	while (fgets(line, sizeof(line), file) != NULL) {
-		if (sscanf(line, "RssAnon: %ld kB", &kb) == 1)
-			break;
-	}
-	fclose(file);
-	NEED(kb >= 0);
-	return kb;
-}
-
 /* We are a client, and make calls until those who ended are forgotten. */
-static bool
-settles(const struct spserver *ss, unsigned int fds)
+static void
+settle(const struct spserver *ss, unsigned int fds)
 {
-	for (unsigned int i = 0; i < SETTLE; i++) {
+	while (spserver_entries(ss, "fd") > fds)
 		(void)rump_sys_getpid();
-		if (i % 100 == 0 && server_fds(ss) <= fds)
-			return true;
-	}
-	return false;
 }
 
 /* --- clients ---------------------------------------------------------------------------- */
@@ -155,7 +111,7 @@ TEST(a_crowd_is_served_at_once)
 	pids = calloc(n, sizeof(pids[0]));
 	NEED(pids != NULL && pipe(cr.cr_ready) == 0 && pipe(cr.cr_go) == 0);
 	spserver_start(&ss);
-	fds = server_fds(&ss) + 3;		/* ours, later */
+	fds = spserver_entries(&ss, "fd") + 3;		/* ours, later */
 	for (unsigned int i = 0; i < n; i++)
 		pids[i] = client(&ss, one_of_many, &cr);
 	close(cr.cr_ready[1]);
@@ -165,7 +121,7 @@ TEST(a_crowd_is_served_at_once)
 	for (unsigned int i = 0; i < n; i++)
 		CHECK_EQ("client", 0, status_of(pids[i]));
 	NEED(rumpclient_connect(ss.ss_url) == 0);
-	CHECK(settles(&ss, fds));
+	settle(&ss, fds);
 	CHECK_EQ("server", 0, spserver_stop(&ss));
 	close(cr.cr_ready[0]);
 	close(cr.cr_go[0]);
@@ -215,14 +171,13 @@ TEST(clients_are_killed_while_others_work)
 	stop = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	NEED(stop != MAP_FAILED);
 	spserver_start(&ss);
-	fds = server_fds(&ss) + 3;
+	fds = spserver_entries(&ss, "fd") + 3;
 	for (unsigned int i = 0; i < NWORKERS; i++)
 		workers[i] = client(&ss, works_until, stop);
 	for (unsigned int i = 0; i < n; i++) {
 		pid = client(&ss, victim, NULL);
 		seed = seed * 1103515245 + 12345;
-		for (unsigned int k = seed >> 16 & 0x7f; k > 0; k--)
-			sched_yield();
+		wait_a_while((seed >> 16 & 0x7f) * 100);
 		kill(pid, SIGKILL);
 		CHECK_EQ("killed", SIGKILL, WTERMSIG(status_of(pid)));
 	}
@@ -230,7 +185,7 @@ TEST(clients_are_killed_while_others_work)
 	for (unsigned int i = 0; i < NWORKERS; i++)
 		CHECK_EQ("worker", 0, status_of(workers[i]));
 	NEED(rumpclient_connect(ss.ss_url) == 0);
-	CHECK(settles(&ss, fds));
+	settle(&ss, fds);
 	CHECK_EQ("server", 0, spserver_stop(&ss));
 	munmap(stop, 4096);
 }
@@ -305,14 +260,14 @@ TEST(nothing_is_left_behind)
 	/* The first ones fill caches. */
 	for (unsigned int i = 0; i < nclients / 4; i++)
 		NEED(status_of(client(&ss, once, NULL)) == 0);
-	fds = server_fds(&ss) + 3;
-	memory = server_memory(&ss);
+	fds = spserver_entries(&ss, "fd") + 3;
+	memory = spserver_memory(&ss);
 	for (unsigned int i = 0; i < nclients; i++)
 		CHECK_EQ("client", 0, status_of(client(&ss, once, NULL)));
 	NEED(rumpclient_connect(ss.ss_url) == 0);
 	operations(nops);
-	CHECK(settles(&ss, fds));
+	settle(&ss, fds);
 	/* The sanitizers keep what was freed. */
-	CHECK(HARNESS_SLOWNESS > 1 || server_memory(&ss) < memory + 2048);
+	CHECK(HARNESS_SLOWNESS > 1 || spserver_memory(&ss) < memory + 2048);
 	CHECK_EQ("server", 0, spserver_stop(&ss));
 }

@@ -21,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <rump/rump_syscalls.h>
@@ -30,6 +29,7 @@
 #include "harness.h"
 #include "raw.h"
 #include "start.h"
+#include "watch.h"
 
 #define NKILLS		60
 #define BIG		(1u << 20)
@@ -151,19 +151,6 @@ opens_slots(void)
 	return true;
 }
 
-static void
-wait_a_while(unsigned int us)
-{
-	struct timespec from, now;
-
-	clock_gettime(CLOCK_MONOTONIC, &from);
-	do {
-		sched_yield();
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while ((now.tv_sec - from.tv_sec) * 1000000 + (now.tv_nsec - from.tv_nsec) / 1000 <
-	    (long)us);
-}
-
 TEST_WITH(a_server_killed_at_any_instant_hangs_nobody, .ht_flags = HARNESS_SIDE,
     .ht_seconds = 300)
 {
@@ -179,7 +166,6 @@ TEST_WITH(a_server_killed_at_any_instant_hangs_nobody, .ht_flags = HARNESS_SIDE,
 			pids[k] = fork();
 			NEED(pids[k] != -1);
 			if (pids[k] == 0) {
-				alarm(60);
 				_exit(rumpclient_connect(ss.ss_url) != 0 || doings[k]() ? 0 : 1);
 			}
 		}

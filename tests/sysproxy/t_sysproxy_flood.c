@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -31,37 +30,12 @@
 #include "harness.h"
 #include "raw.h"
 #include "start.h"
+#include "watch.h"
 
 #define NCONNECTS	10000
 #define NKEPT		100		/* open at a time, half of them half-open */
 #define SECONDS_MOST	5		/* that one call of a worker may take */
 #define A(x)		((unsigned long)(x))
-
-/* --- what the server has --------------------------------------------------------------- */
-
-static unsigned int
-entries(const struct spserver *ss, const char *what)
-{
-	char path[64];
-	unsigned int n = 0;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)ss->ss_pid, what);
-	dir = opendir(path);
-	NEED(dir != NULL);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
-
-/* Until it has no more descriptors and threads than then; the test's time limit ends it. */
-static void
-settle(const struct spserver *ss, unsigned int fds, unsigned int threads)
-{
-	while (entries(ss, "fd") > fds || entries(ss, "task") > threads)
-		sched_yield();
-}
 
 /* --- somebody who works ------------------------------------------------------------------ */
 
@@ -86,7 +60,8 @@ works(void *arg)
 		    rump_sys_close(fd[0]) != 0 || rump_sys_close(fd[1]) != 0)
 			w->w_failed = true;
 		clock_gettime(CLOCK_MONOTONIC, &to);
-		if (to.tv_sec - from.tv_sec > SECONDS_MOST * HARNESS_SLOWNESS)
+		if (to.tv_sec - from.tv_sec > SECONDS_MOST &&
+		    to.tv_sec - from.tv_sec > SECONDS_MOST * harness_slowness())
 			w->w_slow = true;
 		n++;
 		w->w_calls += 5;
@@ -170,8 +145,8 @@ TEST_WITH(ten_thousand_connections_leave_nothing, .ht_flags = HARNESS_SIDE, .ht_
 
 	spserver_start(&ss);
 	pid = worker_start(&ss, &w);
-	fds = entries(&ss, "fd");
-	threads = entries(&ss, "task");
+	fds = spserver_entries(&ss, "fd");
+	threads = spserver_entries(&ss, "task");
 	memset(kept, -1, sizeof(kept));
 	for (unsigned int i = 0; i < n; i++) {
 		at = (int)(i * 7 % NKEPT);
@@ -183,7 +158,7 @@ TEST_WITH(ten_thousand_connections_leave_nothing, .ht_flags = HARNESS_SIDE, .ht_
 	}
 	for (at = 0; at < NKEPT; at++)
 		close(kept[at]);
-	settle(&ss, fds, threads);
+	spserver_settle(&ss, fds, threads);
 	worker_stop(pid, w);
 	CHECK_EQ("server", 0, spserver_stop(&ss));
 }
@@ -200,8 +175,8 @@ TEST_WITH(floods_of_requests_drown_nobody, .ht_flags = HARNESS_SIDE, .ht_seconds
 
 	spserver_start(&ss);
 	pid = worker_start(&ss, &w);
-	fds = entries(&ss, "fd");
-	threads = entries(&ss, "task");
+	fds = spserver_entries(&ss, "fd");
+	threads = spserver_entries(&ss, "task");
 	for (unsigned int i = 0; i < ARRAY_SIZE(ops); i++) {
 		struct sp_ctl ctl[64];
 		struct rawclient rc;
@@ -217,7 +192,7 @@ TEST_WITH(floods_of_requests_drown_nobody, .ht_flags = HARNESS_SIDE, .ht_seconds
 		honest(&ss);
 		raw_close(&rc);
 	}
-	settle(&ss, fds, threads);
+	spserver_settle(&ss, fds, threads);
 	worker_stop(pid, w);
 	CHECK_EQ("server", 0, spserver_stop(&ss));
 }
@@ -249,8 +224,8 @@ TEST_WITH(a_fork_bomb_of_clients_is_bounded, .ht_flags = HARNESS_SIDE, .ht_secon
 	NEED(n != MAP_FAILED);
 	spserver_start_with(&ss, "sysproxy.maxclients=40");
 	pid = worker_start(&ss, &w);
-	fds = entries(&ss, "fd");
-	threads = entries(&ss, "task");
+	fds = spserver_entries(&ss, "fd");
+	threads = spserver_entries(&ss, "task");
 	first = fork();
 	NEED(first != -1);
 	if (first == 0) {
@@ -262,12 +237,12 @@ TEST_WITH(a_fork_bomb_of_clients_is_bounded, .ht_flags = HARNESS_SIDE, .ht_secon
 	}
 	setpgid(first, first);
 	while (__atomic_load_n(n, __ATOMIC_RELAXED) < BOMB_MOST) {
-		CHECK(entries(&ss, "task") < 200);
+		CHECK(spserver_entries(&ss, "task") < 200);
 		sched_yield();
 	}
 	kill(-first, SIGKILL);
 	NEED(waitpid(first, NULL, 0) == first);
-	settle(&ss, fds, threads);
+	spserver_settle(&ss, fds, threads);
 	worker_stop(pid, w);
 	honest(&ss);
 	CHECK_EQ("server", 0, spserver_stop(&ss));

@@ -11,7 +11,6 @@
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +24,7 @@
 #include "harness.h"
 #include "raw.h"
 #include "start.h"
+#include "watch.h"
 
 TEST(hellos_that_make_no_sense_are_refused)
 {
@@ -177,8 +177,7 @@ TEST_WITH(clients_killed_anywhere_leave_nothing, .ht_flags = HARNESS_SIDE,
 			}
 		}
 		NEED(read(ready[0], &c, 1) == 1);
-		for (unsigned int k = 0; k < i * 37 % 50; k++)
-			sched_yield();
+		wait_a_while(i * 37 % 50 * 100);
 		kill(pid, SIGKILL);
 		NEED(waitpid(pid, &status, 0) == pid);
 		close(ready[0]);

@@ -13,11 +13,9 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +26,7 @@
 
 #include "harness.h"
 #include "start.h"
+#include "watch.h"
 
 #define FEW		30000
 #define MILLION		1000000
@@ -40,41 +39,6 @@ is_large(void)
 	const char *text = getenv("RUMPUS_TESTS");
 
 	return text != NULL && strstr(text, "large") != NULL;
-}
-
-static unsigned int
-entries(const struct spserver *ss, const char *what)
-{
-	char path[64];
-	unsigned int n = 0;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)ss->ss_pid, what);
-	dir = opendir(path);
-	NEED(dir != NULL);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
-
-static long
-memory_kb(const struct spserver *ss)
-{
-	char path[64], line[256];
-	long kb = -1;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)ss->ss_pid);
-	file = fopen(path, "r");
-	NEED(file != NULL);
-	while (fgets(line, sizeof(line), file) != NULL) {
-		if (sscanf(line, "RssAnon: %ld kB", &kb) == 1)
-			break;
-	}
-	fclose(file);
-	NEED(kb >= 0);
-	return kb;
 }
 
 /* --- operations; each says how many calls it was, 0 if something failed --------------------- */
@@ -245,16 +209,14 @@ TEST_WITH(a_million_operations_leave_nothing, .ht_flags = HARNESS_SIDE, .ht_seco
 	long before, after;
 
 	spserver_start(&ss);
-	fds = entries(&ss, "fd");
-	threads = entries(&ss, "task");
+	fds = spserver_entries(&ss, "fd");
+	threads = spserver_entries(&ss, "task");
 	operations(&ss, total / 5, each);
-	while (entries(&ss, "fd") > fds || entries(&ss, "task") > threads)
-		sched_yield();
-	before = memory_kb(&ss);
+	spserver_settle(&ss, fds, threads);
+	before = spserver_memory(&ss);
 	operations(&ss, total, each);
-	while (entries(&ss, "fd") > fds || entries(&ss, "task") > threads)
-		sched_yield();
-	after = memory_kb(&ss);
+	spserver_settle(&ss, fds, threads);
+	after = spserver_memory(&ss);
 	harness_note("%u operations: memory %ld kB before, %ld kB after", total, before, after);
 	/* The sanitizers keep what was freed. */
 	CHECK(HARNESS_SLOWNESS > 1 || after <= before + GROWTH_KB);

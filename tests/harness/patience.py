@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""patience.py - how long a test in Python waits for what must come
+
+A limit turns a hang into a failure that says what did not come.  It is thought of on a machine
+that has nothing else to do, so a busy one gets more, and so does a sanitizer, which makes
+everything slower (RUMPUS_SLOWNESS, from the build).  What the machine will have to do later
+nobody knows: hence twice as much at least.
+"""
+
+import os
+
+
+def seconds(alone):
+    load = os.getloadavg()[0] / (os.cpu_count() or 1)
+    return alone * float(os.environ.get('RUMPUS_SLOWNESS', '1')) * (2 + load)
