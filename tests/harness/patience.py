@@ -7,7 +7,16 @@ everything slower (RUMPUS_SLOWNESS, from the build).  What the machine will have
 nobody knows: hence twice as much at least.
 """
 
+import faulthandler
 import os
+import signal
+
+# Who loses patience with all of the test sends this first: then it says what it was waiting for.
+faulthandler.register(signal.SIGTERM, all_threads=True, chain=True)
+
+# Where tests run in the background of a shell, programs would ignore what a test sends them.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def seconds(alone):
