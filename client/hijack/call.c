@@ -197,6 +197,26 @@ kernel_bell_close(int bell)
 	(void)backend_enter(backend_bell, 0, (const unsigned long[1]){ (unsigned long)bell });
 }
 
+static long ending;		/* the process whose end is under way; 0: none */
+
+void
+kernel_ends(void)
+{
+	self.s_ends = true;
+	__atomic_store_n(&ending, host_syscall(SYS_getpid, 0), __ATOMIC_RELAXED);
+}
+
+/*
+ * A thread of a process that another ends: what it waits for has been closed, which it must not
+ * be told about.  A child, forked meanwhile, goes on.
+ */
+static void
+ended_by_others(void)
+{
+	while (!self.s_ends && host_syscall(SYS_getpid, 0) == ending)
+		(void)host_syscall(SYS_pause, 0);
+}
+
 long
 kernel_call(unsigned int nr, const unsigned long args[6])
 {
@@ -228,6 +248,8 @@ kernel_call(unsigned int nr, const unsigned long args[6])
 	}
 	if (__builtin_expect(ret == -EFBIG, 0))
 		process_too_large();
+	if (__builtin_expect(__atomic_load_n(&ending, __ATOMIC_RELAXED) != 0, 0))
+		ended_by_others();
 	return ret;
 }
 

@@ -40,6 +40,7 @@ struct self_later {
 struct self {
 	unsigned int	 s_depth;	/* > 0: what it calls is meant for the host */
 	bool		 s_vfork;	/* in a child that shares our memory */
+	bool		 s_ends;	/* it ends the process */
 	bool		 s_keeps;	/* who will put back what that child changed (cwd.c) */
 	bool		 s_forking;	/* between the hooks of a fork */
 	bool		 s_plain;	/* came as a function call: vector registers are free */
@@ -68,6 +69,8 @@ void	dispatch_set(unsigned int nr, uint8_t hijack_class, rule_fn *fn);
 
 /* To the kernel, with its descriptors in args.  Starts it if need be. */
 long	kernel_call(unsigned int nr, const unsigned long args[6]);
+/* The process ends: calls of its other threads do not return any more. */
+void	kernel_ends(void);
 #define kernel_syscall(nr, ...)	KERNEL_SYSCALL_(nr, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define KERNEL_SYSCALL_(nr, a, b, c, d, e, f, ...)					\
 	kernel_call_own((nr), (const unsigned long [6]){ (unsigned long)(a), (unsigned long)(b),	\

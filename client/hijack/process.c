@@ -134,8 +134,10 @@ rule_exit(long nr, const unsigned long args[6])
 {
 	if (self.s_depth == 0 && !self.s_vfork && backend != NULL) {
 		mmap_flush();
-		if (backend->b_exec_env != NULL)
+		if (backend->b_exec_env != NULL) {
+			kernel_ends();
 			(void)kernel_syscall(SYS_close_range, 3, ~0U, 0);
+		}
 		if (backend->b_exit != NULL) {
 			self.s_depth++;
 			backend->b_exit();

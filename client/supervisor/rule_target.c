@@ -271,8 +271,10 @@ rule_exit(long nr, const unsigned long args[6])
 	(void)mmap_flush_target(visit->v_target);
 	if (nr == SYS_exit)
 		target_thread_ends((pid_t)visit->v_call.pid);
-	else if (target_has(visit->v_target))
+	else if (target_has(visit->v_target)) {
+		atomic_store(&visit->v_target->t_ends, true);
 		(void)kernel_syscall(SYS_close_range, 3, ~0U, 0);
+	}
 	return CALL_GOES_ON;
 }
 

@@ -75,6 +75,7 @@ struct target {
 	int32_t		*t_entry;	/* a: by descriptor, as in fdmap_table; the pointer: t */
 	unsigned int	 t_nentries;	/* t */
 	bool		 t_execs;	/* a: the next call may be another program's */
+	atomic_bool	 t_ends;	/* a: exit_group(2) is under way: no other call is answered */
 	uint32_t	 t_cwd;		/* a: enum cwd_kind */
 	pid_t		 t_handtid;	/* a: this thread executes what we tell it */
 	struct mapping	*t_maps;	/* rule_mmap.c */

@@ -195,8 +195,12 @@ serve(struct visit *v)
 	if (v->v_kernel != NULL)
 		many_leave(v->v_kernel);
 	v->v_kernel = NULL;
-	if (v->v_target != NULL)
+	if (v->v_target != NULL) {
+		/* Its threads do not live to see that we have closed what they wait for. */
+		if (v->v_call.data.nr != SYS_exit_group && atomic_load(&v->v_target->t_ends))
+			v->v_answered = true;
 		target_leave(v->v_target);
+	}
 	v->v_target = NULL;
 	visit_answer(v, ret);
 }

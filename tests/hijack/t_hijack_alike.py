@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""t_hijack_alike.py RUMPUS SP_SERVER - what a program is told, hijacked, is what the host tells it
+"""t_hijack_alike.py RUMPUS ENDING SP_SERVER - what a program is told, hijacked, is what the host tells it
 
 Each script runs in a folder of the host and in one of the kernel, and has to say the same.
 """
 
 import os
+import subprocess
 import sys
 
+ENDING = os.path.abspath(sys.argv.pop(2))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'rumpus'))
 
 # pylint: disable=wrong-import-position
@@ -268,6 +270,17 @@ print(os.fstat(f).st_size, os.pread(f, 200, 0) == b"." * 100)
         worlds.same(PYTHON, '-u', '-c', script, needles=(b"b'first' b'abc' b'first'",))
 
 
+def threads_do_not_see_how_their_process_ends():
+    """What it has open is closed in the kernel first, which none of its threads is told."""
+    with Worlds() as worlds:
+        for engine in ('preload', 'trap', 'supervisor'):
+            for _ in range(10):
+                words = [rig.RUMPUS, 'run', '--on', worlds.url, '--engine', engine, '--', ENDING]
+                result = subprocess.run(words, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, timeout=rig.LIMIT)
+                rig.check_eq('its end, by ' + engine, (7, b''), (result.returncode, result.stdout))
+
+
 rig.main([
     descriptors_go_through_local_sockets_of_the_host,
     copies_of_a_descriptor_are_several_to_epoll,
@@ -275,4 +288,5 @@ rig.main([
     names_of_descriptors_lead_to_what_they_are,
     names_of_descriptors_lead_there_under_a_supervisor,
     shared_mappings_agree_with_calls_and_with_each_other,
+    threads_do_not_see_how_their_process_ends,
 ])
