@@ -6,7 +6,8 @@
  *	bench_supervise RUMPUS STATIC
  *
  *	C5	a call on the kernel's descriptor in a static program, beside the bare hand-over:
- *		seccomp(2) tells another thread on the same processor, which answers at once
+ *		seccomp(2) tells another thread on the same processor, which answers at once; and a
+ *		read(2), of which nobody knows beforehand that it will not wait
  *	C6	a call that the filter lets through, beside the same without a filter
  *
  * STATIC is bench_static, which is told what to do and how often, and says what it took.
@@ -36,6 +37,7 @@
 
 #define CALLS	20000
 #define ROUNDS	11
+#define SIGNAL_ROUNDS	3
 
 static const char *rumpus, *program;
 
@@ -152,11 +154,25 @@ main(int argc, char **argv)
 	bench_print("C5 a call of a static program", bench_median(ours, ROUNDS) * 1e9,
 	    bench_median(host, ROUNDS) * 1e9, "ns", bench_median(ratio, ROUNDS), 1 / 1.3, 1 / 1.1);
 	for (unsigned int i = 0; i < ROUNDS; i++) {
+		host[i] = bare();
+		ours[i] = once("read", true);
+		ratio[i] = host[i] / ours[i];
+	}
+	bench_print("a call that might wait", bench_median(ours, ROUNDS) * 1e9,
+	    bench_median(host, ROUNDS) * 1e9, "ns", bench_median(ratio, ROUNDS), 0, 0);
+	for (unsigned int i = 0; i < ROUNDS; i++) {
 		host[i] = once("host", false);
 		ours[i] = once("host", true);
 		ratio[i] = host[i] / ours[i];
 	}
 	bench_print("C6 a host's call behind the filter", bench_median(ours, ROUNDS) * 1e9,
 	    bench_median(host, ROUNDS) * 1e9, "ns", bench_median(ratio, ROUNDS), 0, 0);
+	for (unsigned int i = 0; i < SIGNAL_ROUNDS; i++) {
+		host[i] = once("signal", false);
+		ours[i] = once("signal", true);
+		ratio[i] = host[i] / ours[i];
+	}
+	bench_print("how late a signal is to a call that waits", bench_median(ours, SIGNAL_ROUNDS) * 1e6,
+	    bench_median(host, SIGNAL_ROUNDS) * 1e6, "us", bench_median(ratio, SIGNAL_ROUNDS), 0, 0);
 	return bench_missed() > 0;
 }

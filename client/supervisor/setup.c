@@ -50,6 +50,7 @@ struct meeting {
 	int32_t		 m_listener;	/* the program: the number + 1, or -errno */
 	int32_t		 m_taken;	/* the supervisor: it has it */
 	int32_t		 m_pid;		/* the supervisor: the program's number */
+	int32_t		 m_signals[2];	/* of the program: descriptors for watch.c */
 };
 
 /* What is to be executed. */
@@ -130,6 +131,7 @@ program(const struct task *ta)
 
 	if (ta->ta_fd >= 0)
 		(void)fcntl(ta->ta_fd, F_SETFD, FD_CLOEXEC);
+	watch_signals_make(meeting->m_signals);
 	fd = filter_install();
 	word_set(&meeting->m_listener, fd < 0 ? fd : fd + 1);
 	if (fd < 0 || word_wait(&meeting->m_taken, supervisor) < 0)
@@ -166,6 +168,7 @@ listener_fetch(pid_t pid)
 	listener = (int)host_syscall(SYS_pidfd_getfd, pidfd, number - 1, 0);
 	if (listener < 0)
 		die("the host does not let the program be supervised", -listener);
+	watch_signals_take(pidfd, meeting->m_signals);
 	(void)close(pidfd);
 }
 
@@ -205,7 +208,7 @@ supervise(void)
 	struct pollfd pfd = { .fd = listener };
 
 	for (;;) {
-		if ((poll(&pfd, 1, -1) < 0 && errno != EINTR) || (pfd.revents & POLLHUP) != 0)
+		if ((poll(&pfd, 1, -1) < 0 && errno != EINTR) || (pfd.revents & (POLLHUP | POLLNVAL)) != 0)
 			_exit(0);
 	}
 }

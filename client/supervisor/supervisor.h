@@ -142,7 +142,7 @@ struct visit {
 	_Atomic uint64_t v_mask;	/* that; watch.c */
 	_Atomic bool	 v_masked;
 	/* watch.c */
-	uint64_t	 v_seen;
+	_Atomic uint64_t v_seen;
 	unsigned int	 v_ticks;
 };
 
@@ -164,6 +164,9 @@ long	visit_give(int fd, long n, bool cloexec);
 /* --- the rest ---------------------------------------------------------------------------- */
 
 int	watch_start(void);
+/* In the program that will be: descriptors, closed by its exec, that the supervisor takes. */
+void	watch_signals_make(int32_t ret_fd[2]);
+void	watch_signals_take(int pidfd, const int32_t fd[2]);
 void	watch_hint(void);		/* a call is under way */
 void	watch_pidfd(int pidfd, pid_t pid);
 void	watch_placeholder(int fd, uint32_t index);

@@ -4,13 +4,17 @@
  * watch.c - what happens to programs while we are busy, or are not
  *
  *  - A placeholder hangs up, a process ends: one thread waits for both.
- *  - A program that waits for us has a signal to handle, or was killed.  The host tells nobody
- *    (a filter that lets signals break calls off would have them begun again when we had
- *    already carried them out), so that another thread looks, a hundred times a second at
- *    first, at those that have been waiting for more than one look; it sleeps when there are
- *    none.  The worker gets a signal, which ends his call.
+ *  - A program that waits for us has a signal to handle, or was killed.  The worker gets a signal
+ *    then, which ends his call.  The host does not tell us of it (a filter that lets signals break calls
+ *    off would have them begun again when we had already carried them out).  So another thread
+ *    looks, a hundred times a second at first, at those that have been waiting for more than one
+ *    look; it sleeps when there are none.
+ *  - Of the first program we know at once.  Who adds a signalfd to an epoll instance has that woken
+ *    by each signal that is sent to him from then on, over an exec, whoever waits with it.  What
+ *    the signalfd then says is about who asks: so we ask with a thread for which a signal always waits.
+ *    NEEDSWORK: its children would have to do the same after their birth, led by the hand (hand.c).
  *
- * References: seccomp_unotify(2), proc_pid_status(5), signal(7).
+ * References: seccomp_unotify(2), proc_pid_status(5), signal(7), signalfd(2) on epoll.
  */
 
 #include <errno.h>
@@ -21,6 +25,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -116,15 +121,16 @@ signal_waits(pid_t pid, pid_t tid, const struct visit *v)
 	return (pending & ~blocked & ~mask_of(text, "\nSigIgn:")) != 0;
 }
 
+/* At once, or only if it is the same call as last time. */
 static void
-look(struct visit *v)
+look(struct visit *v, bool at_once)
 {
 	uint64_t id = atomic_load(&v->v_busy);
 	pid_t tid = (pid_t)v->v_call.pid;
 	struct target *t;
 
-	if (id == 0 || id != v->v_seen) {
-		v->v_seen = id;
+	if (id == 0 || (!at_once && id != atomic_load(&v->v_seen))) {
+		atomic_store(&v->v_seen, id);
 		return;
 	}
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0) {
@@ -174,7 +180,7 @@ lookout(void *arg)
 		ts.tv_nsec = (quiet > 100 ? TICK_MAX_MS : TICK_MS) * 1000000L;
 		(void)nanosleep(&ts, NULL);
 		for (unsigned int i = 0; i < NWORKERS; i++)
-			look(&visits[i]);
+			look(&visits[i], false);
 	}
 	return NULL;
 }
@@ -188,6 +194,68 @@ watch_hint(void)
 	atomic_store(&lookout_sleeps, false);
 	(void)pthread_cond_signal(&lookout_wanted);
 	(void)pthread_mutex_unlock(&lookout_lock);
+}
+
+/* --- the first program's ----------------------------------------------------------------- */
+
+#define WAITS_ALWAYS	SIGUSR2		/* for the listener; all signals are blocked here */
+
+static int signals_epfd = -1;
+
+void
+watch_signals_make(int32_t ret_fd[2])
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
+	sigset_t set;
+	int spare;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, WAITS_ALWAYS);
+	ret_fd[0] = epoll_create1(EPOLL_CLOEXEC);
+	ret_fd[1] = signalfd(-1, &set, SFD_CLOEXEC);
+	(void)epoll_ctl(ret_fd[0], EPOLL_CTL_ADD, ret_fd[1], &ev);
+	/* Without them it works, too; but not without one for the filter. */
+	spare = fcntl(ret_fd[0], F_DUPFD_CLOEXEC, 0);
+	for (unsigned int i = 0; i < 2 && (spare < 0 || ret_fd[1] < 0); i++) {
+		if (ret_fd[i] >= 0)
+			(void)close(ret_fd[i]);
+		ret_fd[i] = -1;
+	}
+	if (spare >= 0)
+		(void)close(spare);
+}
+
+/* With the signalfd the registration would go: it stays open. */
+void
+watch_signals_take(int pidfd, const int32_t fd[2])
+{
+	int epoll = (int)host_syscall(SYS_pidfd_getfd, pidfd, fd[0], 0);
+	int signals = (int)host_syscall(SYS_pidfd_getfd, pidfd, fd[1], 0);
+
+	if (epoll >= 0 && signals >= 0)
+		signals_epfd = epoll;
+}
+
+/*
+ * A signal that came while a call was on its way to a worker is found a moment later; and what is missed
+ * even then, by the lookout.
+ */
+static void *
+listener_of_signals(void *arg)
+{
+	struct timespec moment = { .tv_nsec = 1000000 };
+	struct epoll_event ev;
+
+	(void)host_syscall(SYS_tgkill, getpid(), host_syscall(SYS_gettid, 0), WAITS_ALWAYS);
+	while (epoll_wait(signals_epfd, &ev, 1, -1) >= 0 || errno == EINTR) {
+		for (unsigned int again = 0; again < 2; again++) {
+			for (unsigned int i = 0; i < NWORKERS; i++)
+				look(&visits[i], true);
+			if (again == 0)
+				(void)nanosleep(&moment, NULL);
+		}
+	}
+	return NULL;
 }
 
 /* --- start ------------------------------------------------------------------------------------ */
@@ -212,5 +280,7 @@ watch_start(void)
 	error = pthread_create(&thread, NULL, undertaker, NULL);
 	if (error == 0)
 		error = pthread_create(&thread, NULL, lookout, NULL);
+	if (error == 0 && signals_epfd >= 0)
+		error = pthread_create(&thread, NULL, listener_of_signals, NULL);
 	return error;
 }

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -285,6 +286,22 @@ come_back(void)
 	(void)pthread_mutex_unlock(&workers_lock);
 }
 
+/*
+ * When nobody has the filter any more the host has no calls for us and says so at once, each time.
+ * We all end with the main thread then, which needs the processor for that: who asks again and
+ * again under a real-time scheduler would keep it from it for ever.
+ */
+static void
+rest_if_over(void)
+{
+	struct pollfd pfd = { .fd = listener };
+
+	if (poll(&pfd, 1, 0) != 1 || (pfd.revents & POLLHUP) == 0)
+		return;
+	for (;;)
+		(void)pause();
+}
+
 static void *
 worker(void *arg)
 {
@@ -298,8 +315,12 @@ worker(void *arg)
 	atomic_store(&v->v_tid, (pid_t)host_syscall(SYS_gettid, 0));
 	for (;;) {
 		memset(&v->v_call, 0, sizeof(v->v_call));
-		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &v->v_call) != 0)
-			continue;	/* it was killed meanwhile, or a signal of watch.c */
+		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &v->v_call) != 0) {
+			/* It was killed meanwhile, or a signal of watch.c. */
+			if (errno == ENOENT)
+				rest_if_over();
+			continue;
+		}
 		if (!sleeps(v->v_call.data.nr)) {
 			serve(v);
 			continue;
