@@ -197,7 +197,7 @@ rumpclient_notify(int r, int bell)
 		if (handle < 0)
 			return handle;
 	}
-	args[1] = (unsigned long)(handle + 1);
+	args[1] = handle == -1 ? 0 : (unsigned long)handle + 1;
 	return (int)rumpclient_syscall_args(SP_NR_NOTIFY, args);
 }
 
