@@ -60,7 +60,7 @@ SCRIPT(a_larger_segment_that_is_lost_is_no_congestion,
     "in A 1 ack 10241 sack 11701:13749\n"
     "drop\n"
     "in A 1 ack 10241 sack 11701:14773\n"
-    "out A 10241+1024\n"		/* the same text, in two */
+    "out A 10241+1024\n"
     "out A 11265+436\n"
     "castate DISORDER\n"
     "cwnd 20\n"
@@ -119,7 +119,7 @@ SCRIPT(the_search_halves_what_is_in_doubt,
     "drop\n"
     "+100 in A 1 ack 14773\n"
     "rounds 2 100\n"
-    "mss 1351\n"			/* 1242, then 1351: each half of what is left */
+    "mss 1351\n"
     "count MTUPFAIL 1\n"
     "count MTUPSUCCESS 2\n");
 
@@ -134,7 +134,7 @@ SCRIPT(the_search_ends_at_the_largest_that_passes,
 
 SCRIPT(what_did_not_pass_is_tried_again_after_the_interval,
     "var probe_interval 1\n"
-    "var probe_threshold 436\n"		/* one probe, then no doubt is left */
+    "var probe_threshold 436\n"
     PROBED("sackok")
     "+100 in A 1 ack 10241\n"
     "drop\n"
@@ -163,7 +163,7 @@ SCRIPT(a_router_that_finds_the_probe_too_big_ends_the_doubt,
 SCRIPT(a_timeout_says_nothing_about_the_probe,
     "var early_retrans 0\n"
     PROBED(SACK)
-    "+300 out A 2049+1024\n"		/* nothing more came */
+    "+300 out A 2049+1024\n"
     "castate LOSS\n"
     "count MTUPFAIL 0\n"
     "mss 1024\n");
@@ -182,7 +182,7 @@ SCRIPT(behind_a_black_hole_larger_ones_are_tried_from_below,
     "out PA 1025+436\n"
     "+100 in A 1 ack 1461\n"
     "rounds 20 100\n"
-    "mss 1452 1460\n"			/* all pass now: closer than the threshold */
+    "mss 1452 1460\n"
     "count MTUPFAIL 1\n");
 
 #define TOLD \
@@ -205,7 +205,7 @@ SCRIPT(what_icmp_told_holds_as_long_as_the_route_knows_it,
 
 SCRIPT(a_path_that_grew_again_is_found,
     TOLD
-    "wait 650000\n"			/* the route has forgotten it */
+    "wait 650000\n"
     "rounds 5 100\n"
     "mss 1460\n"
     "count MTUPSUCCESS 1\n");
