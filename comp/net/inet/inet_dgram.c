@@ -277,6 +277,16 @@ dest_apply(struct inpcb *inp, const struct sockmsg *sm, struct dgram_dest *dd)
 	return 0;
 }
 
+static void
+dest_keepoptions(struct dgram_dest *dd)
+{
+	struct inet_tx *tx = &dd->dd_tx;
+
+	KASSERT(tx->it_optlen <= sizeof(dd->dd_options));
+	memcpy(dd->dd_options, tx->it_options, tx->it_optlen);
+	tx->it_options = dd->dd_options;
+}
+
 int
 dgram_route(struct inpcb *inp, const struct sockmsg *sm, struct dgram_dest *ret_dd)
 {
@@ -284,22 +294,25 @@ dgram_route(struct inpcb *inp, const struct sockmsg *sm, struct dgram_dest *ret_
 	int error;
 
 	KASSERT(mutex_owned(&so->so_lock));
-	*ret_dd = (struct dgram_dest){
-		.dd_confirm = (sm->sm_flags & MSG_CONFIRM) != 0,
-		.dd_mark = atomic_load(&so->so_mark), .dd_prio = atomic_load(&so->so_priority),
-	};
+	memset(ret_dd, 0, offsetof(struct dgram_dest, dd_options));
+	ret_dd->dd_confirm = (sm->sm_flags & MSG_CONFIRM) != 0;
+	ret_dd->dd_mark = atomic_load(&so->so_mark);
+	ret_dd->dd_prio = atomic_load(&so->so_priority);
 	if ((so->so_state & SS_CANTSENDMORE) != 0)
 		return EPIPE;
 	error = socket_geterror(so);
 	if (error)
 		return error;
 	inpcb_tx(inp, &ret_dd->dd_tx);
+	if (unlikely(ret_dd->dd_tx.it_optlen != 0))
+		dest_keepoptions(ret_dd);
 	error = dest_apply(inp, sm, ret_dd);
 	if (error) {
 		rtdst_rele(ret_dd->dd_rd);
 		ret_dd->dd_rd = NULL;
 		return error;
 	}
+	ret_dd->dd_ownopts = ret_dd->dd_tx.it_options == ret_dd->dd_options;
 	ret_dd->dd_sport = inp->inp_lport;
 	return 0;
 }
@@ -356,6 +369,8 @@ dgram_output(struct dgram_dest *dd, struct packetq *q)
 	const struct inet_af *af = inet_af(dd->dd_tx.it_family);
 	struct neigh *n = atomic_load_acq(&dd->dd_rd->rd_neigh);
 
+	if (dd->dd_ownopts)
+		dd->dd_tx.it_options = dd->dd_options;	/* dd may be a copy */
 	if (dd->dd_confirm && n != NULL)
 		neigh_confirm(n);
 	if (af == NULL) {

@@ -16,7 +16,10 @@ struct dgram_dest {
 	struct rtdst	*dd_rd;		/* referenced */
 	uint16_t	 dd_sport, dd_dport;
 	bool		 dd_confirm;
+	bool		 dd_ownopts;	/* dd_tx's options are dd_options */
 	uint32_t	 dd_mark, dd_prio;
+	/* The socket's at the moment: it may get others while this is on its way. */
+	uint8_t		 dd_options[INET_OPTIONS_MAX];
 };
 
 /*

@@ -224,7 +224,7 @@ send_corked(struct socket *so, struct udpcb *u, struct packet *p, struct dgram_d
 	u->u_pending_gso = gso;
 	atomic_store(&u->u_pending, p);
 	/* Options of the first send may lie in its control data, which is gone by then. */
-	if (u->u_dest.dd_tx.it_options != u->u_dgram.dp_inp.inp_options) {
+	if (!u->u_dest.dd_ownopts) {
 		u->u_dest.dd_tx.it_options = NULL;
 		u->u_dest.dd_tx.it_optlen = 0;
 	}

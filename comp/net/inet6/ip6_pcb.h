@@ -13,7 +13,8 @@
 
 enum { STICKY_HOP, STICKY_DST1, STICKY_ROUTING, STICKY_DST, STICKY_N };
 
-#define IP6_STICKY_MAX	64	/* bytes of headers in front of each packet: what there is room for */
+/* Bytes of headers in front of each packet: what there is room for. */
+#define IP6_STICKY_MAX	INET_OPTIONS_MAX
 
 /* Headers to put in front of each packet, as they go: immutable, freed by qsbr. */
 struct ip6_block {

@@ -52,6 +52,7 @@ inet_rx_scope(const struct inet_rx *ir, const struct inaddr *a)
 }
 
 /* How a packet goes out. */
+#define INET_OPTIONS_MAX	64	/* bytes of options or headers that a socket keeps */
 struct inet_tx {
 	struct netns	*it_ns;
 	uint8_t		 it_family;

@@ -53,6 +53,12 @@ option_set(struct mixer *m)
 	static const int values[] = { 0, 1, 2, -1, 64, 255, 1500, 60000 };
 	int value[4] = { values[below(m, ARRAY_SIZE(values))], (int)below(m, 2), 0, 0 };
 
+	/* What packets get in front is memory of its own. */
+	if (below(m, 8) == 0) {
+		(void)rump_sys_setsockopt(m->fd, SOL_IP, IP_OPTIONS, "\1\1\1\1", 4 * below(m, 2));
+		(void)rump_sys_setsockopt(m->fd, SOL_IPV6, IPV6_DSTOPTS, "\x3b\0\1\4\0\0\0\0",
+		    8 * below(m, 2));
+	}
 	(void)rump_sys_setsockopt(m->fd, any_level(m), (int)below(m, NAMES), value,
 	    below(m, 4) == 0 ? sizeof(value) : sizeof(*value));
 }
