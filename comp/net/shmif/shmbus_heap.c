@@ -110,8 +110,8 @@ heap_fetch(struct shmbus_port *p, uint32_t buf)
 {
 	const char *sb = (const char *)shmbus_buf(p->sp_bus, p->sp_index, buf);
 
-	__builtin_prefetch(sb, 1);
-	__builtin_prefetch(sb + CACHE_LINE, 1);
+	cpu_prefetchw(sb);
+	cpu_prefetchw(sb + CACHE_LINE);
 }
 
 /*

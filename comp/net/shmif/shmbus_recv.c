@@ -66,7 +66,7 @@ recv_fetch(const struct shmbus_port *p)
 	    buf >= p->sp_nbuf)
 		return;
 	sb = (const char *)shmbus_buf(bus, port, buf);
-	__builtin_prefetch(sb, 1);
+	cpu_prefetchw(sb);
 	__builtin_prefetch(sb + CACHE_LINE, 0);
 }
 
@@ -101,6 +101,9 @@ recv_word(struct shmbus_port *p, uint64_t word, struct shmbus_rx *rx)
 	if (port >= bus->sb_geo.sg_nports || buf >= p->sp_nbuf)
 		return false;
 	sb = shmbus_buf(bus, port, buf);
+	/* Its lines come together, and the first so that its state can be changed at once. */
+	cpu_prefetchw(sb);
+	__builtin_prefetch((const char *)sb + CACHE_LINE, 0);
 	if (atomic_load_acq(&sb->sb_state) != recv_state(p, SHMBUS_BUF_SENT))
 		return false;
 	if (!recv_meta(bus, buf, sb, &rx->sr_meta))
