@@ -44,6 +44,13 @@ cv_destroy(kcondvar_t *cv __unused_arg)
 	    cv->cv_name);
 }
 
+/* Those who wait at a time use one mutex, which is held: no atomic addition is needed. */
+static void
+waiters_change(kcondvar_t *cv, uint32_t by)
+{
+	atomic_store(&cv->cv_waiters, atomic_load(&cv->cv_waiters) + by);
+}
+
 static int
 cv_park(kcondvar_t *cv, kmutex_t *m, int64_t deadline, int flags)
     NO_THREAD_SAFETY
@@ -53,15 +60,15 @@ cv_park(kcondvar_t *cv, kmutex_t *m, int64_t deadline, int flags)
 
 	KASSERT(mutex_owned(m));
 	seq = atomic_load(&cv->cv_seq);
-	atomic_add(&cv->cv_waiters, 1);
+	waiters_change(cv, 1);
 	__atomic_fetch_add(&cv->cv_parked, 1, __ATOMIC_SEQ_CST);
 	mutex_exit(m);
 	vcpu_block_begin();
 	error = rumpuser_park(&cv->cv_seq, seq, flags, deadline);
 	vcpu_block_end();
 	atomic_sub(&cv->cv_parked, 1);
-	atomic_sub(&cv->cv_waiters, 1);
 	mutex_enter(m);
+	waiters_change(cv, UINT32_MAX);
 	return error == ETIMEDOUT || error == EINTR ? error : 0;
 }
 
@@ -75,7 +82,7 @@ cv_park_sig(kcondvar_t *cv, kmutex_t *m, int64_t deadline, bool idle)
 
 	KASSERT(mutex_owned(m));
 	seq = atomic_load(&cv->cv_seq);
-	atomic_add(&cv->cv_waiters, 1);
+	waiters_change(cv, 1);
 	__atomic_store_n(&l->l_parkword, &cv->cv_seq, __ATOMIC_SEQ_CST);
 	mutex_exit(m);
 	if (__atomic_load_n(&l->l_intr, __ATOMIC_SEQ_CST)) {
@@ -88,8 +95,8 @@ cv_park_sig(kcondvar_t *cv, kmutex_t *m, int64_t deadline, bool idle)
 	mutex_enter(&l->l_proc->p_lock);
 	atomic_store(&l->l_parkword, NULL);
 	mutex_exit(&l->l_proc->p_lock);
-	atomic_sub(&cv->cv_waiters, 1);
 	mutex_enter(m);
+	waiters_change(cv, UINT32_MAX);
 	if (lwp_interrupted(l))
 		return EINTR;
 	return error == ETIMEDOUT || error == EINTR ? error : 0;

@@ -14,7 +14,9 @@
  *
  * Life cycle
  *	ifdrive_attach() puts it into the list of its name space and starts its guard;
- *	ifdrive_detach() takes it out, ends the guard and waits until nobody drives.
+ *	ifdrive_detach() takes it out, ends the guard, waits until nobody drives, and keeps
+ *	the place.  The memory goes with the interface: who has a reference to that may
+ *	be about to look whether the place is free.
  *
  * Locking: ns_lock for the name space's list, drives_lock for the list of all; id_busy
  * is a try-lock and nothing is awaited under it but locks of sockets.
@@ -71,7 +73,7 @@ drive_poll(struct ifdrive *id)
 
 	if (!drive_tryenter(id))
 		return 0;
-	atomic_add(&id->id_activity, 1);
+	drive_active(id);
 	n = drive_input(id);
 	drive_exit(id);
 	return n;
@@ -208,7 +210,13 @@ ifdrive_detach(struct ifnet *ifp)
 		vcpu_block_end();
 	}
 	drives_remove(id);
-	ifp->if_drive = NULL;
+	/* Whoever found it in a list by now has a reference to its interface. */
 	qsbr_barrier();
-	kmem_free(id, sizeof(*id));
+}
+
+void
+ifdrive_free(struct ifnet *ifp)
+{
+	if (ifp->if_drive != NULL)
+		kmem_free(ifp->if_drive, sizeof(*ifp->if_drive));
 }

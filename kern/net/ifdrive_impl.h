@@ -60,6 +60,13 @@ drive_exit(struct ifdrive *id)
 	atomic_store_rel(&id->id_busy, 0);
 }
 
+/* Tells the guard that others look.  id_busy is held, so that an addition will do. */
+static inline void
+drive_active(struct ifdrive *id)
+{
+	atomic_store(&id->id_activity, atomic_load(&id->id_activity) + 1);
+}
+
 /* One batch from the link through the stack: how many packets.  id_busy is held. */
 unsigned int drive_input(struct ifdrive *id);
 

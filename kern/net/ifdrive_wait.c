@@ -64,15 +64,15 @@ spin_round(struct netns *ns, struct ifdrive **held)
 	id = atomic_load_acq(&dl->dl_drive[0]);
 	if (id == NULL || !if_running(id->id_ifp) || !drive_tryenter(id))
 		return false;
-	if_hold(id->id_ifp);
-	atomic_add(&id->id_activity, 1);
+	drive_active(id);
 	*held = id;
 	return drive_input(id) > 0;
 }
 
 /*
  * Polls until the word changes (true) or patience ends.  *ret_held is the
- * interface that the caller drives now, with a reference, or NULL.
+ * interface that the caller drives now, or NULL: it stays for so long, as
+ * ifdrive_detach() waits for its place.
  */
 static bool
 drive_spin(struct netns *ns, const uint32_t *word, uint32_t expected,
@@ -198,15 +198,14 @@ drive_enter(struct ifdrive *id, uint32_t *word, uint32_t *parked,
 	return EBUSY;
 }
 
-/* Lets go of what drive_spin() or drive_enter() took. */
+/* After a sleep: lets go of the place and of the reference. */
 static void
-drive_leave(struct ifdrive *id, bool slept)
+drive_leave(struct ifdrive *id)
 {
 	struct ifnet *ifp = id->id_ifp;
 
 	drive_exit(id);
-	if (slept)
-		guard_rouse(id);
+	guard_rouse(id);
 	if_rele(ifp);
 }
 
@@ -226,7 +225,7 @@ drive_take(struct netns *ns, uint32_t *word, uint32_t *parked, uint32_t expected
 		if_rele(id->id_ifp);
 		return error;
 	}
-	atomic_add(&id->id_activity, 1);
+	drive_active(id);
 	*ret_id = id;
 	return 0;
 }
@@ -241,14 +240,16 @@ drive_wait(struct netns *ns, uint32_t *word, uint32_t *parked, uint32_t expected
 	if (drive_spin(ns, word, expected, deadline, &id) ||
 	    drive_yield(ns, word, expected, &id)) {
 		if (id != NULL)
-			drive_leave(id, false);
+			drive_exit(id);
 		return 0;
 	}
 	if (id == NULL)
 		error = drive_take(ns, word, parked, expected, deadline, &id);
+	else
+		if_hold(id->id_ifp);
 	if (error == 0) {
 		error = drive_sleep(id, word, expected, deadline);
-		drive_leave(id, true);
+		drive_leave(id);
 	}
 	if (error == EBUSY)
 		error = idle_sleep(word, parked, expected, deadline);

@@ -125,6 +125,7 @@ ifnet_free(struct qsbr_head *qh)
 
 	if (ifp->if_alias != NULL)
 		kmem_free(ifp->if_alias, strlen(ifp->if_alias) + 1);
+	ifdrive_free(ifp);
 	kmem_free(ifp->if_count, vcpu_count * sizeof(struct if_percpu));
 	kmem_free(ifp, sizeof(*ifp));
 }

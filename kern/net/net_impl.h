@@ -102,6 +102,7 @@ int	ether_tag(struct packet *p);		/* EINVAL: no room */
  */
 int	ifdrive_attach(struct ifnet *ifp);	/* ns_lock held; ENOMEM, EAGAIN, ENOSPC */
 void	ifdrive_detach(struct ifnet *ifp);	/* ns_lock not held; may sleep */
+void	ifdrive_free(struct ifnet *ifp);	/* with its interface */
 int	ifdrive_netns_init(struct netns *ns);	/* ENOMEM */
 void	ifdrive_netns_free(struct netns *ns);
 

@@ -83,9 +83,10 @@ socket_wait(struct socket *so, struct sockbuf *sb, int64_t deadline)
 	int error;
 
 	KASSERT(mutex_owned(&so->so_lock));
-	atomic_add(&sb->sb_waiters, 1);
+	/* Written under so_lock only, and looked at without it. */
+	atomic_store(&sb->sb_waiters, sb->sb_waiters + 1);
 	error = socket_sleep(so, sb, deadline);
-	atomic_sub(&sb->sb_waiters, 1);
+	atomic_store(&sb->sb_waiters, sb->sb_waiters - 1);
 	return error;
 }
 

@@ -372,23 +372,34 @@ outq_send(struct tcpcb *tp)
 }
 
 void
-tcp_unlock(struct tcpcb *tp)
+tcp_unlock_held(struct tcpcb *tp)
     NO_THREAD_SAFETY
 {
 	struct socket *so = tcp_so(tp);
 
 	KASSERT(mutex_owned(&so->so_lock));
 	if (tp->t_outq.pq_head != NULL && (tp->t_flags & TF_OUTBUSY) == 0) {
-		/* Who drops the lock may lose the last reference meanwhile. */
-		socket_hold(so);
 		tp->t_flags |= TF_OUTBUSY;
 		do {
 			outq_send(tp);
 		} while (tp->t_outq.pq_head != NULL);
 		tp->t_flags &= ~TF_OUTBUSY;
-		mutex_exit(&so->so_lock);
-		socket_rele(so);
-		return;
 	}
 	mutex_exit(&so->so_lock);
+}
+
+void
+tcp_unlock(struct tcpcb *tp)
+    NO_THREAD_SAFETY
+{
+	struct socket *so = tcp_so(tp);
+
+	if (tp->t_outq.pq_head == NULL || (tp->t_flags & TF_OUTBUSY) != 0) {
+		mutex_exit(&so->so_lock);
+		return;
+	}
+	/* Who drops the lock may lose the last reference meanwhile. */
+	socket_hold(so);
+	tcp_unlock_held(tp);
+	socket_rele(so);
 }

@@ -296,6 +296,8 @@ uint32_t tcp_tuplehash(const struct tcpns *tn, const struct inaddr *laddr,
 void	tcp_setup(struct tcpcb *tp);	/* addresses are known: family, offsets, MSS */
 /* Drops so_lock; what was built leaves. */
 void	tcp_unlock(struct tcpcb *tp);
+/* The same for who has a reference of his own to the socket. */
+void	tcp_unlock_held(struct tcpcb *tp);
 
 /* tcp_diag.c */
 void	tcp_diag(struct socket *so, struct sockdiag *ret_sd);

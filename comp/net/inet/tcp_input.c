@@ -364,7 +364,7 @@ rx_done(struct tcp_rx *rx)
 	so = tcp_so(tp);
 	if ((tp->t_flags & TF_OUTPUT) != 0)
 		tcp_output(tp, rx->rx_now);
-	tcp_unlock(tp);
+	tcp_unlock_held(tp);
 	socket_rele(so);
 }
 

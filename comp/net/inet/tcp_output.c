@@ -287,12 +287,30 @@ check_persist(struct tcpcb *tp, int64_t now)
 		tcp_timer_clear(tp, TT_PERSIST);
 }
 
+/*
+ * All there is has been sent and nothing was lost: so it is after most segments that
+ * arrive.  What output_data() would find out at greater length.
+ */
+static bool
+output_idle(struct tcpcb *tp)
+{
+	if (tp->t_nxt != text_end(tp) || tp->t_board.bd_lost != 0 ||
+	    (tp->t_flags & (TF_FINQ | TF_FINSENT)) != 0)
+		return false;
+	tp->t_flags = (tp->t_flags | TF_APPLIMITED) & ~TF_FORCE;
+	tcp_timer_clear(tp, TT_CORK);
+	tcp_timer_clear(tp, TT_PERSIST);
+	return true;
+}
+
 static void
 output_data(struct tcpcb *tp, int64_t now)
 {
 	uint32_t had = tp->t_board.bd_n, nxt = tp->t_nxt;
 	bool sent = false;
 
+	if (output_idle(tp))
+		return;
 	/* F-RTO's second step tries new data where others would go on retransmitting. */
 	while (tp->t_frto != 2 && send_lost(tp, now))
 		sent = true;

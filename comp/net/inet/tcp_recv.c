@@ -208,9 +208,12 @@ put_inq(struct tcpcb *tp, struct sockmsg *sm)
 	cmsg_put(sm, SOL_TCP, TCP_CM_INQ, &inq, sizeof(inq));
 }
 
-/* Takes what is there; the lock is held on entry and exit.  *ret_n: octets. */
+/*
+ * Takes what is there; the lock is held on entry and exit.  *ret_n: octets.  Who waited for
+ * it reads when it came, and need not look at the clock to know when that was.
+ */
 static int
-recv_round(struct tcpcb *tp, struct sockmsg *sm, uint32_t skip, uint32_t *ret_n)
+recv_round(struct tcpcb *tp, struct sockmsg *sm, uint32_t skip, bool waited, uint32_t *ret_n)
     REQUIRES(tp->t_inp.inp_so->so_lock) NO_THREAD_SAFETY
 {
 	struct socket *so = tcp_so(tp);
@@ -234,7 +237,7 @@ recv_round(struct tcpcb *tp, struct sockmsg *sm, uint32_t skip, uint32_t *ret_n)
 		mutex_enter(&so->so_lock);
 	round_end(tp, &r, peek ? 0 : *ret_n);
 	if (!peek && *ret_n > 0) {
-		tcp_rcvread(tp, clock_mono());
+		tcp_rcvread(tp, waited ? tp->t_lastdata : clock_mono());
 		if ((tp->t_flags & TF_ACKNOW) != 0)
 			tcp_output(tp, clock_mono());
 	}
@@ -247,7 +250,7 @@ tcp_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 {
 	struct tcpcb *tp = tcpcb_of(so);
 	bool peek = (sm->sm_flags & MSG_PEEK) != 0;
-	bool nonblock = (sm->sm_flags & MSG_DONTWAIT) != 0;
+	bool nonblock = (sm->sm_flags & MSG_DONTWAIT) != 0, waited = false;
 	int64_t deadline = socket_deadline(&so->so_rcv);
 	size_t done = 0, target, resid = sm->sm_uio->uio_resid;
 	uint32_t n, skip = 0;
@@ -270,7 +273,7 @@ tcp_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 			/* A read of nothing waits like others, and takes nothing. */
 			if (resid == 0 && tcp_readable(tp) > 0)
 				break;
-			error = recv_round(tp, sm, skip, &n);
+			error = recv_round(tp, sm, skip, waited, &n);
 			done += n;
 			skip += peek ? n : 0;
 			if (error != 0 || (done > 0 && (done == resid ||
@@ -292,18 +295,19 @@ tcp_recv(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 		}
 		/* What we have read may have opened the window: say so before we sleep. */
 		if (tp->t_outq.pq_head != NULL && (tp->t_flags & TF_OUTBUSY) == 0) {
-			tcp_unlock(tp);
+			tcp_unlock_held(tp);
 			mutex_enter(&so->so_lock);
 			continue;
 		}
 		error = socket_wait(so, &so->so_rcv, deadline);
 		if (error)
 			break;
+		waited = true;
 	}
 	socket_peeked_locked(so, peek, done);
 	if (tp->t_inq && error <= 0)
 		put_inq(tp, sm);
-	tcp_unlock(tp);
+	tcp_unlock_held(tp);
 	if (error > 0 && done == 0)
 		return error;
 	*ret_done = done;

@@ -337,7 +337,7 @@ tcp_send(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 		added(tp, sm, len == resid);
 		if (len == resid)
 			break;
-		tcp_unlock(tp);
+		tcp_unlock_held(tp);
 		mutex_enter(&so->so_lock);
 	}
 	if (done > 0 && (tp->t_flags & TF_MORE) != 0 && (sm->sm_flags & MSG_MORE) == 0) {
@@ -345,7 +345,7 @@ tcp_send(struct socket *so, struct sockmsg *sm, size_t *ret_done)
 		tp->t_flags &= ~TF_MORE;
 		tcp_output(tp, clock_mono());
 	}
-	tcp_unlock(tp);
+	tcp_unlock_held(tp);
 	if (error != 0 && done == 0)
 		return error;
 	*ret_done = done;
