@@ -44,6 +44,12 @@ if_counters_self(struct ifnet *ifp)
 	return &if_percpu(ifp, vcpu_self()->vc_index)->pc_count;
 }
 
+struct if_flow *
+if_flow_self(struct ifnet *ifp)
+{
+	return &if_percpu(ifp, vcpu_self()->vc_index)->pc_flow;
+}
+
 void
 if_stats(const struct ifnet *ifp, struct if_counters *ret_sum)
 {

@@ -70,6 +70,7 @@ enum if_guard { IFGUARD_TAPS, IFGUARD_INPUT, IFGUARD_N };
 
 struct if_percpu {
 	struct if_counters pc_count;
+	struct if_flow	 pc_flow;
 	uint64_t	 pc_in[IFGUARD_N][2];
 	uint64_t	 pc_out[IFGUARD_N][2];
 } __aligned_to(CACHE_LINE);

@@ -7,7 +7,8 @@
  * 3.2.1), its addresses are judged (section 3.2.1.3, RFC 1812 section 5.3.7), fragments wait
  * for each other, and what is ours goes up in batches of one protocol.  The
  * verdict about a pair of addresses is kept for the next packet of the batch, which
- * is nearly always of the same flow.
+ * is nearly always of the same flow, and if it is that the packet is ours, for the next
+ * batch of the interface on the same vCPU, until an address or a route changes.
  *
  * Runs on the thread that received; takes no lock on the common path.
  */
@@ -134,19 +135,46 @@ judge_destination(const struct ip_run *ir, const struct ip_hdr *ih)
 	return IPV_FORWARD;
 }
 
+/* Was such a packet for us already, and has nothing changed since? */
+static bool
+flow_known(const struct ip_run *ir, const struct ip_hdr *ih, uint32_t gen)
+{
+	const struct if_flow *fl = if_flow_self(ir->ir_ifp);
+
+	return fl->fl_gen == gen && fl->fl_src == ih->ih_src.ia_w[0] &&
+	    fl->fl_dst == ih->ih_dst.ia_w[0] && fl->fl_tos == ih->ih_tos &&
+	    netvar_get(ir->ir_ns, &netvar_rp_filter) == 0;
+}
+
+/* For the next batch; not what depends on more than addresses and routes. */
+static void
+flow_note(const struct ip_run *ir, const struct ip_hdr *ih, uint32_t gen)
+{
+	if (!in_loopback(&ih->ih_src) && !in_loopback(&ih->ih_dst))
+		*if_flow_self(ir->ir_ifp) = (struct if_flow){ .fl_gen = gen,
+			.fl_src = ih->ih_src.ia_w[0], .fl_dst = ih->ih_dst.ia_w[0],
+			.fl_tos = ih->ih_tos };
+}
+
 static enum ip_verdict
 judge(struct ip_run *ir, const struct packet *p, const struct ip_hdr *ih)
 {
+	uint32_t gen = atomic_load_acq(&ir->ir_ns->ns_routegen);
+
 	if (ir->ir_known && inaddr_eq(&ir->ir_src, &ih->ih_src) &&
 	    inaddr_eq(&ir->ir_dst, &ih->ih_dst))
 		return ir->ir_verdict;
-	if (!source_ok(ir, p, ih) || !reverse_path_ok(ir, ih)) {
+	if (flow_known(ir, ih, gen)) {
+		ir->ir_verdict = IPV_LOCAL;
+	} else if (!source_ok(ir, p, ih) || !reverse_path_ok(ir, ih)) {
 		inet_count(IPSTAT_INMARTIANS);
 		ir->ir_verdict = IPV_DROP;
 	} else {
 		ir->ir_verdict = judge_destination(ir, ih);
 		if (ir->ir_verdict == IPV_DROP)
 			inet_count(IPSTAT_INADDRERRORS);
+		if (ir->ir_verdict == IPV_LOCAL && (p->p_flags & PKT_F_LOOPED) == 0)
+			flow_note(ir, ih, gen);
 	}
 	ir->ir_src = ih->ih_src;
 	ir->ir_dst = ih->ih_dst;

@@ -205,6 +205,14 @@ if_running(const struct ifnet *ifp)
 void	if_stats(const struct ifnet *ifp, struct if_counters *ret_sum);
 struct if_counters *if_counters_self(struct ifnet *ifp);	/* until it may sleep */
 
+/* IPv4's: whose packets were found to be for us last, on this vCPU.  See ip_input.c. */
+struct if_flow {
+	uint32_t	 fl_gen;	/* ns_routegen at that time; 0: nobody's */
+	uint32_t	 fl_src, fl_dst;
+	uint32_t	 fl_tos;
+};
+struct if_flow *if_flow_self(struct ifnet *ifp);		/* until it may sleep */
+
 /* --- kinds ----------------------------------------------------------------------- */
 
 /*

@@ -99,6 +99,36 @@ IPTEST(packets_with_impossible_addresses_are_not_answered)
 	testif_destroy(&ti);
 }
 
+/* What was found out about a pair of addresses is forgotten when addresses change. */
+IPTEST(packets_are_judged_anew_when_addresses_change)
+{
+	const uint32_t second = 0x0a000005;
+	struct inaddr addr = { .ia_w = { net32(second) } };
+	size_t first = icmp4_build(buf, &(struct ip4){ 0 }, ICMP_ECHO, 0, 1, data, 8), len;
+	struct netns *ns = netns0;
+	struct testif ti;
+	uint8_t other[100];
+
+	len = icmp4_build(other, &(struct ip4){ .i_dst = second }, ICMP_ECHO, 0, 1, data, 8);
+	testif_create(&ti, ns, "t0");
+	for (int i = 0; i < 3; i++) {
+		CHECK(answered(&ti, buf, first));
+		CHECK(!answered(&ti, other, len));
+		testif_address(&ti, second, 24);
+		CHECK(answered(&ti, other, len));
+		CHECK(answered(&ti, other, len));
+		mutex_enter(&ns->ns_lock);
+		CHECK_EQ("gone", 0, ifaddr_del(ti.ti_ifp, AF_INET, &addr, 24));
+		mutex_exit(&ns->ns_lock);
+		CHECK(!answered(&ti, other, len));
+	}
+	/* And when the sender's becomes ours. */
+	CHECK(answered(&ti, buf, first));
+	testif_address(&ti, TESTIF_PEER, 24);
+	CHECK(!answered(&ti, buf, first));
+	testif_destroy(&ti);
+}
+
 IPTEST(a_spoiled_header_is_dropped_and_counted)
 {
 	uint64_t before = inet_stat_read(IPSTAT_INHDRERRORS) + inet_stat_read(IPSTAT_INTRUNCATED);
