@@ -11,8 +11,10 @@
  *
  * An interruptible sleeper publishes the counter in l_parkword; whoever
  * interrupts it sets l_intr and then moves the counter, which wakes (without
- * harm: wake-ups may be spurious) and cannot be missed either.  The pointer
- * is cleared under p_lock, which lwp_interrupt() holds.
+ * harm: wake-ups may be spurious) and cannot be missed either.  The sleeper takes
+ * the pointer back first and looks at l_intr then: unless that is set, nobody has
+ * seen the pointer who still uses it.  Else it waits for p_lock, which lwp_interrupt()
+ * holds.
  */
 
 #include <sys/condvar.h>
@@ -72,6 +74,16 @@ cv_park(kcondvar_t *cv, kmutex_t *m, int64_t deadline, int flags)
 	return error == ETIMEDOUT || error == EINTR ? error : 0;
 }
 
+static void
+parkword_clear(struct lwp *l)
+{
+	__atomic_store_n(&l->l_parkword, NULL, __ATOMIC_SEQ_CST);
+	if (likely(!__atomic_load_n(&l->l_intr, __ATOMIC_SEQ_CST)))
+		return;
+	mutex_enter(&l->l_proc->p_lock);
+	mutex_exit(&l->l_proc->p_lock);
+}
+
 static int
 cv_park_sig(kcondvar_t *cv, kmutex_t *m, int64_t deadline, bool idle)
     NO_THREAD_SAFETY
@@ -92,9 +104,7 @@ cv_park_sig(kcondvar_t *cv, kmutex_t *m, int64_t deadline, bool idle)
 	} else {
 		error = idle_sleep(&cv->cv_seq, &cv->cv_parked, seq, deadline);
 	}
-	mutex_enter(&l->l_proc->p_lock);
-	atomic_store(&l->l_parkword, NULL);
-	mutex_exit(&l->l_proc->p_lock);
+	parkword_clear(l);
 	mutex_enter(m);
 	waiters_change(cv, UINT32_MAX);
 	if (lwp_interrupted(l))

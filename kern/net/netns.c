@@ -285,9 +285,8 @@ netns_register(struct netns_ops *ops)
 void
 netns_rele(struct netns *ns)
 {
-	if (atomic_sub_ar(&ns->ns_refs, 1) != 1)
+	if (ns == netns0 || atomic_sub_ar(&ns->ns_refs, 1) != 1)
 		return;
-	KASSERT(ns != netns0);
 	(void)workqueue_enqueue(end_queue, &ns->ns_endwork);
 }
 
@@ -303,6 +302,8 @@ netns_tryhold(struct netns *ns)
 {
 	unsigned int refs = atomic_load(&ns->ns_refs);
 
+	if (ns == netns0)
+		return true;
 	while (refs != 0)
 		if (atomic_cas_acq(&ns->ns_refs, &refs, refs + 1))
 			return true;

@@ -24,7 +24,7 @@
 void
 shmbus_ring(const struct shmbus *bus, uint32_t port)
 {
-	uint32_t *bell = &shmbus_ctl(bus, port)->sc_bell;
+	uint32_t *bell = &shmbus_ctl_of(bus, port)->sc_bell;
 	uint32_t old, rung;
 
 	old = atomic_load(bell);

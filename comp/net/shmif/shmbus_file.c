@@ -186,6 +186,5 @@ shmbus_close(struct shmbus *bus)
 struct shmbus_ctl *
 shmbus_ctl(const struct shmbus *bus, uint32_t port)
 {
-	return (struct shmbus_ctl *)(void *)(bus->sb_base + bus->sb_portoff +
-	    port * bus->sb_stride);
+	return shmbus_ctl_of(bus, port);
 }

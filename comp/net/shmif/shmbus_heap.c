@@ -96,7 +96,7 @@ flight_over(const struct shmbus_port *p, const struct shmbus_flight *sf)
 	if (state != SHMBUS_BUFSTATE(SHMBUS_BUF_SENT, sf->sf_port, sf->sf_gen) &&
 	    state != SHMBUS_BUFSTATE(SHMBUS_BUF_HELD, sf->sf_port, sf->sf_gen))
 		return true;
-	state = atomic_load_acq(&shmbus_ctl(bus, sf->sf_port)->sc_state);
+	state = atomic_load_acq(&shmbus_ctl_of(bus, sf->sf_port)->sc_state);
 	return SHMBUS_STATE(state) != SHMBUS_PORT_LIVE ||
 	    SHMBUS_GEN(state) != sf->sf_gen;
 }
@@ -338,7 +338,7 @@ buf_busy(const struct shmbus_port *p, uint32_t buf, uint32_t *ret_to,
 	to = state >> 18 & 0x3ff;
 	if (to >= bus->sb_geo.sg_nports || to == p->sp_index)
 		return false;
-	port = atomic_load_acq(&shmbus_ctl(bus, to)->sc_state);
+	port = atomic_load_acq(&shmbus_ctl_of(bus, to)->sc_state);
 	if (SHMBUS_STATE(port) != SHMBUS_PORT_LIVE ||
 	    SHMBUS_GEN(port) != (state & SHMBUS_GEN_MASK))
 		return false;

@@ -18,6 +18,14 @@ shmbus_header(const struct shmbus *bus)
 	return (struct shmbus_header *)(void *)bus->sb_base;
 }
 
+/* shmbus_ctl(), for use in each frame's way. */
+static inline struct shmbus_ctl *
+shmbus_ctl_of(const struct shmbus *bus, uint32_t port)
+{
+	return (struct shmbus_ctl *)(void *)(bus->sb_base + bus->sb_portoff +
+	    port * bus->sb_stride);
+}
+
 /* Of buffer buf of a port; the caller has checked both. */
 static inline struct shmbus_buf *
 shmbus_buf(const struct shmbus *bus, uint32_t port, uint32_t buf)

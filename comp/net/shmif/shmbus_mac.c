@@ -36,7 +36,7 @@ mac_alive(const struct shmbus *bus, uint64_t word, uint32_t *ret_port,
 
 	if (word == 0 || port >= bus->sb_geo.sg_nports)
 		return false;
-	state = atomic_load_acq(&shmbus_ctl(bus, port)->sc_state);
+	state = atomic_load_acq(&shmbus_ctl_of(bus, port)->sc_state);
 	if (SHMBUS_STATE(state) != SHMBUS_PORT_LIVE ||
 	    MAC_GEN(SHMBUS_GEN(state)) != (word >> 10 & 0x3f))
 		return false;

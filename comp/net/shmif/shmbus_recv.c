@@ -118,7 +118,7 @@ recv_word(struct shmbus_port *p, uint64_t word, struct shmbus_rx *rx)
 static void
 recv_feed(const struct shmbus *bus, uint32_t port)
 {
-	struct shmbus_ctl *ctl = shmbus_ctl(bus, port);
+	struct shmbus_ctl *ctl = shmbus_ctl_of(bus, port);
 
 	if (likely(atomic_load(&ctl->sc_hungry) == 0))
 		return;
@@ -237,7 +237,7 @@ shmbus_release(struct shmbus_port *p, const struct shmbus_rx *rx)
 bool
 shmbus_wanted(const struct shmbus_port *p, const struct shmbus_rx *rx)
 {
-	const struct shmbus_ctl *ctl = shmbus_ctl(p->sp_bus, rx->sr_port);
+	const struct shmbus_ctl *ctl = shmbus_ctl_of(p->sp_bus, rx->sr_port);
 
 	return (atomic_load(&ctl->sc_hungry) | atomic_load(&ctl->sc_scarce)) != 0 ||
 	    atomic_load(&p->sp_peer[rx->sr_port].se_kept) >=

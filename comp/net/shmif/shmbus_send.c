@@ -37,7 +37,7 @@ lap_between(uint64_t a, uint64_t b)
 static bool
 ring_publish(const struct shmbus *bus, uint32_t to, uint32_t port, uint32_t buf)
 {
-	struct shmbus_ctl *ctl = shmbus_ctl(bus, to);
+	struct shmbus_ctl *ctl = shmbus_ctl_of(bus, to);
 	uint64_t *ring = shmbus_ring_of(bus, to), *slot;
 	uint64_t pos = atomic_load(&ctl->sc_tail), word, empty;
 
@@ -196,7 +196,7 @@ send_bits(struct shmbus_port *p, const struct send *s, uint64_t *words,
 			port = i * 64 + (uint32_t)__builtin_ctzll(bits);
 			if (port >= nports || port == p->sp_index || port == except)
 				continue;
-			state = atomic_load_acq(&shmbus_ctl(bus, port)->sc_state);
+			state = atomic_load_acq(&shmbus_ctl_of(bus, port)->sc_state);
 			if (SHMBUS_STATE(state) != SHMBUS_PORT_LIVE)
 				continue;
 			send_copy(p, s, port, state);

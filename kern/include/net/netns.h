@@ -81,10 +81,12 @@ extern struct netns *netns0;
 
 /* With lo, down until somebody sets it up (the first has it up).  ENOMEM. */
 int	netns_create(struct netns **ret_ns);
+/* The first is there for ever: what all threads write to is dear. */
 static inline void
 netns_hold(struct netns *ns)
 {
-	__atomic_fetch_add(&ns->ns_refs, 1, __ATOMIC_RELAXED);
+	if (ns != netns0)
+		__atomic_fetch_add(&ns->ns_refs, 1, __ATOMIC_RELAXED);
 }
 void	netns_rele(struct netns *ns);		/* the last ends it; may sleep */
 void	netns_drain(void);		/* waits until those that ended are gone */
