@@ -12,6 +12,7 @@
 #include <rump/rumpuser.h>
 #include <sys/atomic.h>
 #include <sys/errno.h>
+#include <sys/lwp.h>
 
 /* Linux bounds the wall clock to what leaves room for 30 years of uptime. */
 #define WALL_MAX	(INT64_MAX - 30LL * 365 * 24 * 3600 * NSEC_PER_SEC)
@@ -22,7 +23,12 @@ static void (*wall_listener)(void);	/* a: told when the offset has moved */
 int64_t
 clock_mono(void)
 {
-	return rumpuser_clock_gettime(RUMPUSER_CLOCK_MONO);
+	int64_t now = rumpuser_clock_gettime(RUMPUSER_CLOCK_MONO);
+	struct lwp *l = curlwp();
+
+	if (l != NULL)
+		l->l_clock = now;
+	return now;
 }
 
 int64_t

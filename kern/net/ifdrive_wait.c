@@ -121,17 +121,22 @@ drive_yield(struct netns *ns, const uint32_t *word, uint32_t expected,
 	struct patience *pa = &ns->ns_drives->dl_patience;
 	unsigned int yields = patience_yields(pa);
 	bool changed = false;
-	int64_t start;
+	int64_t start, end;
 
 	if (yields == 0)
 		return false;
-	start = clock_mono();
+	start = end = clock_mono();
 	for (unsigned int i = 0; i < yields && !changed; i++) {
 		vcpu_yield();
 		(void)spin_round(ns, held);
 		changed = atomic_load_acq(word) != expected;
 	}
-	patience_yielded(pa, clock_mono() - start, changed);
+	/* What came had its time taken on the way up the stack. */
+	if (changed)
+		end = curlwp()->l_clock;
+	if (end == start)
+		end = clock_mono();
+	patience_yielded(pa, end - start, changed);
 	return changed;
 }
 

@@ -28,15 +28,16 @@ patience_init(struct patience *pa)
 uint32_t
 patience_spin(struct patience *pa)
 {
-	uint32_t spin = atomic_load(&pa->pa_spin), waits;
+	uint32_t spin = atomic_load(&pa->pa_spin), waits, rarer;
 
 	if (spin != 0)
 		return spin;
 	waits = atomic_load(&pa->pa_waits) + 1;
 	atomic_store(&pa->pa_waits, waits);
-	if (waits % SPIN_RETRY_MAX == 0)
+	rarer = atomic_load(&pa->pa_paid) != 0 ? SPIN_RARER : 1;
+	if (waits % (rarer * SPIN_RETRY_MAX) == 0)
 		return SPIN_MAX;
-	return waits % SPIN_RETRY == 0 ? SPIN_TRY : 0;
+	return waits % (rarer * SPIN_RETRY) == 0 ? SPIN_TRY : 0;
 }
 
 void
@@ -72,8 +73,10 @@ patience_yielded(struct patience *pa, int64_t elapsed, bool success)
 
 	if (success && elapsed <= YIELD_LONG) {
 		set(&pa->pa_badyields, 0);
+		set(&pa->pa_paid, 1);
 		return;
 	}
+	set(&pa->pa_paid, 0);
 	waits = elapsed > 0 ? (uint64_t)elapsed / YIELD_GAIN + 1 : 1;
 	if (waits > YIELD_RETRY_MAX)
 		waits = YIELD_RETRY_MAX;

@@ -12,6 +12,7 @@
  * half as dear as going to sleep and being woken.  If others have work for that
  * core they get it too, for much longer: then sleeping is the rule for as many waits
  * as it takes to make good the time lost, and twice as many each time in a row.
+ * While yielding pays, spinning can gain little and is tried more seldom.
  *
  * Several threads may learn at once: a lesson lost does no harm.
  */
@@ -25,6 +26,7 @@
 #define SPIN_TRY	(5 * 1000)
 #define SPIN_RETRY	256			/* waits between short tries */
 #define SPIN_RETRY_MAX	4096			/* ... and long ones */
+#define SPIN_RARER	4			/* ... times that while yielding pays */
 #define YIELDS		3			/* turns for the peer before we sleep */
 #define YIELD_LONG	(15 * 1000)		/* ns: a sleep would have been shorter */
 #define YIELD_GAIN	2000			/* ns: what a yield saves a wait */
@@ -37,6 +39,7 @@ struct patience {
 	uint32_t	 pa_waits;	/* that did not spin, but for tries */
 	uint32_t	 pa_noyield;	/* waits until yielding is tried */
 	uint32_t	 pa_badyields;	/* in a row */
+	uint32_t	 pa_paid;	/* 1: the last yield did */
 };
 
 void	patience_init(struct patience *pa);

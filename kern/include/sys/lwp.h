@@ -37,6 +37,7 @@ struct lwp {
 	struct list_node l_link;	/* p: in p_lwps */
 	void		*l_lockdep;	/* o: locks held, debug builds */
 	uint32_t	 l_wakes;	/* o: how often it woke somebody by a condvar */
+	int64_t		 l_clock;	/* o: what clock_mono() told it last */
 	uint64_t	 l_calls;	/* a, o: system calls so far */
 	uint32_t	 l_depth;	/* o: symbolic links followed, etc. */
 	void		*l_netinput;	/* o: what if_input() has still to do */

@@ -79,6 +79,20 @@ TEST(who_does_not_spin_tries_now_and_then_and_a_failed_try_changes_nothing)
 	CHECK_EQ("which may succeed", SPIN_MAX, patience_spin(&pa));
 }
 
+TEST(spinning_is_tried_more_seldom_while_yielding_pays)
+{
+	struct patience pa;
+
+	patience_init(&pa);
+	give_up_spinning(&pa);
+	patience_yielded(&pa, YIELD_LONG, true);
+	(void)waits_until_spin(&pa, SPIN_TRY, SPIN_RARER * SPIN_RETRY);
+	CHECK_EQ("from try to try", SPIN_RARER * SPIN_RETRY - 1,
+	    waits_until_spin(&pa, SPIN_TRY, SPIN_RARER * SPIN_RETRY));
+	patience_yielded(&pa, YIELD_LONG + 1, true);
+	CHECK(waits_until_spin(&pa, SPIN_TRY, SPIN_RETRY) < SPIN_RETRY);
+}
+
 TEST(yields_that_pay_go_on)
 {
 	struct patience pa;
