@@ -65,13 +65,13 @@ server_segments(uint8_t *area)
 {
 	struct sp_seg *seg = (struct sp_seg *)(void *)area;
 
-	for (unsigned int n = take(1) % 12; n > 0; n--) {
-		unsigned int i = take(1) % 64;
+	for (unsigned int n = take(&in, 1) % 12; n > 0; n--) {
+		unsigned int i = take(&in, 1) % 64;
 
 		seg[i].s_lo = (uint32_t)take_number();
 		seg[i].s_hi = (uint32_t)take_number();
-		if (take(1) & 1)
-			spoil(&seg[i], sizeof(seg[i]));
+		if (take(&in, 1) & 1)
+			spoil(&in, 4, &seg[i], sizeof(seg[i]));
 	}
 }
 
@@ -84,25 +84,25 @@ server_act(uint32_t *word)
 	    sizeof(struct sp_slot)) % SP_NSLOTS;
 	struct sp_slot *sl = &region->r_slot[i];
 	uint8_t *area = (uint8_t *)region + SP_AREAOFF(i);
-	uint32_t what = take(1);
+	uint32_t what = take(&in, 1);
 
 	if (in.i_left == 0 || ++steps > STEPS_MAX || what == 0xff) {
 		server_die();
 		return;
 	}
 	if (sl->sl_alive == 0) {
-		sl->sl_alive = what & 0x80 ? take(4) : 77;
+		sl->sl_alive = what & 0x80 ? take(&in, 4) : 77;
 		return;
 	}
 	switch (what % 8) {
 	case 0: case 1:
 		server_segments(area + (sl->sl_msg.m_segs & 0x1fff8));
 		for (unsigned int k = 2; k < 6; k++)
-			sl->sl_msg.m_arg[k] = what & 0x20 ? SP_RANGE(take(1), take(2)) :
+			sl->sl_msg.m_arg[k] = what & 0x20 ? SP_RANGE(take(&in, 1), take(&in, 2)) :
 			    take_number();
 		sl->sl_msg.m_type = SP_REPLY;
 		sl->sl_msg.m_arg[0] = take_number();
-		sl->sl_msg.m_arg[1] = what & 0x80 ? take(1) : 0;
+		sl->sl_msg.m_arg[1] = what & 0x80 ? take(&in, 1) : 0;
 		break;
 	case 2: case 3: case 4: case 5:
 		sl->sl_msg.m_type = (uint16_t)(SP_COPYIN + (what >> 3) % 5);
@@ -110,21 +110,21 @@ server_act(uint32_t *word)
 		sl->sl_msg.m_arg[1] = take_number();
 		memory_asked = true;
 		if (what & 0x80)
-			take_bytes(area + (192u << 10), 40);
+			take_bytes(&in, area + (192u << 10), 40);
 		break;
 	case 6:
-		spoil(&sl->sl_msg, sizeof(sl->sl_msg));
+		spoil(&in, 4, &sl->sl_msg, sizeof(sl->sl_msg));
 		sl->sl_msg.m_type &= 31;
 		memory_asked = true;
 		break;
 	default:
-		spoil(area, 256);
+		spoil(&in, 4, area, 256);
 		if (what & 0x80)
 			return;		/* wakes without a turn */
 		break;
 	}
-	if ((what & 0x40) && take(1) % 16 == 0)
-		sl->sl_alive = take(4);
+	if ((what & 0x40) && take(&in, 1) % 16 == 0)
+		sl->sl_alive = take(&in, 4);
 	__atomic_store_n(&sl->sl_msg.m_turn, 0, __ATOMIC_SEQ_CST);
 }
 
@@ -133,7 +133,7 @@ static void
 server_hear(const void *buf, size_t len)
 {
 	union { struct sp_welcome w; struct sp_ctl c; } say;
-	uint32_t how = take(1);
+	uint32_t how = take(&in, 1);
 
 	memset(&say, 0, sizeof(say));
 	wire_at = 0;
@@ -163,14 +163,14 @@ server_hear(const void *buf, size_t len)
 		wire_len = sizeof(say.c);
 	}
 	if (how & 0x80)
-		spoil(&say, wire_len > 0 ? wire_len : 1);
+		spoil(&in, 4, &say, wire_len > 0 ? wire_len : 1);
 	memcpy(wire, &say, wire_len);
 	if (how & 0x08) {
 		/* Something else first: old replies, or half a message. */
-		size_t n = take(1);
+		size_t n = take(&in, 1);
 
 		memmove(wire + n, wire, wire_len);
-		take_bytes(wire, n);
+		take_bytes(&in, wire, n);
 		wire_len += n;
 	}
 }
@@ -213,7 +213,7 @@ host_futex(uint32_t *word, long op, uint32_t expected)
 	need((uint8_t *)word >= (uint8_t *)region && (uint8_t *)word <
 	    (uint8_t *)region + SP_HEADSIZE, "sleeps where nobody wakes");
 	server_act(word);
-	return in.i_left > 0 && take(1) % 16 == 0 ? -EINTR : 0;
+	return in.i_left > 0 && take(&in, 1) % 16 == 0 ? -EINTR : 0;
 }
 
 static long

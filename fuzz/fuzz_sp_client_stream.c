@@ -74,22 +74,22 @@ answer_hello(struct conn *c)
 {
 	struct sp_welcome w = { .w_magic = SP_MAGIC, .w_version = SP_VERSION,
 	    .w_pid = 42, .w_nslots = SP_NSLOTS };
-	uint32_t how = take(1);
+	uint32_t how = take(&in, 1);
 	struct sp_hello h;
 
 	memcpy(&h, c->c_head, sizeof(h));
 	c->c_channel = h.h_kind == SP_CHANNEL;
 	w.w_slot = how & 0x40 ? (uint32_t)take_number() : how & 7;
 	if (how & 0x80)
-		spoil(&w, sizeof(w));
-	conn_say(c, &w, how & 0x20 ? take(1) % sizeof(w) : sizeof(w));
+		spoil(&in, 4, &w, sizeof(w));
+	conn_say(c, &w, how & 0x20 ? take(&in, 1) % sizeof(w) : sizeof(w));
 	c->c_ended = (how & 0x20) != 0;
 }
 
 static void
 answer_ctl(struct conn *c)
 {
-	uint32_t how = take(1);
+	uint32_t how = take(&in, 1);
 	struct sp_ctl ctl;
 
 	memcpy(&ctl, c->c_head, sizeof(ctl));
@@ -98,12 +98,12 @@ answer_ctl(struct conn *c)
 	ctl.c_arg = how & 0x20 ? (uint32_t)take_number() : 0;
 	ctl.c_error = how & 0x40 ? (int32_t)take_number() : 0;
 	if (how & 0x10) {
-		struct sp_ctl stopping = { .c_op = SP_STOPPING, .c_arg = take(1) };
+		struct sp_ctl stopping = { .c_op = SP_STOPPING, .c_arg = take(&in, 1) };
 
 		conn_say(c, &stopping, sizeof(stopping));
 	}
 	if (how & 0x80)
-		spoil(&ctl, sizeof(ctl));
+		spoil(&in, 4, &ctl, sizeof(ctl));
 	conn_say(c, &ctl, sizeof(ctl));
 }
 
@@ -116,9 +116,9 @@ make_reply(struct sp_msg *m, uint8_t *data, uint32_t how)
 	m->m_type = SP_REPLY;
 	m->m_nsegs = how & 0x08 ? (uint16_t)take_number() : (how >> 4) % 6;
 	for (unsigned int i = 0; i < m->m_nsegs && i < 64; i++) {
-		struct sp_written wr = { .wr_seg = how & 0x80 ? take(1) : i,
+		struct sp_written wr = { .wr_seg = how & 0x80 ? take(&in, 1) : i,
 		    .wr_lo = how & 0x40 ? (uint32_t)take_number() : 0,
-		    .wr_hi = how & 0x40 ? (uint32_t)take_number() : take(1) };
+		    .wr_hi = how & 0x40 ? (uint32_t)take_number() : take(&in, 1) };
 
 		memcpy(data + at, &wr, sizeof(wr));
 		at += sizeof(wr);
@@ -136,7 +136,7 @@ make_question(struct sp_msg *m, uint8_t *data, uint32_t how)
 	if (m->m_type != SP_COPYOUT)
 		return 0;
 	if (how & 0x80)
-		return take(2);
+		return take(&in, 2);
 	memset(data, 0x33, 256);
 	return m->m_arg[1] < SP_AREA ? m->m_arg[1] : SP_AREA;
 }
@@ -146,7 +146,7 @@ answer_message(struct conn *c)
 {
 	static uint8_t data[SP_AREA];
 	struct sp_msg m;
-	uint32_t how = take(1);
+	uint32_t how = take(&in, 1);
 	size_t len = 0;
 
 	if (++steps > STEPS_MAX || how == 0xff) {
@@ -163,7 +163,7 @@ answer_message(struct conn *c)
 		len = make_reply(&m, data, how);
 	m.m_turn = (uint32_t)len;
 	if ((how & 5) == 5) {
-		spoil(&m, sizeof(m));
+		spoil(&in, 4, &m, sizeof(m));
 		m.m_type &= 31;
 		memory_asked = memory_asked || m.m_type != SP_REPLY;
 	}
@@ -171,7 +171,7 @@ answer_message(struct conn *c)
 	/* As much as it says, or not. */
 	conn_say(c, data, m.m_turn < SP_AREA ? m.m_turn : len);
 	if ((how & 0xc4) == 0xc4)
-		conn_say(c, data, take(1));
+		conn_say(c, data, take(&in, 1));
 }
 
 /* A byte more of what the client says; whole messages are answered. */
@@ -237,7 +237,7 @@ host_sendmsg(struct conn *c, const struct msghdr *msg)
 	if (dead || c == NULL || c->c_ended)
 		return -EPIPE;
 	if (in.i_left > 0 && (in.i_p[0] & 0xf8) == 0xf8) {
-		most = take(1) & 7;
+		most = take(&in, 1) & 7;
 		if (most == 0)
 			return -EINTR;
 	}
@@ -254,7 +254,7 @@ static long
 host_recvmsg(struct conn *c, struct msghdr *msg)
 {
 	size_t done = 0, most;
-	uint32_t how = in.i_left > 0 ? take(1) : 0;
+	uint32_t how = in.i_left > 0 ? take(&in, 1) : 0;
 
 	msg->msg_controllen = 0;
 	if (c == NULL || c->c_at == c->c_len)
@@ -317,7 +317,7 @@ host(long nr, long a, long b, long c, long d, long e, long f)
 	case SYS_recvfrom:
 		return host_recvfrom(conn_of(a), q.p, (size_t)c);
 	case SYS_ppoll:
-		return in.i_left > 0 && take(1) % 8 == 7 && ++steps < STEPS_MAX ? -EINTR : 1;
+		return in.i_left > 0 && take(&in, 1) % 8 == 7 && ++steps < STEPS_MAX ? -EINTR : 1;
 	case SYS_close:
 		return host_close(conn_of(a));
 	case SYS_socketpair:

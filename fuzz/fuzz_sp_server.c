@@ -24,6 +24,7 @@
 #include <rump/rump.h>
 #include <rump/rumpuser.h>
 
+#include "input.h"
 #include "sppeer.h"
 
 #define NPEERS		4
@@ -33,11 +34,6 @@
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int	__real_rumpuser_copy(void *to, const void *from, size_t len);
 int	__wrap_rumpuser_copy(void *to, const void *from, size_t len);
-
-struct input {
-	const uint8_t	*i_p;
-	size_t		 i_left;
-};
 
 struct player {
 	struct sppeer	 pl_peer;
@@ -83,37 +79,6 @@ __wrap_rumpuser_copy(void *to, const void *from, size_t len)
 
 /* --- the input -------------------------------------------------------------------- */
 
-static uint32_t
-take(struct input *in, unsigned int bytes)
-{
-	uint32_t v = 0;
-
-	for (unsigned int i = 0; i < bytes && in->i_left > 0; i++, in->i_left--)
-		v |= (uint32_t)*in->i_p++ << (8 * i);
-	return v;
-}
-
-static void
-take_bytes(struct input *in, void *to, size_t len)
-{
-	size_t n = len < in->i_left ? len : in->i_left;
-
-	memcpy(to, in->i_p, n);
-	in->i_p += n;
-	in->i_left -= n;
-}
-
-/* A few words of what is at `to' become what the input says. */
-static void
-spoil(struct input *in, void *to, size_t size)
-{
-	for (unsigned int n = take(in, 1) % 4; n > 0; n--) {
-		size_t off = take(in, 1) % size, len = 1 + take(in, 1) % 8;
-
-		take_bytes(in, (uint8_t *)to + off, len < size - off ? len : size - off);
-	}
-}
-
 /* Numbers that are worth trying as addresses, lengths and descriptors. */
 static uint64_t
 take_number(struct input *in)
@@ -150,7 +115,7 @@ do_hello(struct player *pl, struct input *in)
 	sppeer_hello(&h, 1 + kind % 6);
 	memcpy(h.h_secret, pl->pl_secret, sizeof(h.h_secret));
 	if (kind & 0x80)
-		spoil(in, &h, sizeof(h));
+		spoil(in, 3, &h, sizeof(h));
 	(void)sppeer_greet(&pl->pl_peer, &h);
 }
 
@@ -173,7 +138,7 @@ do_request(struct player *pl, struct input *in)
 
 	memcpy(ctl.c_secret, pl->pl_secret, sizeof(ctl.c_secret));
 	if (op & 0x80)
-		spoil(in, &ctl, sizeof(ctl));
+		spoil(in, 3, &ctl, sizeof(ctl));
 	if (ctl.c_op == SP_INTERRUPT || ctl.c_op == SP_EXECUTED || (op & 0x40)) {
 		(void)rumpsim_client_send(pl->pl_peer.p_client, &ctl, sizeof(ctl),
 		    (op & 0x20) != 0);

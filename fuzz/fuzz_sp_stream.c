@@ -24,6 +24,7 @@
 #include <rump/rump.h>
 #include <rump/rumpuser.h>
 
+#include "input.h"
 #include "sppeer.h"
 
 #define NPLAYERS	3
@@ -35,11 +36,6 @@
 #define SEGS_MAX	24
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct input {
-	const uint8_t	*i_p;
-	size_t		 i_left;
-};
 
 /* A connection of a session: a channel, a bell or a parcel; the first is the session's own. */
 struct wire {
@@ -73,36 +69,6 @@ need(bool held, const char *what)
 }
 
 /* --- the input -------------------------------------------------------------------- */
-
-static uint32_t
-take(struct input *in, unsigned int bytes)
-{
-	uint32_t v = 0;
-
-	for (unsigned int i = 0; i < bytes && in->i_left > 0; i++, in->i_left--)
-		v |= (uint32_t)*in->i_p++ << (8 * i);
-	return v;
-}
-
-static void
-take_bytes(struct input *in, void *to, size_t len)
-{
-	size_t n = len < in->i_left ? len : in->i_left;
-
-	memcpy(to, in->i_p, n);
-	in->i_p += n;
-	in->i_left -= n;
-}
-
-static void
-spoil(struct input *in, void *to, size_t size)
-{
-	for (unsigned int n = take(in, 1) % 4; n > 0; n--) {
-		size_t off = take(in, 1) % size, len = 1 + take(in, 1) % 8;
-
-		take_bytes(in, (uint8_t *)to + off, len < size - off ? len : size - off);
-	}
-}
 
 /* Numbers that are worth trying as addresses, lengths and descriptors. */
 static uint64_t
@@ -230,7 +196,7 @@ do_connect(struct player *pl, struct wire *w, struct input *in)
 	memcpy(h.h_secret, h.h_kind == SP_PARCEL ? parcel : h.h_kind == SP_FORK ? pl->pl_ticket :
 	    how & 0x10 ? players[0].pl_secret : pl->pl_secret, SP_SECRET);
 	if (how & 0x80)
-		spoil(in, &h, sizeof(h));
+		spoil(in, 3, &h, sizeof(h));
 	if (!wire_greet(w, &h, &welcome))
 		return;
 	w->w_channel = h.h_kind == SP_CHANNEL;
@@ -260,7 +226,7 @@ do_request(struct player *pl, struct wire *w, struct input *in)
 
 	memcpy(ctl.c_secret, pl->pl_ticket, sizeof(ctl.c_secret));
 	if (op & 0x80)
-		spoil(in, &ctl, sizeof(ctl));
+		spoil(in, 3, &ctl, sizeof(ctl));
 	w->w_clean = false;
 	(void)rumpsim_client_send(w->w_client, &ctl, sizeof(ctl), (op & 0x20) != 0);
 	if (ctl.c_op == SP_EXECUTED) {
@@ -312,7 +278,7 @@ do_call(struct wire *w, struct input *in)
 	memcpy(room + sizeof(m), w->w_seg, table);
 	take_bytes(in, room + sizeof(m) + table, take(in, 1) % (more + 1));
 	if ((how & 0xc0) == 0xc0) {
-		spoil(in, &m, sizeof(m));
+		spoil(in, 3, &m, sizeof(m));
 		w->w_clean = false;
 	}
 	if (m.m_nr >= SP_NR_NOTIFY + 8)
@@ -344,7 +310,7 @@ do_answer(struct wire *w, struct input *in)
 		memcpy(room + sizeof(m), parcel, SP_SECRET);
 	take_bytes(in, room + sizeof(m), how & 8 ? take(in, 1) % (len + 1) : 0);
 	if (how & 0x80)
-		spoil(in, &m, sizeof(m));
+		spoil(in, 3, &m, sizeof(m));
 	if (w->w_asked.m_type < SP_COPYIN || (how & 0x86))
 		w->w_clean = false;
 	memcpy(room, &m, sizeof(m));

@@ -40,47 +40,17 @@ need(bool held, const char *what)
 	}
 }
 
-uint32_t
-take(unsigned int bytes)
-{
-	uint32_t v = 0;
-
-	for (unsigned int i = 0; i < bytes && in.i_left > 0; i++, in.i_left--)
-		v |= (uint32_t)*in.i_p++ << (8 * i);
-	return v;
-}
-
-void
-take_bytes(void *to, size_t len)
-{
-	size_t n = len < in.i_left ? len : in.i_left;
-
-	memcpy(to, in.i_p, n);
-	in.i_p += n;
-	in.i_left -= n;
-}
-
 uint64_t
 take_number(void)
 {
 	static const uint64_t odd[] = { 0, 1, 2, 3, 4, 8, 16, 22, 4095, 4096, 65535,
 	    65536, 65537, 0x7fffffff, 0xffffffff, INT64_MAX, UINT64_MAX, BASE,
 	    BASE + MEMSIZE - 1, BASE - 1, 1ULL << 63, (uint64_t)-4095, (uint64_t)-1 - 4096 };
-	uint32_t which = take(1);
+	uint32_t which = take(&in, 1);
 
 	if (which < sizeof(odd) / sizeof(odd[0]))
 		return odd[which];
-	return which < 128 ? BASE + take(2) : (uint64_t)take(4) << (which & 31);
-}
-
-void
-spoil(void *to, size_t size)
-{
-	for (unsigned int n = take(1) % 5; n > 0; n--) {
-		size_t off = take(1) % size, len = 1 + take(1) % 8;
-
-		take_bytes((uint8_t *)to + off, len < size - off ? len : size - off);
-	}
+	return which < 128 ? BASE + take(&in, 2) : (uint64_t)take(&in, 4) << (which & 31);
 }
 
 /* --- the client's memory ------------------------------------------------------------- */
@@ -183,8 +153,8 @@ void
 spcalls_one(void)
 {
 	struct msghdr mh = { .msg_iovlen = 3, .msg_namelen = 16, .msg_controllen = 64 };
-	uint32_t which = take(1);
-	uint64_t addr = BASE + take(2), len = take(2);
+	uint32_t which = take(&in, 1);
+	uint64_t addr = BASE + take(&in, 2), len = take(&in, 2);
 	int bell;
 
 	expect_out(BASE, 0);

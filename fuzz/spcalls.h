@@ -11,24 +11,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "input.h"
+
 #define BASE		UINT64_C(0x7000deadb000)	/* of the client's memory */
 #define MEMSIZE		(96u << 10)
 
-extern struct input {
-	const uint8_t	*i_p;
-	size_t		 i_left;
-} in;
+extern struct input in;
 
 /* The server has asked for the client's memory: then it may have changed any of it. */
 extern bool memory_asked;
 
 void	need(bool held, const char *what);	/* or it ends here */
 
-/* From the input; nothing but zeroes when it is over. */
-uint32_t take(unsigned int bytes);
-void	take_bytes(void *to, size_t len);
 uint64_t take_number(void);			/* one that is worth trying */
-void	spoil(void *to, size_t size);		/* a few bytes of it */
 
 void	spcalls_init(void);
 void	spcalls_one(void);
