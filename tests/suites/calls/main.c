@@ -30,14 +30,60 @@ static const struct group *const all[] = {
 
 void *volatile nowhere = (void *)8;
 
+/*
+ * What is said goes out at once and whole.  A signal must not cost us any of it: a write under a supervisor
+ * can be told EINTR where the host's own would not.
+ */
+static char said[2048];
+static size_t nsaid;
+
+static void	vadd(const char *, va_list) __attribute__((__format__(__printf__, 1, 0)));
+static void	add(const char *, ...) __attribute__((__format__(__printf__, 1, 2)));
+
+static void
+vadd(const char *fmt, va_list ap)
+{
+	int n = vsnprintf(said + nsaid, sizeof(said) - nsaid, fmt, ap);
+
+	if (n > 0)
+		nsaid += (size_t)n;
+	if (nsaid >= sizeof(said))
+		nsaid = sizeof(said) - 1;
+}
+
+static void
+add(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vadd(fmt, ap);
+	va_end(ap);
+}
+
+static void
+say(void)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < nsaid) {
+		n = write(STDOUT_FILENO, said + done, nsaid - done);
+		if (n < 0 && errno != EINTR)
+			break;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	nsaid = 0;
+}
+
 long
 tell(const char *text, long value, int error)
 {
 	if (value == -1 && error != 0)
-		(void)printf("%s = -1 %s\n", text, strerrorname_np(error));
+		add("%s = -1 %s\n", text, strerrorname_np(error));
 	else
-		(void)printf("%s = %ld\n", text, value);
-	(void)fflush(stdout);
+		add("%s = %ld\n", text, value);
+	say();
 	return value;
 }
 
@@ -47,10 +93,10 @@ tell_text(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vprintf(fmt, ap);
+	vadd(fmt, ap);
 	va_end(ap);
-	(void)putchar('\n');
-	(void)fflush(stdout);
+	add("\n");
+	say();
 }
 
 void
@@ -58,15 +104,15 @@ tell_bytes(const char *label, const void *data, size_t len)
 {
 	const unsigned char *p = data;
 
-	(void)printf("  %s: %zu \"", label, len);
+	add("  %s: %zu \"", label, len);
 	for (size_t i = 0; i < len && i < 64; i++) {
 		if (p[i] >= ' ' && p[i] < 127)
-			(void)putchar(p[i]);
+			add("%c", p[i]);
 		else
-			(void)printf("\\%o", p[i]);
+			add("\\%o", p[i]);
 	}
-	(void)printf("\"\n");
-	(void)fflush(stdout);
+	add("\"\n");
+	say();
 }
 
 const char *
