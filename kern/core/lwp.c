@@ -196,12 +196,16 @@ lwp_is_implicit(const struct lwp *l)
 void
 lwp_interrupt(struct lwp *l)
 {
+	uint32_t *word;
+
 	mutex_enter(&l->l_proc->p_lock);
 	__atomic_store_n(&l->l_intr, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&l->l_parkword, __ATOMIC_SEQ_CST) != NULL) {
-		__atomic_fetch_add(l->l_parkword, 1, __ATOMIC_SEQ_CST);
-		(void)rumpuser_unpark(l->l_parkword, UINT32_MAX, 0);
-		idle_kick(l->l_parkword);
+	/* The sleeper may take it back any time, but then waits for us (condvar.c). */
+	word = __atomic_load_n(&l->l_parkword, __ATOMIC_SEQ_CST);
+	if (word != NULL) {
+		__atomic_fetch_add(word, 1, __ATOMIC_SEQ_CST);
+		(void)rumpuser_unpark(word, UINT32_MAX, 0);
+		idle_kick(word);
 	}
 	mutex_exit(&l->l_proc->p_lock);
 }
