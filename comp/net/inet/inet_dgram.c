@@ -277,16 +277,6 @@ dest_apply(struct inpcb *inp, const struct sockmsg *sm, struct dgram_dest *dd)
 	return 0;
 }
 
-static void
-dest_keepoptions(struct dgram_dest *dd)
-{
-	struct inet_tx *tx = &dd->dd_tx;
-
-	KASSERT(tx->it_optlen <= sizeof(dd->dd_options));
-	memcpy(dd->dd_options, tx->it_options, tx->it_optlen);
-	tx->it_options = dd->dd_options;
-}
-
 int
 dgram_route(struct inpcb *inp, const struct sockmsg *sm, struct dgram_dest *ret_dd)
 {
@@ -304,8 +294,7 @@ dgram_route(struct inpcb *inp, const struct sockmsg *sm, struct dgram_dest *ret_
 	if (error)
 		return error;
 	inpcb_tx(inp, &ret_dd->dd_tx);
-	if (unlikely(ret_dd->dd_tx.it_optlen != 0))
-		dest_keepoptions(ret_dd);
+	inet_tx_keepoptions(&ret_dd->dd_tx, ret_dd->dd_options);
 	error = dest_apply(inp, sm, ret_dd);
 	if (error) {
 		rtdst_rele(ret_dd->dd_rd);

@@ -8,8 +8,10 @@
 
 #include <net/inet.h>
 
+#include <lib/string.h>
 #include <sys/atomic.h>
 #include <sys/errno.h>
+#include <sys/kassert.h>
 
 static const struct inet_af *
 opt_af(const struct socket *so, int level)
@@ -100,4 +102,14 @@ inpcb_tx(const struct inpcb *inp, struct inet_tx *tx)
 	} else if (af != NULL && af->ia_tx != NULL) {
 		af->ia_tx(inp, tx);
 	}
+}
+
+void
+inet_tx_keepoptions(struct inet_tx *tx, uint8_t buf[INET_OPTIONS_MAX])
+{
+	if (likely(tx->it_optlen == 0))
+		return;
+	KASSERT(tx->it_optlen <= INET_OPTIONS_MAX);
+	memcpy(buf, tx->it_options, tx->it_optlen);
+	tx->it_options = buf;
 }

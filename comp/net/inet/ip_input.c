@@ -150,7 +150,7 @@ flow_known(const struct ip_run *ir, const struct ip_hdr *ih, uint32_t gen)
 static void
 flow_note(const struct ip_run *ir, const struct ip_hdr *ih, uint32_t gen)
 {
-	if (!in_loopback(&ih->ih_src) && !in_loopback(&ih->ih_dst))
+	if (!in_loopback(&ih->ih_src) && !in_loopback(&ih->ih_dst) && !in_multicast(&ih->ih_dst))
 		*if_flow_self(ir->ir_ifp) = (struct if_flow){ .fl_gen = gen,
 			.fl_src = ih->ih_src.ia_w[0], .fl_dst = ih->ih_dst.ia_w[0],
 			.fl_tos = ih->ih_tos };

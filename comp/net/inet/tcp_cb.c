@@ -346,6 +346,7 @@ outq_send(struct tcpcb *tp)
 {
 	struct socket *so = tcp_so(tp);
 	const struct inet_af *af = tp->t_af;
+	uint8_t options[INET_OPTIONS_MAX];
 	struct packetq q;
 	struct inet_tx tx;
 	struct rtdst *rd;
@@ -359,6 +360,7 @@ outq_send(struct tcpcb *tp)
 		return;
 	}
 	inpcb_tx(&tp->t_inp, &tx);
+	inet_tx_keepoptions(&tx, options);
 	tx.it_tos |= (uint8_t)ecn;
 	if ((tp->t_inp.inp_family == AF_INET ? tp->t_inp.inp_pmtudisc :
 	    tp->t_inp.inp_pmtudisc6) != IP_PMTUDISC_DONT && !tcp_mss_forced(tp, rd))

@@ -326,6 +326,8 @@ void	inpcb_giveback(struct inpcb *inp, struct rtdst *rd);
 void	inpcb_setdst(struct inpcb *inp, struct rtdst *rd);
 /* Fills in tx from the options. */
 void	inpcb_tx(const struct inpcb *inp, struct inet_tx *tx);
+/* The options become a copy in buf, which nobody changes when the socket is unlocked. */
+void	inet_tx_keepoptions(struct inet_tx *tx, uint8_t buf[INET_OPTIONS_MAX]);
 
 /* Level IPPROTO_IP and IPPROTO_IPV6 options of any pcb: for so_setopt and so_getopt. */
 int	inpcb_setopt(struct socket *so, int level, int name, const void *val, socklen_t len);
